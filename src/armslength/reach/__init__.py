@@ -1,0 +1,1 @@
+"""Reach: exposure, derivation, length. Pure."""
