@@ -1,5 +1,73 @@
-"""The estate: one frozen, cross-checked value."""
+"""The estate: one frozen, cross-checked value, made from the bytes of a folder and from nothing else.
 
-from armslength.estate.model import Estate
+`parse` gives an `Estate` or an `EstateError` with every problem; there is nothing between. Pure: no clock, disk or
+network.
+"""
 
-__all__ = ["Estate"]
+from armslength.estate.columns import COLUMNS, FILES
+from armslength.estate.model import (
+    AMEND,
+    ASSUME,
+    ENROLL,
+    OPERATE,
+    POWERS,
+    Assets,
+    Basis,
+    Bytes,
+    Entities,
+    Estate,
+    Floor,
+    Grants,
+    Groups,
+    Ints,
+    Journey,
+    Kind,
+    People,
+    Place,
+    PolicyText,
+    Ref,
+    Settings,
+    State,
+    Table,
+    Terms,
+    Tie,
+)
+from armslength.estate.parse import Parsed, parse
+from armslength.estate.problem import EstateError, Problem
+from armslength.estate.states import BLOCS, NAMES
+
+__all__ = [
+    "AMEND",
+    "ASSUME",
+    "BLOCS",
+    "COLUMNS",
+    "ENROLL",
+    "FILES",
+    "NAMES",
+    "OPERATE",
+    "POWERS",
+    "Assets",
+    "Basis",
+    "Bytes",
+    "Entities",
+    "Estate",
+    "EstateError",
+    "Floor",
+    "Grants",
+    "Groups",
+    "Ints",
+    "Journey",
+    "Kind",
+    "Parsed",
+    "People",
+    "Place",
+    "PolicyText",
+    "Problem",
+    "Ref",
+    "Settings",
+    "State",
+    "Table",
+    "Terms",
+    "Tie",
+    "parse",
+]

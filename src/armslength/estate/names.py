@@ -1,0 +1,140 @@
+"""The ids that references may name, and what a reference says when it names none.
+
+A typed reference is split at its first colon, so ids may hold colons and slashes. It travels as one number, `pack`ed
+from its kind and index, so that a column of a million references is one array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from armslength.estate.model import Bytes, Ints, Kind, Ref
+from armslength.estate.problem import Findings, did_you_mean
+from armslength.estate.sheet import Sheet
+from armslength.estate.states import known, not_a_state
+
+SHIFT = 28
+MASK = (1 << SHIFT) - 1
+
+WORDS: Mapping[str, Kind] = {
+    "person": Kind.PERSON,
+    "group": Kind.GROUP,
+    "asset": Kind.ASSET,
+    "class": Kind.CLASS,
+    "terms": Kind.TERMS,
+}
+EVERYONE = "everyone"
+
+HOLDERS = (Kind.PERSON, Kind.GROUP, Kind.EVERYONE)
+MEMBERS = (Kind.PERSON, Kind.GROUP)
+TARGETS = (Kind.ASSET, Kind.CLASS, Kind.GROUP, Kind.PERSON, Kind.TERMS)
+COVERED = (Kind.ASSET, Kind.CLASS)
+
+
+def pack(kind: Kind, index: int) -> int:
+    return kind << SHIFT | index
+
+
+def unpack(packed: Ints) -> tuple[Bytes, Ints]:
+    """Kinds and indexes of a column of packed references; -1 for both where the cell is empty."""
+    kinds = (packed >> SHIFT).astype(np.int8)
+    return kinds, np.where(packed < 0, np.int32(-1), packed & np.int32(MASK)).astype(np.int32)
+
+
+def unpack_one(packed: int) -> Ref:
+    return Ref(kind=Kind(packed >> SHIFT), index=packed & MASK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """The ids of one kind: `places[id]` is its index. `whole` False: the table could not be read in full, so an id
+    that is missing here proves nothing. `missing` is what to say of an id that has no place."""
+
+    places: Mapping[str, int]
+    missing: str
+    whole: bool = True
+
+    def find(self, name: str) -> int | str:
+        """The index; 0 for a missing id if the table is not whole; else what is wrong."""
+        place = self.places.get(name)
+        if place is not None:
+            return place
+        if not self.whole:
+            return 0
+        return f"{name!r} {self.missing}{did_you_mean(name, self.places)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Everything that can be named."""
+
+    people: Index
+    entities: Index
+    groups: Index
+    assets: Index
+    classes: Index
+    terms: Index
+    declared: frozenset[str]
+    """States named in [states]."""
+    any_state: bool
+    """estate.toml could not be read: a state that it may declare is let pass."""
+
+    def of(self, kind: Kind) -> Index:
+        match kind:
+            case Kind.PERSON:
+                return self.people
+            case Kind.GROUP:
+                return self.groups
+            case Kind.ASSET:
+                return self.assets
+            case Kind.CLASS:
+                return self.classes
+            case Kind.TERMS:
+                return self.terms
+            case Kind.EVERYONE:
+                return Index(places={EVERYONE: 0}, missing="")
+
+    def state(self, code: str) -> str | None:
+        """What is wrong with a state's code, or None."""
+        return None if self.any_state or known(code, self.declared) else not_a_state(code, self.declared)
+
+    def typed(self, text: str, kinds: tuple[Kind, ...]) -> int | str:
+        """The packed reference that `text` is, or what is wrong with it."""
+        if text == EVERYONE and Kind.EVERYONE in kinds:
+            return pack(Kind.EVERYONE, 0)
+        word, colon, name = text.partition(":")
+        kind = WORDS.get(word) if colon else None
+        if kind is None or kind not in kinds:
+            return f"{text!r}: expected {expected(kinds)}"
+        found = self.of(kind).find(name)
+        return pack(kind, found) if isinstance(found, int) else f"{word} {found}"
+
+    def typed_reader(self, kinds: tuple[Kind, ...]) -> Callable[[str], int | str]:
+        return lambda text: self.typed(text, kinds)
+
+
+def expected(kinds: Iterable[Kind]) -> str:
+    """`person:…, group:… or everyone`."""
+    words = [EVERYONE if kind is Kind.EVERYONE else f"{kind.name.lower()}:…" for kind in kinds]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def index(sheet: Sheet, column: str, missing: str, findings: Findings) -> Index:
+    """The ids of a table in the order of its rows; a repeated one is a problem."""
+    sheet.required(column, findings)
+    cells = sheet[column]
+    places = {value: place for place, value in enumerate(cells.values) if value}
+    if len(cells.values) == len(cells.codes):
+        return Index(places=places, missing=missing, whole=not sheet.broken)
+    seen: dict[int, int] = {}
+    for row, code in enumerate(cells.codes.tolist()):
+        if not cells.values[code]:
+            continue
+        first = seen.setdefault(code, row)
+        if first != row:
+            message = f"{cells.values[code]!r} is repeated: line {sheet.table.line(first)} has it already"
+            findings.wrong(sheet.file, message, line=sheet.table.line(row), column=column)
+    return Index(places=places, missing=missing, whole=not sheet.broken)

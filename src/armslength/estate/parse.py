@@ -1,0 +1,158 @@
+"""Bytes in, one frozen estate out, or every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from armslength.estate import parts, settings
+from armslength.estate.columns import FILES
+from armslength.estate.model import POWERS, Estate, Settings, State
+from armslength.estate.names import Index, Names, index
+from armslength.estate.oddities import note_oddities
+from armslength.estate.policy import ReadPolicy, policy
+from armslength.estate.problem import EstateError, Findings, Problem, in_order
+from armslength.estate.sheet import Sheet
+from armslength.estate.states import known
+from armslength.estate.tables import read_tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """An estate, and what is odd about it without being wrong."""
+
+    estate: Estate
+    warnings: tuple[Problem, ...]
+
+
+def parse(files: Mapping[str, bytes]) -> Parsed:
+    """The estate that the files of a folder make: `files` maps names such as `people.csv`, `grants.parquet`,
+    `estate.toml`, `policy.cedar` to their bytes; other names are not looked at (semantics, "The estate").
+
+    Tables that are absent are empty. No day enters: what holds on a day is asked later.
+
+    Raises `EstateError` with every problem of every file.
+    """
+    findings = Findings()
+    if FILES.isdisjoint(files):
+        findings.wrong("estate.toml", "no file of an estate is here: expected estate.toml, people.csv, grants.csv, …")
+        raise EstateError(findings.problems)
+    sheets = read_tables(files, findings)
+    drafted = settings.draft(files, findings)
+    names = _names(sheets, drafted, findings)
+    people_columns = None if sheets["people"].broken else frozenset(sheets["people"].table.columns)
+    read = settings.settings(drafted, names, people_columns, findings)
+    policies = policy(files, names, findings)
+    states = _states(sheets, drafted, read)
+    actions = _actions(sheets["grants"], read, policies)
+    look = parts.Lookup(
+        names=names,
+        states={code: place for place, code in enumerate(states)},
+        actions={action: place for place, action in enumerate(actions)},
+    )
+    parts.dated(sheets.values(), findings)
+    parts.routes(sheets["routes"], findings)
+    estate = Estate(
+        states=states,
+        actions=actions,
+        classes=tuple(names.classes.places),
+        people=parts.people(sheets["people"], look, findings),
+        entities=parts.entities(sheets["entities"], look, findings),
+        travel=parts.travel(sheets["travel"], look, findings),
+        declared=parts.declared(sheets["declared"], look, findings),
+        groups=parts.groups(sheets["groups"], sheets["unknown"], look, findings),
+        assets=parts.assets(sheets["assets"], look, findings),
+        grants=parts.grants(sheets["grants"], look, findings),
+        settings=_settings(drafted, read, look.states),
+        policy=policies.policy if policies is not None else None,
+        tables={name: sheet.table for name, sheet in sheets.items()},
+    )
+    if findings.problems:
+        raise EstateError(findings.problems)
+    note_oddities(estate, sheets, drafted.lines, policies, findings)
+    return Parsed(estate=estate, warnings=in_order(findings.warnings))
+
+
+def _names(sheets: Mapping[str, Sheet], drafted: settings.Draft, findings: Findings) -> Names:
+    groups = sorted({v for name in ("groups", "unknown") for v in sheets[name]["group"].values if v})
+    classes = sorted(v for v in sheets["assets"]["class"].values if v)
+    malformed = drafted.root is None
+    return Names(
+        people=index(sheets["people"], "id", "is not in the people table", findings),
+        entities=index(sheets["entities"], "id", "is not in the entities table", findings),
+        groups=Index(
+            places={v: i for i, v in enumerate(groups)},
+            missing="has no members: expected rows in the groups table, or one in the unknown table if nobody knows them",
+            whole=not (sheets["groups"].broken or sheets["unknown"].broken),
+        ),
+        assets=index(sheets["assets"], "id", "is not in the assets table", findings),
+        classes=Index(
+            places={v: i for i, v in enumerate(classes)},
+            missing="is no asset's class: expected the class of some asset",
+            whole=not sheets["assets"].broken,
+        ),
+        terms=Index(
+            places={v: i for i, v in enumerate(drafted.terms)},
+            missing="are not in estate.toml",
+            whole=not malformed,
+        ),
+        declared=drafted.declared,
+        any_state=malformed,
+    )
+
+
+def _states(sheets: Mapping[str, Sheet], drafted: settings.Draft, read: settings.Read) -> tuple[State, ...]:
+    """Every state that anything names, by code."""
+    found: set[str] = set(drafted.declared) | set(read.home)
+    for table, column in (("people", "workplace"), ("people", "residence"), ("entities", "state"), ("travel", "state")):
+        found.update(sheets[table][column].values)
+    found.update(sheets["declared"]["state"].values)
+    for column in ("hosted_in", "shielded_from"):
+        found.update(code for cell in sheets["assets"][column].values for code in cell.split())
+    for floor in read.floors:
+        found.update((*(floor.against or ()), *(floor.exempt or ())))
+    return tuple(State(code) for code in sorted(found) if known(code, drafted.declared))
+
+
+def _actions(grants: Sheet, read: settings.Read, policies: ReadPolicy | None) -> tuple[str, ...]:
+    """The powers, and every action that a grant, a floor or a policy names."""
+    found = set(POWERS) | {action for action in grants["action"].values if action not in ("", parts.EVERY_ACTION)}
+    found.update(floor.action for floor in read.floors if floor.action is not None)
+    found.update(policies.actions if policies is not None else ())
+    return tuple(sorted(found))
+
+
+def _settings(drafted: settings.Draft, read: settings.Read, states: Mapping[str, int]) -> Settings:
+    upward = closed(
+        {states[s]: [states[t] for t in above] for s, above in drafted.states.items() if s in states}, len(states)
+    )
+    home = (states[code] for code in read.home if code in states)
+    return Settings(
+        name=read.name,
+        bases=frozenset(read.bases),
+        gate=read.gate,
+        home=frozenset(above for state in home for above in upward[state]),
+        upward=upward,
+        terms=read.terms,
+        floors=tuple(floor.final(states) for floor in read.floors if _all_known(floor, states)),
+        costs=read.costs,
+        parsed=read.parsed,
+    )
+
+
+def _all_known(floor: settings.DraftFloor, states: Mapping[str, int]) -> bool:
+    return all(code in states for code in (*(floor.against or ()), *(floor.exempt or ())))
+
+
+def closed(above: Mapping[int, Iterable[int]], count: int) -> tuple[frozenset[int], ...]:
+    """For each of `count` states: itself and all that is reached through `above`, circles allowed."""
+    found = []
+    for start in range(count):
+        reached, waiting = {start}, [start]
+        while waiting:
+            for state in above.get(waiting.pop(), ()):
+                if state not in reached:
+                    reached.add(state)
+                    waiting.append(state)
+        found.append(frozenset(reached))
+    return tuple(found)
