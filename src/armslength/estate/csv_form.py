@@ -20,7 +20,7 @@ from armslength.estate.model import Ints
 from armslength.estate.problem import Findings
 
 if TYPE_CHECKING:
-    from _csv import _reader as CsvReader
+    from _csv import Reader as CsvReader
 
 CHUNK = 65_536
 """Rows held as Python objects at one time."""

@@ -82,7 +82,7 @@ def _names(sheets: Mapping[str, Sheet], drafted: settings.Draft, findings: Findi
         entities=index(sheets["entities"], "id", "is not in the entities table", findings),
         groups=Index(
             places={v: i for i, v in enumerate(groups)},
-            missing="has no members: expected rows in the groups table, or one in the unknown table if nobody knows them",
+            missing="has no members: expected rows in the groups table, or a row in the unknown table",
             whole=not (sheets["groups"].broken or sheets["unknown"].broken),
         ),
         assets=index(sheets["assets"], "id", "is not in the assets table", findings),
