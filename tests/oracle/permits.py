@@ -1,0 +1,160 @@
+"""Cedar permits by partial evaluation, one permit with all forbids at a time (semantics, "Cedar policies")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import cedarpy
+
+from .world import POWERS, Ref, World, subsets
+
+KINDS = {"person": "Person", "group": "Group", "asset": "Asset", "class": "Class", "terms": "Terms"}
+Entity = dict[str, Any]
+PHANTOM = "?"
+"""Every phantom is this one person to Cedar: they differ in nothing that a policy can see."""
+UNTOLD: Any = {"__extn": {"fn": "unknown", "arg": "cell"}}
+"""A cell that partial evaluation knows nothing of."""
+
+
+class Permits:
+    """The permits of a policy text and whether they are open. Answers are kept: Cedar is the slow part.
+
+    `ids` are Cedar's own policy ids in the order of the file, `terms[i]` the terms a permit carries, "" for standing
+    access, `actions` every action that some permit names.
+    """
+
+    def __init__(self, policy: str) -> None:
+        policies = json.loads(cedarpy.policies_to_json_str(policy))["staticPolicies"] if policy else {}
+        forbids = {i: p for i, p in policies.items() if p["effect"] == "forbid"}
+        permits = {i: p for i, p in policies.items() if p["effect"] == "permit"}
+        self.ids = tuple(permits)
+        self.terms = {i: p.get("annotations", {}).get("terms") or "" for i, p in permits.items()}
+        self.actions = frozenset(a for p in permits.values() for a in _actions(p))
+        self._sets = {i: _policies({i: p, **forbids}) for i, p in permits.items()}
+        # With the gate in hand the holder does not matter: the same permit for any principal, and no forbid.
+        self._bare = {i: _policies({i: {**p, "principal": {"op": "All"}}}) for i, p in permits.items()}
+        self._plain: list[Entity] = []
+        self._entities: dict[object, cedarpy.Entities] = {}
+        self._known: dict[object, bool] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def open(self, permit: str, world: World, person: str, entered: frozenset[str], action: str, target: Ref) -> bool:
+        """Whether partial evaluation is not a definite refusal for some group set between the person's own groups and
+        those with the groups `entered` by enrolment."""
+        phantom = world.phantoms.get(person)
+        own = phantom.groups if phantom else (world.member[person],)
+        name = PHANTOM if phantom else person
+        key = permit, name, own, world.exposure[person], entered, action, target
+        if key not in self._known:
+            self._known[key] = any(
+                self._ask(permit, world, name, world.exposure[person], base | more, action, target)
+                for base in own
+                for more in subsets(entered - base)
+            )
+        return self._known[key]
+
+    def _ask(
+        self, permit: str, world: World, name: str, states: frozenset[str], groups: frozenset[str], action: str, on: Ref
+    ) -> bool:
+        key = name, states, groups
+        if key not in self._entities:
+            cells = world.cells.get(name, {"unit": UNTOLD, "entity": UNTOLD})
+            mine = _person(name, states, cells.get("unit", ""), cells.get("entity", ""), groups)
+            self._entities[key] = self._others(world, name).with_added_json_str(json.dumps([mine]))
+        asked = {"principal": uid(("person", name)), "action": _uid("Action", action), "resource": uid(on)}
+        return _open(asked, self._sets[permit], self._entities[key])
+
+    def held(self, permit: str, action: str, target: Ref) -> bool:
+        """Whether the permit, for whatever principal and without forbids, is not a definite refusal (rule 7)."""
+        key = permit, action, target
+        if key not in self._known:
+            asked = {"action": _uid("Action", action), "resource": uid(target)}
+            self._known[key] = _open(asked, self._bare[permit], self._entities["all"])
+        return self._known[key]
+
+    def prepare(self, world: World, actions: Iterable[str]) -> None:
+        """Make the entities of everything that does not depend on a coalition. Whatever is not among the entities is
+        unknown to partial evaluation, so actions, groups, classes and terms are entities as well."""
+        plain: list[Entity] = [_entity("Action", a) for a in {*actions, *POWERS, "use", *self.actions}]
+        plain += [_entity("Group", g) for g in world.above]
+        plain += [_entity("Terms", r) for r in world.terms]
+        plain += [_entity("Class", c) for c in {*world.of_class.values()} - {""}]
+        plain += [
+            _entity(
+                "Asset",
+                t,
+                {"hosted_in": sorted(world.hosted_in[t]), "shielded_from": sorted(world.shielded_from[t])},
+                [*([("class", c)] if c else []), *([("asset", world.parent[t])] if world.parent[t] else [])],
+            )
+            for t, c in world.of_class.items()
+        ]
+        self._plain = plain
+        self._entities["all"] = cedarpy.Entities.from_json_str(json.dumps(plain + _people(world)))
+
+    def _others(self, world: World, but: str) -> cedarpy.Entities:
+        if ("but", but) not in self._entities:
+            text = json.dumps(self._plain + _people(world, but))
+            self._entities["but", but] = cedarpy.Entities.from_json_str(text)
+        return self._entities["but", but]
+
+
+def uid(ref: Ref) -> str:
+    kind, name = ref
+    return _uid(KINDS[kind], name)
+
+
+def _uid(kind: str, name: str) -> str:
+    """In Cedar's own spelling: a request in any other is refused unread."""
+    return f"{kind}::" + json.dumps(name, ensure_ascii=False).replace("'", "\\'").replace("\\u0000", "\\0")
+
+
+def _open(asked: dict[str, str], policies: cedarpy.PolicySet, entities: cedarpy.Entities) -> bool:
+    answer = cedarpy.is_authorized_partial(asked, policies, entities)
+    if any("Failed to parse" in error for error in answer.diagnostics.errors):
+        raise ValueError(f"Cedar did not read {asked}: {answer.diagnostics.errors}")
+    return answer.decision is not cedarpy.Decision.Deny
+
+
+def _policies(policies: dict[str, Any]) -> cedarpy.PolicySet:
+    whole = {"templates": {}, "staticPolicies": policies, "templateLinks": []}
+    return cedarpy.PolicySet.from_json_str(json.dumps(whole))
+
+
+def _actions(part: object) -> Iterator[str]:
+    """Every `Action::"…"` that a policy's JSON form mentions, in its scope or in a condition."""
+    match part:
+        case {"type": "Action", "id": str(name)}:
+            yield name
+        case dict():
+            for value in part.values():
+                yield from _actions(value)
+        case list():
+            for value in part:
+                yield from _actions(value)
+        case _:
+            return
+
+
+def _entity(kind: str, name: str, attrs: dict[str, Any] | None = None, parents: Iterable[Ref] = ()) -> Entity:
+    return {
+        "uid": {"type": kind, "id": name},
+        "attrs": attrs or {},
+        "parents": [{"type": KINDS[k], "id": n} for k, n in parents],
+    }
+
+
+def _person(name: str, states: frozenset[str], unit: object, entity: object, groups: frozenset[str]) -> Entity:
+    attrs = {"states": sorted(states), "unit": unit, "entity": entity}
+    return _entity("Person", name, attrs, [("group", g) for g in sorted(groups)])
+
+
+def _people(world: World, but: str = "") -> list[Entity]:
+    return [
+        _person(p, world.exposure[p], cells.get("unit", ""), cells.get("entity", ""), world.member[p])
+        for p, cells in world.cells.items()
+        if p != but and p not in world.phantoms
+    ]
