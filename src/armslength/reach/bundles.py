@@ -1,0 +1,96 @@
+"""Bundles: what one person, or one quorum with a power, brings along by OR: identities, opened groups, waived terms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from armslength.reach.columns import Words, bits
+from armslength.reach.graph import Graph
+from armslength.reach.membership import Membership
+from armslength.reach.spread import Ints, spread
+
+CHUNK = 64
+
+
+class Bundles:
+    """Bit h of a mask is source h: first the holders of standing powers, then the rules with powers.
+
+    `holds` [Wh, P]: the sources that a person is by the tables. `assumes` [Wh, P]: the sources that make a person act.
+    """
+
+    def __init__(self, graph: Graph, membership: Membership) -> None:
+        self._graph, at = graph, graph.layout
+        self._rules = tuple(rule for rule in graph.rules if rule.power)
+        rule_nodes = np.array([rule.node for rule in self._rules], dtype=np.int32)
+        self._sources = np.concatenate([graph.power_sources, rule_nodes])
+        self._standing = len(graph.power_sources)
+        self.words = max(1, -(-len(self._sources) // CHUNK))
+        self.holds: Words = np.zeros((self.words, at.people), dtype=np.uint64)
+        self.assumes: Words = np.zeros((self.words, at.people), dtype=np.uint64)
+        self.opens: Words = np.zeros((self.words, at.groups), dtype=np.uint64)
+        self.waives: Words = np.zeros((self.words, at.terms), dtype=np.uint64)
+        for w in range(self.words if len(self._sources) else 0):
+            mine = self._sources[w * CHUNK : (w + 1) * CHUNK]
+            board: Words = np.zeros((1, graph.nodes), dtype=np.uint64)
+            np.bitwise_or.at(board[0], mine, np.uint64(1) << np.arange(len(mine), dtype=np.uint64))
+            for h in range(len(mine)):
+                # A source that is a person acts anyway; what it brings is the rest.
+                if w * CHUNK + h < self._standing:
+                    people = self._people_of(int(mine[h]), membership)
+                    self.holds[w, slice(None) if people is None else people] |= np.uint64(1 << h)
+            spread(board, graph.edges, np.unique(mine))
+            self.assumes[w] = board[0, : at.people]
+            self.opens[w] = board[0, at.opened : at.opened + at.groups]
+            self.waives[w] = board[0, at.waived : at.waived + at.terms]
+        self.rule_bit = {rule.number: self._standing + i for i, rule in enumerate(self._rules)}
+
+    def _people_of(self, node: int, membership: Membership) -> Ints | None:
+        """Who is a source by the tables; None for everyone."""
+        at = self._graph.layout
+        if node < at.people:
+            return np.array([node], dtype=np.int32)
+        if node == at.somebody:
+            return None
+        if node < at.somebody:
+            return membership.members(node - at.available)
+        edges = self._graph.reverse
+        sources, _ = edges.of(node)
+        return np.unique(sources).astype(np.int32)
+
+    def standing(self, mask: Words) -> Words:
+        """The part of a mask [Wh] that people hold."""
+        return self._split(mask, of_rules=False)
+
+    def rules(self, mask: Words) -> list[int]:
+        """The numbers of the rules in a mask [Wh]."""
+        return [self._rules[h - self._standing].number for h in bits(self._split(mask, of_rules=True))]
+
+    def _split(self, mask: Words, of_rules: bool) -> Words:
+        out = mask.copy()
+        for w in range(self.words):
+            below = min(max(self._standing - w * CHUNK, 0), CHUNK)
+            standing = np.uint64((1 << below) - 1)
+            out[w] &= ~standing if of_rules else standing
+        return out
+
+    def mask_of_rules(self, numbers: list[int]) -> Words:
+        """The mask [Wh] of some rules with powers."""
+        out: Words = np.zeros(self.words, dtype=np.uint64)
+        for number in numbers:
+            h = self.rule_bit[number]
+            out[h // CHUNK] |= np.uint64(1 << (h % CHUNK))
+        return out
+
+    def assumed(self, mask: Words, people: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which of `people` any source of a mask makes act."""
+        found = np.zeros(len(people), dtype=np.bool_)
+        for w in np.flatnonzero(mask):
+            found |= self.assumes[w][people] & mask[w] != 0
+        return found
+
+    def opened(self, mask: Words, groups: frozenset[int]) -> frozenset[int]:
+        """Of `groups`, those that any source of a mask opens."""
+        return frozenset(g for g in groups if (self.opens[:, g] & mask).any())
+
+    def waived(self, mask: Words, terms: int) -> bool:
+        return terms >= 0 and bool((self.waives[:, terms] & mask).any())

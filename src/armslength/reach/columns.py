@@ -1,0 +1,66 @@
+"""Columns: one bit for each question asked at the same time, a state with or without its unknown groups filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Words = npt.NDArray[np.uint64]
+"""Bit masks over columns, shape [W, N]: word w of node n."""
+
+
+ANY = -1
+"""In `Column.state`: everything that any state holds is held; for finding what nobody can do at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """`state` compels; every group of `filled` (unknown groups) is taken to hold any number of its people."""
+
+    state: int
+    filled: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns in order; bit c of a mask is column c."""
+
+    each: tuple[Column, ...]
+
+    def __len__(self) -> int:
+        return len(self.each)
+
+    @property
+    def words(self) -> int:
+        return max(1, -(-len(self.each) // 64))
+
+    def mask(self, chosen: Iterable[int]) -> Words:
+        """Shape [W]: the word form of a set of column numbers."""
+        out = np.zeros(self.words, dtype=np.uint64)
+        for c in chosen:
+            out[c >> 6] |= np.uint64(1 << (c & 63))
+        return out
+
+    def full(self) -> Words:
+        return self.mask(range(len(self.each)))
+
+    def of_states(self, states: frozenset[int]) -> Words:
+        """Shape [W]: the columns of any of `states`."""
+        return self.mask(c for c, column in enumerate(self.each) if column.state in states or column.state == ANY)
+
+
+def bits(mask: Words) -> Iterator[int]:
+    """The column numbers set in a mask of shape [W], ascending."""
+    for w, word in enumerate(mask.tolist()):
+        while word:
+            low = word & -word
+            yield (w << 6) + low.bit_length() - 1
+            word ^= low
+
+
+def has(words: Words, column: int) -> npt.NDArray[np.bool_]:
+    """Shape [N]: which nodes of `words` [W, N] have `column` set."""
+    return (words[column >> 6] >> np.uint64(column & 63)).astype(np.uint8) & np.uint8(1) != 0

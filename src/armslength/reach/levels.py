@@ -1,0 +1,142 @@
+"""Levels: what follows with one accomplice, two, three … in every column, each level from the one below, exactly.
+
+A fact that follows by OR costs as much as its one source: a person (one) or a rule. A rule costs the least coalition
+that fires it directly, unless another rule with powers, no dearer, could help it: then the search decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from armslength.reach.board import Board
+from armslength.reach.bundles import Bundles
+from armslength.reach.coalition import Coalitions
+from armslength.reach.columns import ANY, Column, Columns, Words, bits
+from armslength.reach.ground import Ground
+from armslength.reach.membership import Membership
+from armslength.reach.quorum import Quorums
+from armslength.reach.rules import Rule
+from armslength.reach.search import Search
+
+
+class Expired(Exception):
+    """The time limit has passed."""
+
+
+class Clock:
+    """Counts steps of a search and asks now and then whether the time that the caller allows is over."""
+
+    def __init__(self, expired: Callable[[], bool]) -> None:
+        self._expired, self._steps = expired, 0
+
+    def tick(self) -> None:
+        """Raises `Expired`."""
+        self._steps += 1
+        if not self._steps % 64 and self._expired():
+            raise Expired
+
+
+class Levels:
+    """`words` is the board at the level reached so far; `made` says with whom a rule first fired in a column."""
+
+    def __init__(self, ground: Ground, quorums: Quorums, membership: Membership, clock: Clock) -> None:
+        graph = ground.board.graph
+        self._ground, self._clock = ground, clock
+        self.board = Board(graph, ground.board.columns)
+        self.board.words = ground.board.words.copy()
+        self.made: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
+        self.level = 0
+        hopeless = _hopeless(ground, quorums)
+        self._rules = [rule for rule in graph.rules if rule.holders.ways and rule.number not in hopeless]
+        bundles = Bundles(graph, membership)
+        self._coalitions = Coalitions(ground, quorums, bundles, clock.tick)
+
+    def rise(self) -> None:
+        """Go up one level. Raises `Expired`: then the level reached is not complete, but what it holds is true."""
+        self.level += 1
+        board, at = self.board, self.board.graph.layout
+        frontier = np.zeros(0, dtype=np.int32)
+        if self.level == 1 and at.people:
+            board.words[:, : at.people] |= board.full[:, None]
+            frontier = np.arange(at.people, dtype=np.int32)
+        board.settle(frontier)
+        while True:
+            fired = [rule.node for rule in self._rules if self._raise(rule)]
+            if not fired:
+                return
+            board.settle(np.array(fired, dtype=np.int32))
+
+    def _raise(self, rule: Rule) -> bool:
+        gained: Words = np.zeros(self.board.columns.words, dtype=np.uint64)
+        try:
+            for c in self._pending(rule):
+                people = self._decide(rule, c)
+                if people is not None:
+                    self.made[rule.number, c] = (self.level, people)
+                    gained[c >> 6] |= np.uint64(1 << (c & 63))
+        finally:
+            some = self.board.put(rule.node, gained)
+        return some
+
+    def _pending(self, rule: Rule) -> Iterator[int]:
+        """The columns in which the rule has not fired and would add something."""
+        words = self.board.words
+        pending = self.board.full & ~words[:, rule.node]
+        if not rule.power:
+            # Only a rule without powers adds nothing where its effects are true already: nothing builds on who fired it.
+            pending &= ~np.bitwise_and.reduce(words[:, rule.effects], axis=1)
+        return bits(pending)
+
+    def _decide(self, rule: Rule, column: int) -> tuple[int, ...] | None:
+        direct = self._coalitions.direct(rule, column, self.level)
+        if direct is not None:
+            return direct
+        feeders = self._feeders(rule, column)
+        if not feeders:
+            return None
+        mask = self._coalitions.bundles.mask_of_rules([r.number for r in feeders])
+        stakes = self._coalitions.stakes(rule, self._ground.opened(rule, column))
+        held = stakes.held
+        for feeder in feeders:
+            held = held | self._coalitions.stakes(feeder, self._ground.opened(feeder, column)).held
+        if self._coalitions.outsiders(rule, column, mask | held, (), self.level) is None:
+            return None
+        return Search(self._coalitions, rule, feeders, column, self._clock.tick).least(self.level)
+
+    def _feeders(self, rule: Rule, column: int) -> list[Rule]:
+        """Rules with powers that could help `rule`, directly or through others, and cost no more than this level; those
+        true on the ground already count for nothing more."""
+        rules = self.board.graph.rules
+        found: dict[int, Rule] = {}
+        waiting = [rule]
+        while waiting:
+            current = waiting.pop()
+            stakes = self._coalitions.stakes(current, self._ground.opened(current, column))
+            for number in self._coalitions.bundles.rules(stakes.mask):
+                feeder = rules[number]
+                known = number in found or number == rule.number
+                if not known and self._true(feeder, column) and not self._ground.true(feeder.node, column):
+                    found[number] = feeder
+                    waiting.append(feeder)
+        return [found[number] for number in sorted(found)]
+
+    def _true(self, rule: Rule, column: int) -> bool:
+        return bool(int(self.board.words[column >> 6, rule.node]) >> (column & 63) & 1)
+
+
+def _hopeless(ground: Ground, quorums: Quorums) -> frozenset[int]:
+    """Rules that do not fire even if everyone acts, every key is held and every unknown group is filled."""
+    graph, at = ground.board.graph, ground.board.graph.layout
+    filled = frozenset[int]().union(*(c.filled for c in ground.board.columns.each))
+    board = Board(graph, Columns((Column(state=ANY, filled=filled),)))
+    everyone = np.arange(at.people, dtype=np.int32)
+    board.words[:, : at.people] = board.full[:, None]
+    hosted = [node for node, _ in graph.hosted]
+    board.words[:, hosted] = board.full[:, None]
+    for group in filled:
+        board.put(at.available + group, board.full)
+    held = [at.available + group for group in filled]
+    Ground(board, quorums).run(np.concatenate([everyone, np.array(hosted + held, dtype=np.int32)]))
+    return frozenset(rule.number for rule in graph.rules if not board.words[0, rule.node])

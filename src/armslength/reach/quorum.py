@@ -1,0 +1,312 @@
+"""Quorums over the people of an estate: classes of like people for each rule, and the cheapest way to fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from armslength.estate import Estate
+from armslength.reach.crowd import Crowd, crowd
+from armslength.reach.exposure import Exposure
+from armslength.reach.membership import Membership
+from armslength.reach.rules import STANDING, Rule
+from armslength.reach.seating import Bill, Seat, Seating, seat
+from armslength.reach.spread import Ints
+
+Flags = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """The members of unknown groups, taken to be people of one state: any number, of as many units as needed."""
+
+    groups: frozenset[int]
+    exposed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quorum:
+    """A cheapest way to satisfy a rule: people indexes; `FILLED` stands for somebody of an unknown group."""
+
+    outsiders: tuple[int, ...]
+    requester: int
+    approvers: tuple[int, ...]
+
+
+FILLED = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Classes:
+    """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set)."""
+
+    people: Ints
+    start: npt.NDArray[np.int64]
+    seats: tuple[Seat, ...]
+
+    def counts(self, flags: Flags) -> Counts:
+        """How many of each class have a flag; `flags` is aligned with `people`."""
+        total = np.zeros(len(self.people) + 1, dtype=np.int64)
+        np.cumsum(flags, out=total[1:])
+        return total[self.start[1:]] - total[self.start[:-1]]
+
+    def someone(self, number: int, flags: Flags, but: set[int]) -> int:
+        """The first person of class `number` with a flag, who is not in `but`."""
+        lo, hi = int(self.start[number]), int(self.start[number + 1])
+        for person in self.people[lo:hi][flags[lo:hi]].tolist():
+            if person not in but:
+                return int(person)
+        raise LookupError(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ballot:
+    """A rule as it stands once certain groups are opened: who may ask, who may approve, what is asked for."""
+
+    bill: Bill
+    opened: frozenset[int]
+    requesters: Classes
+    approvers: Classes
+    holders: Crowd
+    approving: Crowd | None
+    placing: tuple[Crowd, ...]
+    known: dict[tuple[bytes, bytes, Filled | None], tuple[int, Seating | None]] = field(default_factory=dict)
+
+    @property
+    def people(self) -> Ints:
+        """Everyone who has a part in it; may repeat."""
+        return np.concatenate([self.requesters.people, self.approvers.people])
+
+
+class Quorums:
+    """Makes ballots and settles them. Equal questions are answered once."""
+
+    def __init__(self, estate: Estate, exposure: Exposure, membership: Membership, tick: Callable[[], None]) -> None:
+        self._estate, self._exposure, self._membership, self._tick = estate, exposure, membership, tick
+        home = estate.settings.home
+        self._masks = [sum(1 << s for s in members - home) for members in exposure.sets]
+        self._count = len(estate.people.ids)
+        self._everyone = np.arange(self._count, dtype=np.int32)
+        self._codes: dict[str, Ints] = {}
+        self._approving: dict[int, tuple[Crowd, tuple[Crowd, ...]]] = {}
+        self._tables: dict[tuple[int, frozenset[int]], tuple[Classes, Ints]] = {}
+        self._asking: dict[tuple[int, frozenset[int]], Classes] = {}
+        self._ballots: dict[tuple[int, frozenset[int]], Ballot] = {}
+        self._mentioned: dict[int, frozenset[int]] = {}
+
+    def mentioned(self, rule: Rule) -> frozenset[int]:
+        """The groups whose opening by enrolment changes who may ask or approve."""
+        found = self._mentioned.get(rule.number)
+        if found is None:
+            found = rule.holders.mentioned
+            if rule.terms != STANDING:
+                approving, placing = self._crowds(rule.terms)
+                found = found.union(approving.mentioned, *(c.mentioned for c in placing))
+            self._mentioned[rule.number] = found
+        return found
+
+    def mask(self, states: frozenset[int]) -> int:
+        """The bit mask of `states` without the home states."""
+        return sum(1 << s for s in states - self._estate.settings.home)
+
+    def ballot(self, rule: Rule, opened: frozenset[int]) -> Ballot:
+        """The rule with the groups of `opened` open to all who act."""
+        key = (rule.number, opened & self.mentioned(rule))
+        found = self._ballots.get(key)
+        if found is None:
+            found = self._ballots[key] = self._make(rule, key[1])
+        return found
+
+    def least(
+        self, ballot: Ballot, asking: Counts, approving: Counts, most: int, filled: Filled | None
+    ) -> Seating | None:
+        """The cheapest seating with at most `most` outsiders. `asking`, `approving`: how many of each class act."""
+        key = (asking.tobytes(), approving.tobytes(), filled)
+        known = ballot.known.get(key)
+        if known is None or (known[1] is None and known[0] < most):
+            extra_q, extra_a = self._filled_seats(ballot, filled)
+            found = seat(
+                ballot.bill,
+                _seats(ballot.requesters, asking) + extra_q,
+                _seats(ballot.approvers, approving) + extra_a,
+                most,
+                self._tick,
+            )
+            known = ballot.known[key] = (most, found)
+        return known[1] if known[1] is not None and known[1].outsiders <= most else None
+
+    def name(self, ballot: Ballot, seating: Seating, asking: Flags, approving: Flags) -> Quorum:
+        """Real people for a seating. Whoever does not act is an outsider: all who are exposed act."""
+        used: set[int] = set()
+        outsiders: list[int] = []
+
+        def take(classes: Classes, flags: Flags, s: Seat) -> int:
+            if s.owner < 0:
+                return FILLED
+            person = classes.someone(s.owner, ~flags if s.outside else flags, used)
+            used.add(person)
+            if s.outside:
+                outsiders.append(person)
+            return person
+
+        requester = take(ballot.requesters, asking, seating.requester)
+        approvers = tuple(take(ballot.approvers, approving, s) for s in seating.approvers)
+        return Quorum(outsiders=tuple(outsiders), requester=requester, approvers=approvers)
+
+    def _filled_seats(self, ballot: Ballot, filled: Filled | None) -> tuple[list[Seat], list[Seat]]:
+        if filled is None:
+            return [], []
+        size = ballot.bill.approvals + 2
+        places = 0
+        for i, place in enumerate(ballot.placing):
+            places |= place.takes_filled(filled.groups, ballot.opened) << i
+        one = Seat(exposed=filled.exposed, values=None, places=places, count=size, outside=False, owner=-1)
+        asks = ballot.holders.takes_filled(filled.groups, ballot.opened)
+        approves = ballot.approving is not None and ballot.approving.takes_filled(filled.groups, ballot.opened)
+        return [one] * asks, [one] * approves
+
+    def _crowds(self, terms: int) -> tuple[Crowd, tuple[Crowd, ...]]:
+        found = self._approving.get(terms)
+        if found is None:
+            asked, unknown = self._estate.settings.terms[terms], self._estate.groups.unknown
+            approving = crowd(asked.approvers, self._membership, unknown)
+            placing = tuple(crowd(p.of, self._membership, unknown) for p in asked.places)
+            found = self._approving[terms] = (approving, placing)
+        return found
+
+    def _make(self, rule: Rule, opened: frozenset[int]) -> Ballot:
+        if rule.terms == STANDING:
+            nobody = np.zeros(0, dtype=np.int32)
+            none = Classes(people=nobody, start=np.zeros(1, np.int64), seats=())
+            bill = Bill(approvals=0, together=None, places=())
+            shared = np.full(self._count, -1, dtype=np.int32)
+            asking = self._askers(rule, opened, (), shared, frozenset())
+            return Ballot(
+                bill=bill,
+                opened=opened,
+                requesters=asking,
+                approvers=none,
+                holders=rule.holders,
+                approving=None,
+                placing=(),
+            )
+        terms = self._estate.settings.terms[rule.terms]
+        approving, placing = self._crowds(rule.terms)
+        flags = opened & approving.mentioned.union(*(c.mentioned for c in placing))
+        table = self._tables.get((rule.terms, flags))
+        if table is None:
+            table = self._tables[rule.terms, flags] = self._approvers(approving, placing, terms.distinct, flags)
+        classes, shared = table
+        bill = Bill(
+            approvals=terms.approvals,
+            together=terms.approvals + 1 - terms.apart if terms.apart else None,
+            places=tuple(i for i, p in enumerate(terms.places) for _ in range(min(p.count, terms.approvals + 1))),
+        )
+        asking = self._askers(rule, opened, terms.distinct, shared, flags)
+        return Ballot(
+            bill=bill,
+            opened=opened,
+            requesters=asking,
+            approvers=classes,
+            holders=rule.holders,
+            approving=approving,
+            placing=placing,
+        )
+
+    def _approvers(
+        self, approving: Crowd, placing: tuple[Crowd, ...], distinct: tuple[str, ...], opened: frozenset[int]
+    ) -> tuple[Classes, Ints]:
+        """The approvers' classes, and for each person [P] the class that they are in, or -1."""
+        people = self._able(approving.people(opened), distinct)
+        fits = np.zeros(self._count, dtype=np.int64)
+        for i, place in enumerate(placing):
+            inside = place.people(opened)
+            fits[slice(None) if inside is None else inside] |= 1 << i
+        classes = self._classes(people, distinct, fits)
+        shared = np.full(self._count, -1, dtype=np.int32)
+        sizes = np.diff(classes.start)
+        shared[classes.people] = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        return classes, shared
+
+    def _askers(
+        self, rule: Rule, opened: frozenset[int], distinct: tuple[str, ...], shared: Ints, flags: frozenset[int]
+    ) -> Classes:
+        """The requesters' classes; `shared` [P] is the approvers' class of each person, made under `flags`."""
+        people = rule.holders.people(opened)
+        if people is not None:
+            return self._classes(self._able(people, distinct), distinct, shared.astype(np.int64))
+        key = (rule.terms, flags)
+        found = self._asking.get(key)
+        if found is None:
+            found = self._classes(self._able(None, distinct), distinct, shared.astype(np.int64))
+            self._asking[key] = found
+        return found
+
+    def _able(self, people: Ints | None, distinct: tuple[str, ...]) -> Ints:
+        """Without those who lack a value in a distinct column: they can be in no quorum."""
+        people = self._everyone if people is None else people
+        for column in distinct:
+            people = people[self._column(column)[people] >= 0]
+        return people
+
+    def _column(self, name: str) -> Ints:
+        """Codes [P] of a text column of people.csv, -1 for empty."""
+        found = self._codes.get(name)
+        if found is None:
+            values = self._estate.people.columns[name]
+            distinct = {"": -1}
+            for value in values.unique(maintain_order=True):
+                distinct.setdefault(value, len(distinct) - 1)
+            found = np.fromiter((distinct[v] for v in values), dtype=np.int32, count=len(values))
+            self._codes[name] = found
+        return found
+
+    def _classes(self, people: Ints, distinct: tuple[str, ...], mark: npt.NDArray[np.int64]) -> Classes:
+        """Classes of `people` by exposures, distinct values and `mark` [P] (places of approvers, shared class of askers)."""
+        columns = [self._exposure.of[people], *(self._column(c)[people] for c in distinct), mark[people]]
+        order = np.lexsort(columns[::-1])
+        people = people[order]
+        columns = [c[order] for c in columns]
+        fresh = np.zeros(len(people), dtype=np.bool_)
+        fresh[:1] = True
+        for c in columns:
+            fresh[1:] |= c[1:] != c[:-1]
+        first = np.flatnonzero(fresh)
+        seats = tuple(
+            Seat(
+                exposed=self._masks[key[0]],
+                values=tuple(key[1:-1]),
+                places=max(key[-1], 0),
+                count=0,
+                outside=False,
+                owner=i,
+                shared=key[-1],
+            )
+            for i, key in enumerate(zip(*(c[first].tolist() for c in columns), strict=True))
+        )
+        return Classes(people=people, start=np.r_[first, len(people)].astype(np.int64), seats=seats)
+
+
+def _seats(classes: Classes, inside: Counts) -> list[Seat]:
+    """Two seats a class: those who act, and the outsiders."""
+    out: list[Seat] = []
+    sizes = np.diff(classes.start)
+    for s, acting, size in zip(classes.seats, inside.tolist(), sizes.tolist(), strict=True):
+        for count, outside in ((acting, False), (size - acting, True)):
+            if count:
+                out.append(
+                    Seat(
+                        exposed=s.exposed,
+                        values=s.values,
+                        places=s.places,
+                        count=count,
+                        outside=outside,
+                        owner=s.owner,
+                        shared=s.shared,
+                    )
+                )
+    return out
