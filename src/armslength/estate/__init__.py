@@ -32,7 +32,7 @@ from armslength.estate.model import (
     Terms,
     Tie,
 )
-from armslength.estate.parse import Parsed, parse
+from armslength.estate.reading import Parsed, parse
 from armslength.estate.problem import EstateError, Problem
 from armslength.estate.states import BLOCS, NAMES
 

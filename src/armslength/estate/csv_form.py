@@ -28,10 +28,11 @@ CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """The raw columns of a file by header; `lines` as in `Table`. `broken`: not all rows could be read."""
+    """The raw columns of a file by header, taken out one by one to free them; `lines` as in `Table`. `broken`: not all rows
+    could be read."""
 
     header: tuple[str, ...]
-    columns: tuple[pl.Series, ...]
+    columns: list[pl.Series]
     lines: Ints | None = None
     broken: bool = False
 
@@ -80,15 +81,15 @@ def read(file: str, data: bytes, findings: Findings) -> Cells | None:
     return _careful(file, names, data, findings)
 
 
-def _columns(width: int, chunks: Iterator[list[tuple[str, ...]]]) -> tuple[pl.Series, ...]:
+def _columns(width: int, chunks: Iterator[list[tuple[str, ...]]]) -> list[pl.Series]:
     parts: list[list[pl.Series]] = [[pl.Series([], dtype=pl.String)] for _ in range(width)]
     for chunk in chunks:
         for part, cells in zip(parts, chunk, strict=True):
             part.append(pl.Series(cells, dtype=pl.String))
-    return tuple(pl.concat(part, rechunk=True) for part in parts)
+    return [pl.concat(part, rechunk=True) for part in parts]
 
 
-def _regular(width: int, reader: CsvReader) -> tuple[pl.Series, ...] | None:
+def _regular(width: int, reader: CsvReader) -> list[pl.Series] | None:
     """All columns if every row has the header's length and stands on one line of its own; else None."""
 
     class Irregular(Exception):

@@ -113,7 +113,17 @@ class Names:
         return pack(kind, found) if isinstance(found, int) else f"{word} {found}"
 
     def typed_reader(self, kinds: tuple[Kind, ...]) -> Callable[[str], int | str]:
-        return lambda text: self.typed(text, kinds)
+        """`typed` for a whole column: good references take one look-up."""
+        tables = {word: (kind << SHIFT, self.of(kind).places) for word, kind in WORDS.items() if kind in kinds}
+        nothing: tuple[int, Mapping[str, int]] = (0, {})
+
+        def read(text: str) -> int | str:
+            word, _, name = text.partition(":")
+            start, places = tables.get(word, nothing)
+            place = places.get(name)
+            return start | place if place is not None else self.typed(text, kinds)
+
+        return read
 
 
 def expected(kinds: Iterable[Kind]) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import polars as pl
 
 from armslength.estate.columns import COLUMNS
 from armslength.estate.dead_terms import note_dead_terms
@@ -36,13 +35,22 @@ def note_oddities(
 def _repeated_rows(sheet: Sheet, findings: Findings) -> None:
     if sheet.rows < 2:
         return
-    frame = pl.DataFrame({column: sheet[column].codes for column in COLUMNS[sheet.table.name]})
-    repeated = frame.is_duplicated()
-    if not repeated.any():
+    rows = np.zeros(sheet.rows, dtype=np.int64)  # one number for the whole row
+    count = 1
+    for column in COLUMNS[sheet.table.name]:
+        values = len(sheet[column].values)
+        if count * values >= 2**62:
+            distinct, rows = np.unique(rows, return_inverse=True)
+            count = len(distinct)
+        rows = rows * values + sheet[column].codes
+        count *= values
+    ordered = np.sort(rows)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(twice):
         return
-    first: dict[tuple[int, ...], int] = {}
-    for row in repeated.arg_true().to_list():
-        earlier = first.setdefault(frame.row(row), row)
+    first: dict[int, int] = {}
+    for row in np.flatnonzero(np.isin(rows, twice)).tolist():
+        earlier = first.setdefault(int(rows[row]), row)
         if earlier != row:
             message = f"repeats line {sheet.table.line(earlier)}: one of the two can go"
             findings.odd(sheet.file, message, line=sheet.table.line(row))

@@ -45,8 +45,7 @@ def read(file: str, data: bytes, known: frozenset[str], findings: Findings) -> C
             continue
         header.append(name.strip())
         columns.append(text)
-    cells = Cells(header=tuple(header), columns=tuple(columns), broken=broken)
-    return None if _has_nul(file, cells, findings) else cells
+    return Cells(header=tuple(header), columns=columns, broken=broken)
 
 
 def _text(column: pl.Series) -> pl.Series | None:
@@ -57,12 +56,3 @@ def _text(column: pl.Series) -> pl.Series | None:
     if column.dtype == pl.Date:
         return column.dt.strftime("%Y-%m-%d")
     return None
-
-
-def _has_nul(file: str, cells: Cells, findings: Findings) -> bool:
-    found = False
-    for name, column in zip(cells.header, cells.columns, strict=True):
-        for row in column.str.contains("\0", literal=True).arg_true().to_list():
-            findings.wrong(file, "holds NUL: expected text, which has none", line=row + 2, column=name)
-            found = True
-    return found

@@ -52,12 +52,15 @@ class Draft:
         return frozenset(self.states) | frozenset(s for right in self.states.values() for s in right)
 
 
-def draft(files: Mapping[str, bytes], findings: Findings) -> Draft:
-    """The first reading. `root` None: the file is malformed, and names it may declare are unknown."""
+def draft(files: Mapping[str, bytes], lost: frozenset[str], findings: Findings) -> Draft:
+    """The first reading. `root` None: the file is malformed or among the `lost`, and names it may declare are unknown."""
     data = files.get(SETTINGS)
-    if data is None:
+    found: Document | None
+    if data is None and SETTINGS in lost:
+        found = None
+    elif data is None:
         findings.odd(SETTINGS, "is absent: no state, terms or floor is set")
-        found: Document | None = Document(values={}, lines={})
+        found = Document(values={}, lines={})
     else:
         text = decode(SETTINGS, data, findings)
         found = None if text is None else document(text, findings)

@@ -17,15 +17,19 @@ MOST_TEXT = 4_000_000_000
 """Characters in one column, repeats counted: a small file of repeated long cells must not fill the memory later."""
 
 
-def read_tables(files: Mapping[str, bytes], findings: Findings) -> dict[str, Sheet]:
-    """A sheet for every known table; one that is absent has no rows and no columns, and its file is the CSV name."""
-    return {name: _sheet(name, files, findings) for name in COLUMNS}
+def read_tables(files: Mapping[str, bytes], lost: frozenset[str], findings: Findings) -> dict[str, Sheet]:
+    """A sheet for every known table; one that is absent has no rows and no columns, and its file is the CSV name. `lost` names
+    files that are there and could not be had."""
+    return {name: _sheet(name, files, lost, findings) for name in COLUMNS}
 
 
-def _sheet(name: str, files: Mapping[str, bytes], findings: Findings) -> Sheet:
+def _sheet(name: str, files: Mapping[str, bytes], lost: frozenset[str], findings: Findings) -> Sheet:
     text, binary = f"{name}.csv", f"{name}.parquet"
-    if text in files and binary in files:
+    there = files.keys() | lost
+    if text in there and binary in there:
         findings.wrong(binary, f"stands beside {text}: expected one form of each table: remove one of the two")
+        return _nothing(name, text, broken=True)
+    if text in lost or binary in lost:
         return _nothing(name, text, broken=True)
     if text in files:
         cells = csv_form.read(text, files[text], findings)
@@ -48,11 +52,16 @@ def _checked(name: str, file: str, cells: Cells | None, findings: Findings) -> S
     _check_header(name, file, cells, rows, findings)
     columns: dict[str, Coded] = {}
     shown: dict[str, pl.Series] = {}
-    for header, cell in zip(cells.header, cells.columns, strict=True):
+    for header in cells.header:
+        raw = cells.columns.pop(0)
         if header in shown or not header or refused(header):
             continue
-        columns[header] = coded(cell)
+        columns[header] = coded(raw)
+        del raw  # a million cells: the codes stand for them from here on
         shown[header] = columns[header].series(header)
+        if nul := [code for code, value in enumerate(columns[header].values) if "\0" in value]:
+            for row, _ in columns[header].rows_of(nul):
+                findings.wrong(file, "holds NUL: expected text, which has none", line=row + 2, column=header)
         if _text_size(columns[header]) > MOST_TEXT:
             findings.wrong(file, f"holds over {MOST_TEXT} characters", column=header)
             return _nothing(name, file, broken=True)

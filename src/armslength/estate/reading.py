@@ -25,20 +25,22 @@ class Parsed:
     warnings: tuple[Problem, ...]
 
 
-def parse(files: Mapping[str, bytes]) -> Parsed:
+def parse(files: Mapping[str, bytes], *, lost: Iterable[Problem] = ()) -> Parsed:
     """The estate that the files of a folder make: `files` maps names such as `people.csv`, `grants.parquet`,
     `estate.toml`, `policy.cedar` to their bytes; other names are not looked at (semantics, "The estate").
 
-    Tables that are absent are empty. No day enters: what holds on a day is asked later.
+    Tables that are absent are empty. No day enters: what holds on a day is asked later. `lost`: what kept the caller from
+    files that are there; they are no estate without them, but the rest is still searched for problems.
 
     Raises `EstateError` with every problem of every file.
     """
-    findings = Findings()
-    if FILES.isdisjoint(files):
+    findings = Findings(problems=list(lost))
+    missing = frozenset(problem.file for problem in findings.problems)
+    if FILES.isdisjoint(files) and FILES.isdisjoint(missing):
         findings.wrong("estate.toml", "no file of an estate is here: expected estate.toml, people.csv, grants.csv, …")
         raise EstateError(findings.problems)
-    sheets = read_tables(files, findings)
-    drafted = settings.draft(files, findings)
+    sheets = read_tables(files, missing, findings)
+    drafted = settings.draft(files, missing, findings)
     names = _names(sheets, drafted, findings)
     people_columns = None if sheets["people"].broken else frozenset(sheets["people"].table.columns)
     read = settings.settings(drafted, names, people_columns, findings)
