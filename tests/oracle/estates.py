@@ -167,9 +167,9 @@ class _Maker:
                 row["within"] = self.random.choice(self.assets[:n])
             if self.chance(0.12 if self.strict else 0.25):
                 row["hosted_in"] = " ".join(sorted(set(self.some(self.countries, 2))))
-            if n and self.chance(0.25):
-                # Keys point at earlier assets only: a key that protects itself is an error.
-                row["key"] = self.random.choice(self.assets[:n])
+            if len(self.assets) > 1 and self.chance(0.2):
+                # Never its own key, which is an error; keys that lock each other in are only odd.
+                row["key"] = self.random.choice([t for t in self.assets if t != name])
             if self.cedar or self.chance(0.1):
                 row["shielded_from"] = " ".join(self.some(self.countries, 2))
             rows.append(row)

@@ -27,6 +27,12 @@ class Answer:
     floor: int | None = None
     cap: int
 
+    @property
+    def broken(self) -> bool:
+        """The floor does not hold, or only if gaps are ignored."""
+        least = [n for _, n in self.gaps] + ([] if self.length is None else [self.length])
+        return self.floor is not None and any(n < self.floor for n in least)
+
 
 class Asked:
     """A case on one day, with its permits: what every question about it shares."""
@@ -36,7 +42,8 @@ class Asked:
         self.permits = Permits(case.policy)
         self.floors: list[Mapping[str, Any]] = case.settings.get("floor", [])
         named = {g.action for g in self.world.grants if g.target[0] in ("asset", "class")} | self.permits.actions
-        self.actions = (named | {f["action"] for f in self.floors} - {"*"}) - POWERS
+        # A power is listed only where a floor names it.
+        self.actions = (named - POWERS) | {f["action"] for f in self.floors} - {"*"}
         self.permits.prepare(self.world, self.actions)
         hosts = [s for states in self.world.hosts.values() for s in states]
         against = [s for f in self.floors for s in f.get("against", ())]
@@ -58,7 +65,8 @@ class Asked:
             meant = state in floor["against"]
         else:
             meant = state not in self.world.home and state not in floor.get("except", ())
-        return meant and floor["action"] in ("*", action) and any(asset in self.world.beneath[t] for t in tops)
+        acts = action not in POWERS if floor["action"] == "*" else action == floor["action"]
+        return meant and acts and any(asset in self.world.beneath[t] for t in tops)
 
     def derive(self, world: World, state: str, accomplices: Iterable[str]) -> set[tuple[str, str]]:
         return Derivation(world, self.permits, state, accomplices, self.actions).can
@@ -82,9 +90,13 @@ class Asked:
 
 def lengths(case: Case, at: dt.date, cap: int = 3, everything: bool = True, gaps: bool = True) -> dict[Pair, Answer]:
     """The answer for each pair: all of them, or those that floors cover; without gaps where nobody wants them."""
-    asked = Asked(case, at)
+    return answers(Asked(case, at), cap, everything, gaps)
+
+
+def answers(asked: Asked, cap: int = 3, everything: bool = True, gaps: bool = True) -> dict[Pair, Answer]:
+    """As `lengths`, of a case that is already set out."""
     floors = {pair: asked.floor(pair) for pair in asked.pairs()}
-    answers: dict[Pair, Answer] = {}
+    found: dict[Pair, Answer] = {}
     for state in sorted(asked.states):
         caps = {
             pair: max(cap, (floor or 0) - 1)
@@ -95,8 +107,8 @@ def lengths(case: Case, at: dt.date, cap: int = 3, everything: bool = True, gaps
         shorter = _gaps(asked, state, caps, plain) if gaps else {}
         for pair, most in caps.items():
             gap = (shorter[pair],) if pair in shorter else ()
-            answers[pair] = Answer(length=plain.get(pair), gaps=gap, floor=floors[pair], cap=most)
-    return answers
+            found[pair] = Answer(length=plain.get(pair), gaps=gap, floor=floors[pair], cap=most)
+    return found
 
 
 def reached(case: Case, at: dt.date, state: str, accomplices: Iterable[str]) -> set[tuple[str, str]]:

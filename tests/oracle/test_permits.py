@@ -106,6 +106,7 @@ def test_an_unknown_member_may_be_in_any_unit_to_a_policy() -> None:
         grants=["person:q export asset:t"],
         settings={"floor": [{"action": "read", "target": "asset:t", "length": 1, "against": ["CN"]}]},
         unknown=[{"group": "dark"}],
-        policy='@id("a") permit (principal in Group::"dark", action == Action::"read", resource) when { principal.unit == "legal" };',
+        policy='@id("a") permit (principal in Group::"dark", action == Action::"read", resource)'
+        ' when { principal.unit == "legal" };',
     )
     assert lengths(case, AT)["CN", "read", "t"].gaps == ((frozenset({"dark"}), 0),)

@@ -100,7 +100,6 @@ def world(case: Case, at: dt.date) -> World:
     parent = {t: row.get("within", "") for t, row in assets.items()}
     lines = {t: _line(t, parent) for t in assets}
     hosted = {t: _nearest(lines[t], assets, "hosted_in").split() for t in assets}
-    keys = {t: _nearest(lines[t], assets, "key") for t in assets}
     above = _above(case)
     return World(
         exposure=_exposures(case, at, ties),
@@ -112,7 +111,7 @@ def world(case: Case, at: dt.date) -> World:
         hosts={t: closed(hosted[t], ties) for t in assets},
         hosted_in={t: frozenset(hosted[t]) for t in assets},
         shielded_from={t: frozenset(row.get("shielded_from", "").split()) for t, row in assets.items()},
-        lock={t: "" if keys[t] == t else keys[t] for t in assets},
+        lock={t: _lock(lines[t], assets) for t in assets},
         parent=parent,
         grants=tuple(
             Grant(holder=ref(r["holder"]), action=r["action"], target=ref(r["target"]), terms=r.get("terms", ""))
@@ -169,6 +168,15 @@ def _line(asset: str, parent: Mapping[str, str]) -> list[str]:
 
 def _nearest(line: list[str], assets: Mapping[str, Row], column: str) -> str:
     return next((cell for t in line if (cell := assets[t].get(column, ""))), "")
+
+
+def _lock(line: list[str], assets: Mapping[str, Row]) -> str:
+    """The asset's own key, or else what locks the asset it lies in, unless that is the asset itself."""
+    own = assets[line[0]].get("key", "")
+    if own or len(line) == 1:
+        return own
+    above = _lock(line[1:], assets)
+    return "" if above == line[0] else above
 
 
 def _above(case: Case) -> dict[str, frozenset[str]]:
