@@ -32,8 +32,8 @@ from armslength.estate.model import (
     Terms,
     Tie,
 )
-from armslength.estate.reading import Parsed, parse
 from armslength.estate.problem import EstateError, Problem
+from armslength.estate.reading import Parsed, parse
 from armslength.estate.states import BLOCS, NAMES
 
 __all__ = [

@@ -28,8 +28,8 @@ CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """The raw columns of a file by header, taken out one by one to free them; `lines` as in `Table`. `broken`: not all rows
-    could be read."""
+    """The raw columns of a file by header, taken out one by one to free them; `lines` as in `Table`. `broken`: not
+    all rows could be read."""
 
     header: tuple[str, ...]
     columns: list[pl.Series]

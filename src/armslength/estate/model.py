@@ -87,7 +87,8 @@ class Ref:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """`ids[p]`; `workplace[p]`, `residence[p]` index `Estate.states`; `entity[p]` indexes entities, `manager[p]` people.
+    """`ids[p]`; `workplace[p]`, `residence[p]` index `Estate.states`; `entity[p]` indexes entities, `manager[p]`
+    people.
 
     `columns` holds every text column of people.csv (unknown ones too) for `distinct`: same length as ids.
     """
@@ -201,7 +202,8 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """`action` None stands for "*". `against`, `exempt`: state indexes as written, not closed; both None: every state but home.
+    """`action` None stands for "*". `against`, `exempt`: state indexes as written, not closed; both None: every state
+    but home.
 
     `number` is its place in estate.toml (0-based), `line` the line of its `[[floor]]`.
     """

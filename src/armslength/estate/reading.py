@@ -29,8 +29,8 @@ def parse(files: Mapping[str, bytes], *, lost: Iterable[Problem] = ()) -> Parsed
     """The estate that the files of a folder make: `files` maps names such as `people.csv`, `grants.parquet`,
     `estate.toml`, `policy.cedar` to their bytes; other names are not looked at (semantics, "The estate").
 
-    Tables that are absent are empty. No day enters: what holds on a day is asked later. `lost`: what kept the caller from
-    files that are there; they are no estate without them, but the rest is still searched for problems.
+    Tables that are absent are empty. No day enters: what holds on a day is asked later. `lost`: what kept the caller
+    from files that are there; they are no estate without them, but the rest is still searched for problems.
 
     Raises `EstateError` with every problem of every file.
     """

@@ -53,7 +53,8 @@ class Draft:
 
 
 def draft(files: Mapping[str, bytes], lost: frozenset[str], findings: Findings) -> Draft:
-    """The first reading. `root` None: the file is malformed or among the `lost`, and names it may declare are unknown."""
+    """The first reading. `root` None: the file is malformed or among the `lost`, and names it may declare are
+    unknown."""
     data = files.get(SETTINGS)
     found: Document | None
     if data is None and SETTINGS in lost:

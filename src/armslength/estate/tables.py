@@ -18,8 +18,8 @@ MOST_TEXT = 4_000_000_000
 
 
 def read_tables(files: Mapping[str, bytes], lost: frozenset[str], findings: Findings) -> dict[str, Sheet]:
-    """A sheet for every known table; one that is absent has no rows and no columns, and its file is the CSV name. `lost` names
-    files that are there and could not be had."""
+    """A sheet for every known table; one that is absent has no rows and no columns, and its file is the CSV name.
+    `lost` names files that are there and could not be had."""
     return {name: _sheet(name, files, lost, findings) for name in COLUMNS}
 
 
