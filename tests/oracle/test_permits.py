@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+
+import cedarpy
 
 from tests.oracle.case import Case
-from tests.oracle.length import lengths
+from tests.oracle.estates import random_case
+from tests.oracle.length import Asked, lengths
 from tests.oracle.sketch import sketch
 
 AT = dt.date(2026, 11, 22)
@@ -110,3 +114,65 @@ def test_an_unknown_member_may_be_in_any_unit_to_a_policy() -> None:
         ' when { principal.unit == "legal" };',
     )
     assert lengths(case, AT)["CN", "read", "t"].gaps == ((frozenset({"dark"}), 0),)
+
+
+CONTEXTS: tuple[dict[str, object], ...] = (
+    {},
+    {"ticket": True, "urgent": True},
+    {"ticket": "t1", "urgent": False},
+    {"ticket": False},
+)
+
+
+def test_whatever_a_permit_allows_in_some_context_is_open() -> None:
+    """Reach would call a permit shut that the gate opens."""
+    allowed = 0
+    for seed in range(1500):
+        case = random_case(seed)
+        if not case.policy:
+            continue
+        # Entities as the definition lists them, written out once more.
+        asked = Asked(case, AT)
+        world, permits = asked.world, asked.permits
+        entities = [
+            {
+                "uid": {"type": "Person", "id": p},
+                "attrs": {
+                    "states": sorted(world.exposure[p]),
+                    "unit": world.cells[p].get("unit", ""),
+                    "entity": world.cells[p].get("entity", ""),
+                },
+                "parents": [{"type": "Group", "id": g} for g in world.member[p]],
+            }
+            for p in world.people
+        ] + [
+            {
+                "uid": {"type": "Asset", "id": t},
+                "attrs": {"hosted_in": sorted(world.hosted_in[t]), "shielded_from": sorted(world.shielded_from[t])},
+                "parents": [{"type": "Class", "id": c}] * bool(c)
+                + [{"type": "Asset", "id": up} for up in [world.parent[t]] if up],
+            }
+            for t, c in world.of_class.items()
+        ]
+        whole = json.loads(cedarpy.policies_to_json_str(case.policy))
+        for i in permits.ids:
+            mine = {n: p for n, p in whole["staticPolicies"].items() if n == i or p["effect"] == "forbid"}
+            policies = cedarpy.PolicySet.from_json_str(json.dumps({**whole, "staticPolicies": mine}))
+            cells = [
+                (p, a, t, c) for p in world.people for a in asked.actions for t in world.of_class for c in CONTEXTS
+            ]
+            requests = [
+                {
+                    "principal": {"type": "Person", "id": p},
+                    "action": {"type": "Action", "id": a},
+                    "resource": {"type": "Asset", "id": t},
+                    "context": c,
+                }
+                for p, a, t, c in cells
+            ]
+            answers = cedarpy.is_authorized_batch(requests, policies, json.dumps(entities))
+            for (p, a, t, _), answer in zip(cells, answers, strict=True):
+                if answer.allowed:
+                    allowed += 1
+                    assert permits.open(i, world, p, frozenset(), a, ("asset", t)), (seed, i, p, a, t)
+    assert allowed > 500
