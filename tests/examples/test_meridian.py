@@ -1,4 +1,4 @@
-"""The sample estate tells case K1 of an invented firm: one deceived colleague before, two or more people apart after."""
+"""The sample estate retells case K1: one deceived colleague suffices before, no fewer than two people apart after."""
 
 from __future__ import annotations
 
