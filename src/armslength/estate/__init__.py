@@ -4,7 +4,10 @@
 network.
 """
 
-from armslength.estate.columns import COLUMNS, FILES
+from armslength.estate.columns import COLUMNS, FILES, ORIGIN
+from armslength.estate.costs import row_costs
+from armslength.estate.digesting import digest
+from armslength.estate.edits import drop_grants, drop_memberships, grant, join, leaver, set_terms, travel
 from armslength.estate.model import (
     AMEND,
     ASSUME,
@@ -34,6 +37,7 @@ from armslength.estate.model import (
 )
 from armslength.estate.problem import EstateError, Problem
 from armslength.estate.reading import Parsed, parse
+from armslength.estate.settings import COSTS
 from armslength.estate.states import BLOCS, NAMES
 
 __all__ = [
@@ -41,10 +45,12 @@ __all__ = [
     "ASSUME",
     "BLOCS",
     "COLUMNS",
+    "COSTS",
     "ENROLL",
     "FILES",
     "NAMES",
     "OPERATE",
+    "ORIGIN",
     "POWERS",
     "Assets",
     "Basis",
@@ -69,5 +75,14 @@ __all__ = [
     "Table",
     "Terms",
     "Tie",
+    "digest",
+    "drop_grants",
+    "drop_memberships",
+    "grant",
+    "join",
+    "leaver",
     "parse",
+    "row_costs",
+    "set_terms",
+    "travel",
 ]

@@ -231,6 +231,8 @@ class Settings:
     floors: tuple[Floor, ...]
     costs: Mapping[str, float]
     parsed: Mapping[str, object]
+    declared: frozenset[str] = frozenset()
+    """States named in [states]: those that need not be in ISO 3166-1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armslength.estate.model import Bytes, Ints, Kind, Ref
+from armslength.estate.model import Bytes, Estate, Ints, Kind, Ref
 from armslength.estate.problem import Findings, did_you_mean
 from armslength.estate.sheet import Sheet
 from armslength.estate.states import known, not_a_state
@@ -112,6 +112,10 @@ class Names:
         found = self.of(kind).find(name)
         return pack(kind, found) if isinstance(found, int) else f"{word} {found}"
 
+    def index_of(self, packed: int) -> int:
+        """The index in a packed reference."""
+        return packed & MASK
+
     def typed_reader(self, kinds: tuple[Kind, ...]) -> Callable[[str], int | str]:
         """`typed` for a whole column: good references take one look-up."""
         tables = {word: (kind << SHIFT, self.of(kind).places) for word, kind in WORDS.items() if kind in kinds}
@@ -148,3 +152,33 @@ def index(sheet: Sheet, column: str, missing: str, findings: Findings) -> Index:
             message = f"{cells.values[code]!r} is repeated: line {sheet.table.line(first)} has it already"
             findings.wrong(sheet.file, message, line=sheet.table.line(row), column=column)
     return Index(places=places, missing=missing, whole=not sheet.broken)
+
+
+MISSING: Mapping[Kind, str] = {
+    Kind.PERSON: "is not in the people table",
+    Kind.GROUP: "has no members: expected rows in the groups table, or a row in the unknown table",
+    Kind.ASSET: "is not in the assets table",
+    Kind.CLASS: "is no asset's class: expected the class of some asset",
+    Kind.TERMS: "are not in estate.toml",
+}
+"""What to say of an id that has no place."""
+MISSING_ENTITY = "is not in the entities table"
+
+
+def names_of(estate: Estate) -> Names:
+    """The names of an estate that was read before."""
+
+    def found(kind: Kind, ids: Iterable[str]) -> Index:
+        return Index(places={name: place for place, name in enumerate(ids)}, missing=MISSING[kind])
+
+    declared = estate.settings.declared
+    return Names(
+        people=found(Kind.PERSON, estate.people.ids),
+        entities=Index(places={name: place for place, name in enumerate(estate.entities.ids)}, missing=MISSING_ENTITY),
+        groups=found(Kind.GROUP, estate.groups.ids),
+        assets=found(Kind.ASSET, estate.assets.ids),
+        classes=found(Kind.CLASS, estate.classes),
+        terms=found(Kind.TERMS, (terms.id for terms in estate.settings.terms)),
+        declared=declared,
+        any_state=False,
+    )

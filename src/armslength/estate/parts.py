@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from armslength.estate.chain import circles, from_the_top, refuse_circles, spelled
 from armslength.estate.model import (
@@ -73,6 +74,13 @@ def day(text: str) -> int | str:
 
 
 def freeze(array: Ints) -> Ints:
+    """The array itself, read-only from here on."""
+    array.setflags(write=False)
+    return array
+
+
+def freeze_bytes(array: Bytes) -> Bytes:
+    """As `freeze`."""
     array.setflags(write=False)
     return array
 
@@ -148,7 +156,7 @@ def groups(sheet: Sheet, unknown: Sheet, look: Lookup, findings: Findings) -> Gr
         ids=tuple(index.places),
         unknown=frozenset(index.places[value] for value in listed.values if value in index.places),
         group=freeze(sheet.read("group", index.find, findings)),
-        member_kind=_freeze_bytes(member_kind),
+        member_kind=freeze_bytes(member_kind),
         member=freeze(member),
         row=freeze(np.arange(sheet.rows, dtype=np.int32)),
     )
@@ -170,13 +178,38 @@ def grants(sheet: Sheet, look: Lookup, findings: Findings) -> Grants:
     _fitting(sheet, target_kind.astype(np.int32), findings)
     _slips(sheet, findings)
     return Grants(
-        holder_kind=_freeze_bytes(holder_kind),
+        holder_kind=freeze_bytes(holder_kind),
         holder=freeze(holder),
         action=freeze(actions),
-        target_kind=_freeze_bytes(target_kind),
+        target_kind=freeze_bytes(target_kind),
         target=freeze(target),
         terms=freeze(sheet.read("terms", names.terms.find, findings)),
         row=freeze(np.arange(sheet.rows, dtype=np.int32)),
+    )
+
+
+def kept_groups(groups: Groups, kept: npt.NDArray[np.bool_]) -> Groups:
+    """The memberships where `kept` (one flag a row) holds; ids stay."""
+    return Groups(
+        ids=groups.ids,
+        unknown=groups.unknown,
+        group=freeze(groups.group[kept]),
+        member_kind=freeze_bytes(groups.member_kind[kept]),
+        member=freeze(groups.member[kept]),
+        row=freeze(np.arange(int(kept.sum()), dtype=np.int32)),
+    )
+
+
+def kept_grants(grants: Grants, kept: npt.NDArray[np.bool_]) -> Grants:
+    """The grants where `kept` (one flag a row) holds."""
+    return Grants(
+        holder_kind=freeze_bytes(grants.holder_kind[kept]),
+        holder=freeze(grants.holder[kept]),
+        action=freeze(grants.action[kept]),
+        target_kind=freeze_bytes(grants.target_kind[kept]),
+        target=freeze(grants.target[kept]),
+        terms=freeze(grants.terms[kept]),
+        row=freeze(np.arange(int(kept.sum()), dtype=np.int32)),
     )
 
 
@@ -213,11 +246,6 @@ def _slips(sheet: Sheet, findings: Findings) -> None:
     if meant:
         for row, code in cells.rows_of(list(meant)):
             findings.odd(sheet.file, meant[code], line=sheet.table.line(row), column="action")
-
-
-def _freeze_bytes(array: Bytes) -> Bytes:
-    array.setflags(write=False)
-    return array
 
 
 def routes(sheet: Sheet, findings: Findings) -> None:

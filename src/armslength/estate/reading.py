@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from armslength.estate import parts, settings
 from armslength.estate.columns import FILES
-from armslength.estate.model import POWERS, Estate, Settings, State
-from armslength.estate.names import Index, Names, index
+from armslength.estate.model import POWERS, Estate, Kind, Settings, State
+from armslength.estate.names import MISSING, MISSING_ENTITY, Index, Names, index
 from armslength.estate.oddities import note_oddities
 from armslength.estate.policy import ReadPolicy, policy
 from armslength.estate.problem import EstateError, Findings, Problem, in_order
@@ -80,22 +80,22 @@ def _names(sheets: Mapping[str, Sheet], drafted: settings.Draft, findings: Findi
     classes = sorted(v for v in sheets["assets"]["class"].values if v)
     malformed = drafted.root is None
     return Names(
-        people=index(sheets["people"], "id", "is not in the people table", findings),
-        entities=index(sheets["entities"], "id", "is not in the entities table", findings),
+        people=index(sheets["people"], "id", MISSING[Kind.PERSON], findings),
+        entities=index(sheets["entities"], "id", MISSING_ENTITY, findings),
         groups=Index(
             places={v: i for i, v in enumerate(groups)},
-            missing="has no members: expected rows in the groups table, or a row in the unknown table",
+            missing=MISSING[Kind.GROUP],
             whole=not (sheets["groups"].broken or sheets["unknown"].broken),
         ),
-        assets=index(sheets["assets"], "id", "is not in the assets table", findings),
+        assets=index(sheets["assets"], "id", MISSING[Kind.ASSET], findings),
         classes=Index(
             places={v: i for i, v in enumerate(classes)},
-            missing="is no asset's class: expected the class of some asset",
+            missing=MISSING[Kind.CLASS],
             whole=not sheets["assets"].broken,
         ),
         terms=Index(
             places={v: i for i, v in enumerate(drafted.terms)},
-            missing="are not in estate.toml",
+            missing=MISSING[Kind.TERMS],
             whole=not malformed,
         ),
         declared=drafted.declared,
@@ -139,6 +139,7 @@ def _settings(drafted: settings.Draft, read: settings.Read, states: Mapping[str,
         floors=tuple(floor.final(states) for floor in read.floors if _all_known(floor, states)),
         costs=read.costs,
         parsed=read.parsed,
+        declared=drafted.declared,
     )
 
 

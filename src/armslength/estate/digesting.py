@@ -1,0 +1,71 @@
+"""The estate digest (semantics, "The estate"): SHA-256 over the RFC 8785 form of everything that was said.
+
+    {"policy": text, "settings": estate.toml with defaults filled in, "tables": {name: rows}}
+
+All nine tables are there, an absent one as `[]`; a row has every known column of its table but `source` and `as_of`,
+"" where a cell or column is empty; rows are sorted by the bytes of their own RFC 8785 form, repeated ones once. The
+policy is the text without its byte order mark, "" where there is none. Settings that have no default and are not set
+are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import polars as pl
+import rfc8785
+
+from armslength.estate.columns import COLUMNS
+from armslength.estate.model import Estate, Table
+from armslength.estate.sheet import coded
+
+CHUNK = 50_000
+"""Rows turned to bytes at one time."""
+
+
+def digest(estate: Estate) -> str:
+    """The digest in lower-case hexadecimal: the same for CSV and Parquet, for any order of rows."""
+    whole = hashlib.sha256()
+    policy = estate.policy.text if estate.policy is not None else ""
+    settings: dict[str, object] = dict(estate.settings.parsed)
+    whole.update(b'{"policy":' + rfc8785.dumps(policy))
+    whole.update(b',"settings":' + rfc8785.dumps(settings))  # type: ignore[arg-type]
+    whole.update(b',"tables":{')
+    for place, name in enumerate(sorted(COLUMNS)):
+        whole.update(b"," if place else b"")
+        whole.update(rfc8785.dumps(name) + b":[")
+        for part in _rows(estate.tables[name]):
+            whole.update(part)
+        whole.update(b"]")
+    whole.update(b"}}")
+    return whole.hexdigest()
+
+
+def _rows(table: Table) -> Iterator[bytes]:
+    """The canonical rows, joined by commas, in pieces."""
+    if not len(table):
+        return
+    pieces: list[pl.Series | pl.Expr] = []
+    for place, name in enumerate(sorted(COLUMNS[table.name])):
+        start = f'{"," if place else "{"}"{name}":'
+        if name in table.columns:
+            pieces += [pl.lit(start), _canonical(table.columns[name]).alias(name)]
+        else:
+            pieces.append(pl.lit(f'{start}""'))
+    pieces.append(pl.lit("}"))
+    columns = [piece for piece in pieces if isinstance(piece, pl.Series)]
+    parts = [pl.col(piece.name) if isinstance(piece, pl.Series) else piece for piece in pieces]
+    rows = pl.DataFrame(columns).select(row=pl.concat_str(parts))["row"]
+    del pieces, columns, parts  # the text of the cells is not needed beside that of the rows
+    rows = rows.unique().sort()
+    for start_row in range(0, len(rows), CHUNK):
+        part = ",".join(rows.slice(start_row, CHUNK).to_list())
+        yield f"{',' if start_row else ''}{part}".encode()
+
+
+def _canonical(column: pl.Series) -> pl.Series:
+    """Every cell as a canonical JSON string; each distinct text is escaped once."""
+    cells = coded(column)
+    escaped = pl.Series([rfc8785.dumps(value).decode() for value in cells.values], dtype=pl.String)
+    return escaped.gather(pl.Series(cells.codes))
