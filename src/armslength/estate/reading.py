@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from armslength.estate import parts, settings
@@ -10,6 +11,7 @@ from armslength.estate.columns import FILES
 from armslength.estate.model import POWERS, Estate, Kind, Settings, State
 from armslength.estate.names import MISSING, MISSING_ENTITY, Index, Names, index
 from armslength.estate.oddities import note_oddities
+from armslength.estate.parquet_form import Hush
 from armslength.estate.policy import ReadPolicy, policy
 from armslength.estate.problem import EstateError, Findings, Problem, in_order
 from armslength.estate.sheet import Sheet
@@ -25,12 +27,13 @@ class Parsed:
     warnings: tuple[Problem, ...]
 
 
-def parse(files: Mapping[str, bytes], *, lost: Iterable[Problem] = ()) -> Parsed:
+def parse(files: Mapping[str, bytes], *, lost: Iterable[Problem] = (), hush: Hush = nullcontext) -> Parsed:
     """The estate that the files of a folder make: `files` maps names such as `people.csv`, `grants.parquet`,
     `estate.toml`, `policy.cedar` to their bytes; other names are not looked at (semantics, "The estate").
 
     Tables that are absent are empty. No day enters: what holds on a day is asked later. `lost`: what kept the caller
     from files that are there; they are no estate without them, but the rest is still searched for problems.
+    `hush`: entered around the reading of Parquet pages, whose reader writes to standard error when one is damaged.
 
     Raises `EstateError` with every problem of every file.
     """
@@ -39,7 +42,7 @@ def parse(files: Mapping[str, bytes], *, lost: Iterable[Problem] = ()) -> Parsed
     if FILES.isdisjoint(files) and FILES.isdisjoint(missing):
         findings.wrong("estate.toml", "no file of an estate is here: expected estate.toml, people.csv, grants.csv, …")
         raise EstateError(findings.problems)
-    sheets = read_tables(files, missing, findings)
+    sheets = read_tables(files, missing, hush, findings)
     drafted = settings.draft(files, missing, findings)
     names = _names(sheets, drafted, findings)
     people_columns = None if sheets["people"].broken else frozenset(sheets["people"].table.columns)

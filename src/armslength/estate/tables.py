@@ -10,20 +10,21 @@ from armslength.estate import csv_form, parquet_form
 from armslength.estate.columns import COLUMNS, ORIGIN, REFUSED, REQUIRED, refused
 from armslength.estate.csv_form import Cells
 from armslength.estate.model import Table
+from armslength.estate.parquet_form import Hush
 from armslength.estate.problem import Findings, did_you_mean, near
 from armslength.estate.sheet import Coded, Sheet, coded, empty
 
-MOST_TEXT = 4_000_000_000
+MOST_TEXT = 1_000_000_000
 """Characters in one column, repeats counted: a small file of repeated long cells must not fill the memory later."""
 
 
-def read_tables(files: Mapping[str, bytes], lost: frozenset[str], findings: Findings) -> dict[str, Sheet]:
+def read_tables(files: Mapping[str, bytes], lost: frozenset[str], hush: Hush, findings: Findings) -> dict[str, Sheet]:
     """A sheet for every known table; one that is absent has no rows and no columns, and its file is the CSV name.
     `lost` names files that are there and could not be had."""
-    return {name: _sheet(name, files, lost, findings) for name in COLUMNS}
+    return {name: _sheet(name, files, lost, hush, findings) for name in COLUMNS}
 
 
-def _sheet(name: str, files: Mapping[str, bytes], lost: frozenset[str], findings: Findings) -> Sheet:
+def _sheet(name: str, files: Mapping[str, bytes], lost: frozenset[str], hush: Hush, findings: Findings) -> Sheet:
     text, binary = f"{name}.csv", f"{name}.parquet"
     there = files.keys() | lost
     if text in there and binary in there:
@@ -35,7 +36,7 @@ def _sheet(name: str, files: Mapping[str, bytes], lost: frozenset[str], findings
         cells = csv_form.read(text, files[text], findings)
         return _checked(name, text, cells, findings)
     if binary in files:
-        cells = parquet_form.read(binary, files[binary], frozenset(COLUMNS[name] + ORIGIN), findings)
+        cells = parquet_form.read(binary, files[binary], frozenset(COLUMNS[name] + ORIGIN), hush, findings)
         return _checked(name, binary, cells, findings)
     return _nothing(name, text, broken=False)
 

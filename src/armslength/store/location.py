@@ -8,6 +8,7 @@ from pathlib import Path
 from armslength.estate import EstateError, Parsed, Problem, parse
 from armslength.store import revision
 from armslength.store.folder import folder
+from armslength.store.hush import hushed
 from armslength.store.revision import Revision
 from armslength.store.source import Source
 
@@ -15,7 +16,7 @@ from armslength.store.source import Source
 def read(location: str) -> Parsed:
     """The estate at `location`. Raises `EstateError` with every problem, of the place as of the files."""
     source = find(location)
-    parsed = parse(source.files, lost=source.lost)
+    parsed = parse(source.files, lost=source.lost, hush=hushed)
     return Parsed(estate=parsed.estate, warnings=(*source.odd, *parsed.warnings))
 
 
