@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from armslength.estate import Estate, Parsed, parse
-from armslength.reach import Beyond, Exact, Question, Result, reach
+from armslength.reach import Beyond, Exact, Question, Reach, Result, reach
 from tests.examples.quorums import Bodies
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -35,13 +35,17 @@ def read(which: str) -> Parsed:
 
 
 @cache
-def answer(which: str, day: dt.date = DAY) -> Mapping[Key, Result]:
+def found(which: str, day: dt.date) -> Reach:
+    return reach(read(which).estate, Question(at=day))
+
+
+@cache
+def answer(which: str, day: dt.date) -> Mapping[Key, Result]:
     """What reach says of every pair under a floor, by (state, action, asset)."""
-    estate = read(which).estate
-    found = reach(estate, Question(at=day))
+    estate, told = read(which).estate, found(which, day)
     return {
         (estate.states[one.state], estate.actions[one.action], estate.assets.ids[one.asset]): one
-        for one in (found.result(i) for i in range(len(found)))
+        for one in (told.result(i) for i in range(len(told)))
     }
 
 
@@ -153,7 +157,7 @@ def test_before_other_states_need_nobody_either(state: str, action: str, asset: 
 def test_before_the_unknown_group_is_a_gap() -> None:
     """Unknown members would be taken for nobody."""
     estate = read("before").estate
-    gaps = answer("before")["HK", "read", "account-data-us"].gaps
+    gaps = answer("before", DAY)["HK", "read", "account-data-us"].gaps
     assert [([estate.groups.ids[g] for g in gap.groups], gap.length) for gap in gaps] == [(["vendor-callcentre"], 0)]
     assert not read("after").estate.groups.unknown
 
@@ -161,17 +165,15 @@ def test_before_the_unknown_group_is_a_gap() -> None:
 @pytest.mark.parametrize("day", [DAY, dt.date(2026, 9, 9), dt.date(2026, 10, 14), dt.date(2027, 6, 1)], ids=str)
 def test_after_every_floor_holds_against_every_state_but_home(day: dt.date) -> None:
     """The repair that the sample teaches would not be one."""
-    estate = read("after").estate
-    found = reach(estate, Question(at=day))
-    told = [found.result(int(i)) for i in found.broken()]
-    assert not [(estate.states[r.state], estate.actions[r.action], estate.assets.ids[r.asset]) for r in told]
-    states = {estate.states[found.result(i).state] for i in range(len(found))}
+    told, answers = found("after", day), answer("after", day)
+    assert not [key for key, one in answers.items() if one.broken]
+    assert not len(told.broken())
+    states = {state for state, _, _ in answers}
     assert states >= set("CN HK IN IE DE PL EU GB RU SG JP BR AU PH".split())
     assert "US" not in states
-    for i in range(len(found)):
-        one = found.result(i)
+    for at_least, one in zip(told.at_least, answers.values(), strict=True):
         assert one.floor in (1, 2)
-        assert int(found.at_least[i]) == -1 or int(found.at_least[i]) >= one.floor
+        assert at_least == -1 or at_least >= one.floor
 
 
 def test_after_a_liaison_may_still_ask_and_two_people_apart_decide() -> None:
