@@ -42,12 +42,19 @@ def spelled(ids: Sequence[str], circle: Sequence[int]) -> str:
     return " → ".join([*shown, repr(ids[circle[0]])])
 
 
-def refuse_circles(sheet: Sheet, column: str, ids: Sequence[str], upward: Ints, findings: Findings) -> bool:
-    """Reports each circle once, at the first of its rows; whether there was one."""
-    found = circles(upward)
+def refuse_circles(sheet: Sheet, column: str, upward: Ints, findings: Findings) -> bool:
+    """Reports each circle of ids once, at the first row of one of them; whether there was one. `upward` gives for each
+    row the index of the id that its cell names. Ids may be repeated or empty here: the first row of an id speaks for it."""
+    if sheet.broken:
+        return False  # an id that is missing stands for any
+    ids = sheet["id"]
+    by_id = np.full(len(ids.values), -1, dtype=np.int32)
+    by_id[ids.codes[::-1]] = upward[::-1]
+    found = circles(by_id)
     for circle in found:
-        message = f"goes in a circle: {spelled(ids, circle)}"
-        findings.wrong(sheet.file, message, line=sheet.table.line(circle[0]), column=column)
+        row = int(np.argmax(ids.codes == circle[0]))
+        message = f"goes in a circle: {spelled(ids.values, circle)}"
+        findings.wrong(sheet.file, message, line=sheet.table.line(row), column=column)
     return bool(found)
 
 

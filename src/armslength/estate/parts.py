@@ -96,8 +96,7 @@ def people(sheet: Sheet, look: Lookup, findings: Findings) -> People:
     names = look.names
     ids = tuple(sheet.table.columns["id"].to_list()) if "id" in sheet.table.columns else ()
     manager = sheet.read("manager", names.people.find, findings)
-    if not sheet.broken and len(set(ids)) == sheet.rows:
-        refuse_circles(sheet, "manager", ids, manager, findings)
+    refuse_circles(sheet, "manager", manager, findings)
     return People(
         ids=ids,
         workplace=freeze(sheet.read("workplace", look.state, findings)),
@@ -111,8 +110,7 @@ def people(sheet: Sheet, look: Lookup, findings: Findings) -> People:
 def entities(sheet: Sheet, look: Lookup, findings: Findings) -> Entities:
     ids = tuple(sheet.table.columns["id"].to_list()) if "id" in sheet.table.columns else ()
     parent = sheet.read("parent", look.names.entities.find, findings)
-    if not sheet.broken and len(set(ids)) == sheet.rows:
-        refuse_circles(sheet, "parent", ids, parent, findings)
+    refuse_circles(sheet, "parent", parent, findings)
     return Entities(ids=ids, state=freeze(sheet.read("state", look.state, findings)), parent=freeze(parent))
 
 
@@ -259,10 +257,10 @@ def assets(sheet: Sheet, look: Lookup, findings: Findings) -> Assets:
     ids = tuple(sheet.table.columns["id"].to_list()) if "id" in sheet.table.columns else ()
     within = sheet.read("within", names.assets.find, findings)
     key = sheet.read("key", names.assets.find, findings)
-    sound = not sheet.broken and len(set(ids)) == sheet.rows and "" not in ids
-    sound = sound and not refuse_circles(sheet, "within", ids, within, findings)
-    if sound:
-        for row in np.flatnonzero(key == np.arange(sheet.rows)).tolist():
+    sound = not refuse_circles(sheet, "within", within, findings)
+    sound = sound and not sheet.broken and len(names.assets.places) == sheet.rows
+    for row in np.flatnonzero((key == sheet["id"].codes) & (key >= 0)).tolist():
+        if ids and ids[row] and not sheet.broken:
             message = f"{ids[row]!r} is its own key: expected the asset that holds the key, or nothing"
             findings.wrong(sheet.file, message, line=sheet.table.line(row), column="key")
     hosted_in = _state_sets(sheet, "hosted_in", look, findings)

@@ -64,6 +64,8 @@ def document(text: str, findings: Findings) -> Document | None:
 
 def spelled(value: object) -> str:
     """A value for a message, cut where it is long."""
+    if isinstance(value, bool):
+        return str(value).lower()
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an int too long to print, or tables too deep
