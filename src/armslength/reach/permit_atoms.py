@@ -1,0 +1,131 @@
+"""The truth of the parts of conditions that read attributes only, for all people and targets at once.
+
+Each is asked about once for every combination of the values that it reads, many parts and all targets to a question:
+what a part reads of the target is written out, so that one question a class of people does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import cedarpy
+import numpy as np
+import numpy.typing as npt
+
+from armslength.estate import Kind
+from armslength.reach.permit_cedar import Entity, given
+from armslength.reach.permit_columns import Classes, Columns, classes
+from armslength.reach.permit_policy import Form, set_of
+from armslength.reach.permit_sight import ATTRIBUTES, Atom
+
+FALSE, TRUE, ERROR = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """`of[a, b]`: FALSE, TRUE or ERROR for people of class a and targets of class b. `start`: the place of its first
+    form among those that were asked about together."""
+
+    person: Classes
+    target: Classes
+    of: npt.NDArray[np.int8]
+    start: int
+
+
+@dataclass(slots=True)
+class Atoms:
+    """All atoms of an estate's policies, by the attributes of a person that they read; found when first wanted."""
+
+    columns: Columns
+    alike: dict[frozenset[str], list[Atom]]
+    _truths: dict[tuple[Atom, Kind], Truth] = field(default_factory=dict)
+    _classes: dict[tuple[Kind, frozenset[str]], Classes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, columns: Columns, atoms: Iterable[Atom]) -> Atoms:
+        """Collects the atoms of all policies, each text once."""
+        alike: dict[frozenset[str], list[Atom]] = {}
+        for atom in dict.fromkeys(atoms):
+            alike.setdefault(atom.person, []).append(atom)
+        return cls(columns, alike)
+
+    def truth(self, atom: Atom, kind: Kind) -> Truth:
+        """The truth of `atom` for targets of `kind`."""
+        if (atom, kind) not in self._truths:
+            self._find(atom.person, (kind,) if kind is Kind.PERSON else (Kind.ASSET, Kind.GROUP, Kind.TERMS))
+        return self._truths[atom, kind]
+
+    def seen(self, kind: Kind, attributes: frozenset[str]) -> Classes:
+        """Classes of equal values of the attributes that entities of `kind` have; all alike where they have none."""
+        key = (kind, attributes)
+        if key not in self._classes:
+            read = [self.columns.codes(kind, name) for name in ATTRIBUTES[kind] if name in attributes]
+            self._classes[key] = classes(len(self.columns.ids(kind)), read)
+        return self._classes[key]
+
+    def _find(self, person: frozenset[str], kinds: tuple[Kind, ...]) -> None:
+        """One question a class of people, for all atoms that read the same of them and all targets of these kinds."""
+        people = self.seen(Kind.PERSON, person)
+        truths: list[Truth] = []
+        forms: list[Form] = []
+        for atom in self.alike[person]:
+            form: Form = json.loads(atom.text)
+            for kind in kinds:
+                targets = self.seen(kind, atom.target)
+                shape = (max(1, len(people)), max(1, len(targets)))
+                truth = Truth(person=people, target=targets, of=np.full(shape, ERROR, dtype=np.int8), start=len(forms))
+                self._truths[atom, kind] = truth
+                truths += [truth] * len(targets)
+                forms += [_written(form, self.columns.attributes(kind, int(first))) for first in targets.first]
+        asked = [self.columns.attributes(Kind.PERSON, int(first)) for first in people.first] if person else [{}]
+        for n, (true, false) in enumerate(_ask(forms, asked)):
+            row = n if person else slice(None)
+            for number in true:
+                truths[number].of[row, number - truths[number].start] = TRUE
+            for number in false:
+                truths[number].of[row, number - truths[number].start] = FALSE
+
+
+def _ask(forms: list[Form], people: list[dict[str, object]]) -> Iterator[tuple[list[int], list[int]]]:
+    """For each person: which forms are true and which are false, by place; the others are errors."""
+    if not forms or not people:
+        return
+    policies = set_of(
+        {f"{n} {TRUE}": _when(form) for n, form in enumerate(forms)}
+        | {f"{n} {FALSE}": _when({"!": {"arg": form}}) for n, form in enumerate(forms)}
+    )
+    entities = given(Entity(uid=("Person", str(n)), attributes=one) for n, one in enumerate(people))
+    for n in range(len(people)):
+        question = {"principal": f'Person::"{n}"', "action": 'Action::"any"', "resource": 'Terms::"any"'}
+        reasons = cedarpy.is_authorized(question, policies, entities).diagnostics.reasons
+        held: tuple[list[int], list[int]] = [], []
+        for number, truth in (reason.split() for reason in reasons):
+            held[0 if int(truth) == TRUE else 1].append(int(number))
+        yield held
+
+
+def _when(form: Form) -> Form:
+    everyone = {"op": "All"}
+    scope = {"principal": everyone, "action": everyone, "resource": everyone}
+    return {"effect": "permit", **scope, "conditions": [{"kind": "when", "body": form}]}
+
+
+def _written(form: Any, values: dict[str, object]) -> Any:
+    """The form with the target's `values` in place of what it reads of the target."""
+    match form:
+        case {".": {"left": {"Var": "resource"}, "attr": str(name)}}:
+            if name not in values:
+                return {".": {"left": {"Record": {}}, "attr": name}}  # as much of an error
+            value = values[name]
+            return {"Set": [{"Value": one} for one in value]} if isinstance(value, list) else {"Value": value}
+        case {"has": {"left": {"Var": "resource"}, "attr": str(name)}}:
+            return {"Value": name in values}
+        case dict():
+            return {key: _written(part, values) for key, part in form.items()}
+        case list():
+            return [_written(part, values) for part in form]
+        case _:
+            return form
