@@ -42,6 +42,7 @@ class Bundles:
             self.assumes[w] = board[0, : at.people]
             self.opens[w] = board[0, at.opened : at.opened + at.groups]
             self.waives[w] = board[0, at.waived : at.waived + at.terms]
+        self._brought: dict[bytes, Ints] = {}
         self.rule_bit = {rule.number: self._standing + i for i, rule in enumerate(self._rules)}
 
     def _people_of(self, node: int, membership: Membership) -> Ints | None:
@@ -86,6 +87,15 @@ class Bundles:
         found = np.zeros(len(people), dtype=np.bool_)
         for w in np.flatnonzero(mask):
             found |= self.assumes[w][people] & mask[w] != 0
+        return found
+
+    def brought(self, mask: Words) -> Ints:
+        """Everyone whom any source of a mask makes act: people indexes, ascending."""
+        key = mask.tobytes()
+        found = self._brought.get(key)
+        if found is None:
+            everyone = np.arange(self.assumes.shape[1], dtype=np.int32)
+            found = self._brought[key] = everyone[self.assumed(mask, everyone)]
         return found
 
     def opened(self, mask: Words, groups: frozenset[int]) -> frozenset[int]:

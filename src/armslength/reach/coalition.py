@@ -52,6 +52,7 @@ class Coalitions:
         self._tick = tick
         self._stakes: dict[tuple[int, frozenset[int]], Stakes] = {}
         self._everyone = np.arange(ground.board.graph.layout.people, dtype=np.int32)
+        self._scratch = np.zeros(len(self._everyone), dtype=np.bool_)
         self._all_mask: Words | None = None
         self._refused: set[tuple[object, ...]] = set()
         self._base: dict[tuple[int, int], Counts] = {}
@@ -90,14 +91,16 @@ class Coalitions:
         if ground.waived(rule, column) or bundles.waived(mask, terms):
             return self._holder(rule, opened, column, mask, people, most)
         ballot = self.quorums.ballot(rule, opened)
-        asking = self._counts(ballot.requesters, column, mask, people)
-        approving = self._counts(ballot.approvers, column, mask, people)
+        joining = self._joining(column, mask, people)
+        asking = self._counts(ballot.requesters, column, joining)
+        approving = self._counts(ballot.approvers, column, joining)
         seating = self.quorums.least(ballot, asking, approving, most, ground.filled(column))
         if seating is None:
             return None
-        asking_flags = self._acting(ballot.requesters.people, column, mask, people)
-        approving_flags = self._acting(ballot.approvers.people, column, mask, people)
-        return self.quorums.name(ballot, seating, asking_flags, approving_flags).outsiders
+        if not seating.outsiders:
+            return ()
+        flags = [self._flags(c.people, column, joining) for c in (ballot.requesters, ballot.approvers)]
+        return self.quorums.name(ballot, seating, *flags).outsiders
 
     def _holder(
         self, rule: Rule, opened: frozenset[int], column: int, mask: Words, people: tuple[int, ...], most: int
@@ -108,26 +111,31 @@ class Coalitions:
         holding = self._everyone if holding is None else holding
         if not holding.size:
             return None
-        if self._acting(holding, column, mask, people).any():
+        if np.isin(self._joining(column, mask, people), holding).any():
             return ()
         return (int(holding[0]),) if most else None
 
-    def _counts(self, classes: Classes, column: int, mask: Words, people: tuple[int, ...]) -> Counts:
-        if people or mask.any():
-            return classes.counts(self._acting(classes.people, column, mask, people))
+    def _flags(self, who: Ints, column: int, joining: Ints) -> Flags:
+        return self.ground.acting(who, column) | np.isin(who, joining)
+
+    def _counts(self, classes: Classes, column: int, more: Ints) -> Counts:
+        """How many of each class act on the ground or are in `more`, who do not act there."""
         key = (id(classes), column)
         found = self._base.get(key)
         if found is None:
             found = self._base[key] = classes.counts(self.ground.acting(classes.people, column))
-        return found
+        return classes.added(found, more) if more.size else found
 
-    def _acting(self, who: Ints, column: int, mask: Words, people: tuple[int, ...]) -> Flags:
-        acting = self.ground.acting(who, column)
-        if mask.any():
-            acting |= self.bundles.assumed(mask, who)
-        if people:
-            acting |= np.isin(who, people)
-        return acting
+    def _joining(self, column: int, mask: Words, people: tuple[int, ...]) -> Ints:
+        """Those who act besides the ground: `people` and whom `mask` brings; people indexes, each once."""
+        if len(people) == 1 and not mask.any():
+            joining = np.array(people, dtype=np.int32)
+        else:
+            self._scratch[list(people)] = True
+            self._scratch[self.bundles.brought(mask)] = True
+            joining = np.flatnonzero(self._scratch).astype(np.int32)
+            self._scratch[joining] = False
+        return joining[~self.ground.acting(joining, column)]
 
     def stakes(self, rule: Rule, opened: frozenset[int]) -> Stakes:
         """The sources whose bundle could matter to `rule` with `opened` groups open."""
@@ -208,12 +216,14 @@ class Coalitions:
         self, ballot: Ballot, rule: Rule, opened: frozenset[int], mask: Words, column: int, opens: bool
     ) -> set[int]:
         """Up to a few of the identities that a mask brings to the quorum, not acting yet."""
-        holding = None if opens else rule.holders.people(opened)
-        some: set[int] = set()
-        for people in (self._everyone if holding is None else holding, ballot.approvers.people):
-            fresh = people[self.bundles.assumed(mask, people) & ~self.ground.acting(people, column)]
-            some.update(fresh[:4].tolist())
-        return some
+        some = self.bundles.brought(mask)
+        some = some[~self.ground.acting(some, column)]
+        if not opens and some.size:
+            holding = rule.holders.people(opened)
+            if holding is not None:
+                matters = (ballot.approvers.of[some] >= 0) | np.isin(some, holding)
+                some = some[matters]
+        return set(some[:4].tolist())
 
     def _by_role(
         self, outside: Ints, ballot: Ballot, rule: Rule, opened: frozenset[int], stakes: Stakes
@@ -226,8 +236,7 @@ class Coalitions:
             ballot = self.quorums.ballot(rule, mentioned)
         roles: dict[tuple[int, int, bool, bytes], int] = {}
         brought = np.ascontiguousarray((self.bundles.assumes[:, outside] & stakes.mask[:, None]).T)
-        asks = _class_of(ballot.requesters.people, ballot.requesters.start, outside)
-        approves = _class_of(ballot.approvers.people, ballot.approvers.start, outside)
+        asks, approves = ballot.requesters.of[outside], ballot.approvers.of[outside]
         holding = rule.holders.people(opened)
         holds = np.ones(len(outside), dtype=np.bool_) if holding is None else np.isin(outside, holding)
         for person, ask, approve, hold, by in zip(
@@ -254,15 +263,3 @@ class Coalitions:
         for mask, person in leads:
             digest.update(mask.tobytes() + person.to_bytes(4, "little"))
         return (rule.number, most, opened, digest.digest())
-
-
-def _class_of(people: Ints, start: Counts, who: Ints) -> Ints:
-    """The class of each of `who` in a table of classes, or -1."""
-    order = np.argsort(people, kind="stable")
-    place = np.searchsorted(people, who, sorter=order)
-    place = np.minimum(place, len(people) - 1)
-    if not len(people):
-        return np.full(len(who), -1, dtype=np.int32)
-    at = order[place]
-    classes = np.searchsorted(start, at, side="right") - 1
-    return np.where(people[at] == who, classes, -1).astype(np.int32)

@@ -8,7 +8,7 @@ import numpy as np
 
 from armslength.reach.board import Board
 from armslength.reach.columns import ANY, Words, bits
-from armslength.reach.quorum import FILLED, Filled, Flags, Quorum, Quorums
+from armslength.reach.quorum import FILLED, Classes, Counts, Filled, Flags, Quorum, Quorums
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.spread import Ints
 
@@ -41,6 +41,7 @@ class Ground:
             if column.filled
         }
         self._rules = [rule for rule in board.graph.rules if rule.holders.ways]
+        self._counts: dict[tuple[int, int], Counts] = {}
         self._holding: dict[int, Ints | None] = {}
         self._watch: dict[int, Ints | None] = {}
         for rule in self._rules:
@@ -70,6 +71,8 @@ class Ground:
             if not fired:
                 return
             touched = self.board.settle(np.array(fired, dtype=np.int32))
+            if (touched < at.people).any():
+                self._counts.clear()
 
     def _fire(self, rule: Rule, order: int) -> bool:
         board = self.board
@@ -102,14 +105,21 @@ class Ground:
             holder = self.holder(rule, opened, column)
             return Firing(order=order, quorum=holder, waived=True, opened=opened) if holder else None
         ballot = self.quorums.ballot(rule, opened)
-        asking = self.acting(ballot.requesters.people, column)
-        approving = self.acting(ballot.approvers.people, column)
-        counts = ballot.requesters.counts(asking), ballot.approvers.counts(approving)
+        counts = [self._count(classes, column) for classes in (ballot.requesters, ballot.approvers)]
         seating = self.quorums.least(ballot, *counts, 0, self._filled.get(column))
         if seating is None:
             return None
+        asking = self.acting(ballot.requesters.people, column)
+        approving = self.acting(ballot.approvers.people, column)
         quorum = self.quorums.name(ballot, seating, asking, approving)
         return Firing(order=order, quorum=quorum, waived=False, opened=opened)
+
+    def _count(self, classes: Classes, column: int) -> Counts:
+        key = (id(classes), column)
+        found = self._counts.get(key)
+        if found is None:
+            found = self._counts[key] = classes.counts(self.acting(classes.people, column))
+        return found
 
     def holder(self, rule: Rule, opened: frozenset[int], column: int) -> Quorum | None:
         """Anyone who acts and holds; waived terms ask nothing more, not even a distinct value."""

@@ -96,14 +96,15 @@ class Levels:
         feeders = self._feeders(rule, column)
         if not feeders:
             return None
-        mask = self._coalitions.bundles.mask_of_rules([r.number for r in feeders])
-        stakes = self._coalitions.stakes(rule, self._ground.opened(rule, column))
-        held = stakes.held
-        for feeder in feeders:
-            held = held | self._coalitions.stakes(feeder, self._ground.opened(feeder, column)).held
-        if self._coalitions.outsiders(rule, column, mask | held, (), self.level) is None:
+        search = Search(self._coalitions, rule, feeders, column, self._clock.tick)
+        if not search.possible(self.level):
             return None
-        return Search(self._coalitions, rule, feeders, column, self._clock.tick).least(self.level)
+        for feeder in feeders:
+            made = self.made.get((feeder.number, column))
+            found = search.complete(made[1], self.level) if made is not None else None
+            if found is not None:
+                return found
+        return search.least(self.level)
 
     def _feeders(self, rule: Rule, column: int) -> list[Rule]:
         """Rules with powers that could help `rule`, directly or through others, and cost no more than this level; those

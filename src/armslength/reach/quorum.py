@@ -42,11 +42,21 @@ FILLED = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Classes:
-    """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set)."""
+    """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set);
+    `of` [P] is each person's class, or -1. `rival[e]` can stand in for `worse[e]`: the same in all but fewer exposures."""
 
     people: Ints
     start: npt.NDArray[np.int64]
     seats: tuple[Seat, ...]
+    of: Ints
+    rival: Ints
+    worse: Ints
+
+    def added(self, counts: Counts, more: Ints) -> Counts:
+        """`counts` once the people of `more` (not counted yet) are counted too."""
+        classes = self.of[more]
+        classes = classes[classes >= 0]
+        return counts + np.bincount(classes, minlength=len(counts)) if classes.size else counts
 
     def counts(self, flags: Flags) -> Counts:
         """How many of each class have a flag; `flags` is aligned with `people`."""
@@ -93,7 +103,7 @@ class Quorums:
         self._everyone = np.arange(self._count, dtype=np.int32)
         self._codes: dict[str, Ints] = {}
         self._approving: dict[int, tuple[Crowd, tuple[Crowd, ...]]] = {}
-        self._tables: dict[tuple[int, frozenset[int]], tuple[Classes, Ints]] = {}
+        self._tables: dict[tuple[int, frozenset[int]], Classes] = {}
         self._asking: dict[tuple[int, frozenset[int]], Classes] = {}
         self._ballots: dict[tuple[int, frozenset[int]], Ballot] = {}
         self._mentioned: dict[int, frozenset[int]] = {}
@@ -131,8 +141,8 @@ class Quorums:
             extra_q, extra_a = self._filled_seats(ballot, filled)
             found = seat(
                 ballot.bill,
-                _seats(ballot.requesters, asking) + extra_q,
-                _seats(ballot.approvers, approving) + extra_a,
+                _seats(ballot.requesters, asking, ballot.bill.approvals, most) + extra_q,
+                _seats(ballot.approvers, approving, ballot.bill.approvals, most) + extra_a,
                 most,
                 self._tick,
             )
@@ -181,9 +191,11 @@ class Quorums:
     def _make(self, rule: Rule, opened: frozenset[int]) -> Ballot:
         if rule.terms == STANDING:
             nobody = np.zeros(0, dtype=np.int32)
-            none = Classes(people=nobody, start=np.zeros(1, np.int64), seats=())
-            bill = Bill(approvals=0, together=None, places=())
             shared = np.full(self._count, -1, dtype=np.int32)
+            none = Classes(
+                people=nobody, start=np.zeros(1, np.int64), seats=(), of=shared, rival=nobody, worse=nobody
+            )
+            bill = Bill(approvals=0, together=None, places=())
             asking = self._askers(rule, opened, (), shared, frozenset())
             return Ballot(
                 bill=bill,
@@ -197,16 +209,15 @@ class Quorums:
         terms = self._estate.settings.terms[rule.terms]
         approving, placing = self._crowds(rule.terms)
         flags = opened & approving.mentioned.union(*(c.mentioned for c in placing))
-        table = self._tables.get((rule.terms, flags))
-        if table is None:
-            table = self._tables[rule.terms, flags] = self._approvers(approving, placing, terms.distinct, flags)
-        classes, shared = table
+        classes = self._tables.get((rule.terms, flags))
+        if classes is None:
+            classes = self._tables[rule.terms, flags] = self._approvers(approving, placing, terms.distinct, flags)
         bill = Bill(
             approvals=terms.approvals,
             together=terms.approvals + 1 - terms.apart if terms.apart else None,
             places=tuple(i for i, p in enumerate(terms.places) for _ in range(min(p.count, terms.approvals + 1))),
         )
-        asking = self._askers(rule, opened, terms.distinct, shared, flags)
+        asking = self._askers(rule, opened, terms.distinct, classes.of, flags)
         return Ballot(
             bill=bill,
             opened=opened,
@@ -219,18 +230,13 @@ class Quorums:
 
     def _approvers(
         self, approving: Crowd, placing: tuple[Crowd, ...], distinct: tuple[str, ...], opened: frozenset[int]
-    ) -> tuple[Classes, Ints]:
-        """The approvers' classes, and for each person [P] the class that they are in, or -1."""
+    ) -> Classes:
         people = self._able(approving.people(opened), distinct)
         fits = np.zeros(self._count, dtype=np.int64)
         for i, place in enumerate(placing):
             inside = place.people(opened)
             fits[slice(None) if inside is None else inside] |= 1 << i
-        classes = self._classes(people, distinct, fits)
-        shared = np.full(self._count, -1, dtype=np.int32)
-        sizes = np.diff(classes.start)
-        shared[classes.people] = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        return classes, shared
+        return self._classes(people, distinct, fits, by_place=True)
 
     def _askers(
         self, rule: Rule, opened: frozenset[int], distinct: tuple[str, ...], shared: Ints, flags: frozenset[int]
@@ -238,11 +244,11 @@ class Quorums:
         """The requesters' classes; `shared` [P] is the approvers' class of each person, made under `flags`."""
         people = rule.holders.people(opened)
         if people is not None:
-            return self._classes(self._able(people, distinct), distinct, shared.astype(np.int64))
+            return self._classes(self._able(people, distinct), distinct, shared.astype(np.int64), by_place=False)
         key = (rule.terms, flags)
         found = self._asking.get(key)
         if found is None:
-            found = self._classes(self._able(None, distinct), distinct, shared.astype(np.int64))
+            found = self._classes(self._able(None, distinct), distinct, shared.astype(np.int64), by_place=False)
             self._asking[key] = found
         return found
 
@@ -265,7 +271,9 @@ class Quorums:
             self._codes[name] = found
         return found
 
-    def _classes(self, people: Ints, distinct: tuple[str, ...], mark: npt.NDArray[np.int64]) -> Classes:
+    def _classes(
+        self, people: Ints, distinct: tuple[str, ...], mark: npt.NDArray[np.int64], by_place: bool
+    ) -> Classes:
         """Classes of `people` by exposures, distinct values and `mark` [P] (places of approvers, shared class of askers)."""
         columns = [self._exposure.of[people], *(self._column(c)[people] for c in distinct), mark[people]]
         order = np.lexsort(columns[::-1])
@@ -288,25 +296,68 @@ class Quorums:
             )
             for i, key in enumerate(zip(*(c[first].tolist() for c in columns), strict=True))
         )
-        return Classes(people=people, start=np.r_[first, len(people)].astype(np.int64), seats=seats)
+        start = np.r_[first, len(people)].astype(np.int64)
+        of = np.full(self._count, -1, dtype=np.int32)
+        of[people] = np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))
+        rival, worse = _rivals(seats, by_place)
+        return Classes(people=people, start=start, seats=seats, of=of, rival=rival, worse=worse)
 
 
-def _seats(classes: Classes, inside: Counts) -> list[Seat]:
-    """Two seats a class: those who act, and the outsiders."""
+def _seats(classes: Classes, inside: Counts, approvals: int, most: int) -> list[Seat]:
+    """Two seats a class, those who act and the outsiders, less those that a rival, no dearer, can always stand in for.
+
+    With distinct values a class gives one member at most, so any rival serves; without, it must be large enough for the
+    whole quorum, so that no use of it can run out.
+    """
+    if not len(inside):
+        return []
+    distinct = bool(classes.seats[0].values)
+    enough = 1 if distinct else approvals + 1
+    acting = inside >= enough
+    drop_inside = np.zeros(len(inside), dtype=np.bool_)
+    drop_inside[classes.worse[acting[classes.rival]]] = True
     out: list[Seat] = []
-    sizes = np.diff(classes.start)
-    for s, acting, size in zip(classes.seats, inside.tolist(), sizes.tolist(), strict=True):
-        for count, outside in ((acting, False), (size - acting, True)):
-            if count:
-                out.append(
-                    Seat(
-                        exposed=s.exposed,
-                        values=s.values,
-                        places=s.places,
-                        count=count,
-                        outside=outside,
-                        owner=s.owner,
-                        shared=s.shared,
-                    )
-                )
+    for i in np.flatnonzero((inside > 0) & ~drop_inside).tolist():
+        out.append(_counted(classes.seats[i], int(inside[i]), False))
+    if most:
+        outside = np.diff(classes.start) - inside
+        drop = drop_inside | acting
+        ready = outside >= enough
+        drop[classes.worse[ready[classes.rival]]] = True
+        for i in np.flatnonzero((outside > 0) & ~drop).tolist():
+            out.append(_counted(classes.seats[i], int(outside[i]), True))
     return out
+
+
+def _counted(s: Seat, count: int, outside: bool) -> Seat:
+    return Seat(
+        exposed=s.exposed,
+        values=s.values,
+        places=s.places,
+        count=count,
+        outside=outside,
+        owner=s.owner,
+        shared=s.shared,
+    )
+
+
+def _rivals(seats: tuple[Seat, ...], by_place: bool) -> tuple[Ints, Ints]:
+    """Pairs of classes, the first at least as good as the second in everything; of equals the earlier is the better."""
+    groups: dict[tuple[object, int], list[Seat]] = {}
+    for s in seats:
+        groups.setdefault((s.values, s.places if by_place else 0), []).append(s)
+    rival, worse = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    for alike in groups.values():
+        if len(alike) < 2:
+            continue
+        alike.sort(key=lambda s: (s.exposed.bit_count(), s.owner))
+        width = -(-max(s.exposed.bit_length() for s in alike) // 63) or 1
+        masks = np.array([[s.exposed >> 63 * w & (1 << 63) - 1 for w in range(width)] for s in alike], dtype=np.int64)
+        owners = np.array([s.owner for s in alike], dtype=np.int32)
+        inside = np.ones((len(alike), len(alike)), dtype=np.bool_)
+        for w in range(width):
+            inside &= masks[:, None, w] & ~masks[None, :, w] == 0
+        first, second = np.nonzero(np.triu(inside, 1))
+        rival.append(owners[first])
+        worse.append(owners[second])
+    return np.concatenate(rival), np.concatenate(worse)

@@ -8,11 +8,13 @@ delete-free planning).
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 
 from armslength.reach.bundles import Bundles
 from armslength.reach.coalition import Coalitions
+from armslength.reach.columns import Words
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
 
@@ -25,26 +27,65 @@ class Search:
     ) -> None:
         self._coalitions, self._bundles = coalitions, coalitions.bundles
         self._goal, self._feeders, self._column, self._tick = goal, feeders, column, tick
-        self._kinds = self._sorted_kinds()
+        self._kinds: list[Ints] | None = None
+
+    def possible(self, most: int) -> bool:
+        """False when `most` would not do even if every feeder fired for nothing.
+
+        Accomplices who are controllers may sit in the quorum too, so they are counted once, as outsiders.
+        """
+        ground, outsiders = self._coalitions.ground, self._coalitions.outsiders
+        free = self._bundles.mask_of_rules([r.number for r in self._feeders])
+        kinds: dict[bytes, Words] = {}
+        held = free
+        for rule in (self._goal, *self._feeders):
+            stakes = self._coalitions.stakes(rule, ground.opened(rule, self._column))
+            held = held | stakes.held
+            for controllers in stakes.controllers:
+                if not ground.acting(controllers.people, self._column).all():
+                    kinds[controllers.mask.tobytes()] = controllers.mask
+        if outsiders(self._goal, self._column, free, (), most) is not None:
+            return True
+        if outsiders(self._goal, self._column, held, (), most) is None:
+            return False
+        masks = [m for m in kinds.values() if not any(m is not n and not (m & ~n).any() for n in kinds.values())]
+        for chosen in combinations(masks, min(most, len(masks))):
+            self._tick()
+            mask = np.bitwise_or.reduce(np.array([free, *chosen]), axis=0)
+            if outsiders(self._goal, self._column, mask, (), most) is not None:
+                return True
+        return False
+
+    def complete(self, people: tuple[int, ...], most: int) -> tuple[int, ...] | None:
+        """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
+        if len(people) > most:
+            return None
+        _, mask = self._fired(people)
+        more = self._coalitions.outsiders(self._goal, self._column, mask, people, most - len(people))
+        return None if more is None else people + more
 
     def least(self, most: int) -> tuple[int, ...] | None:
         """A coalition of at most `most`, or None when there is none. Call with rising `most` for a smallest one."""
+        if self._kinds is None:
+            self._kinds = self._sorted_kinds()
         return self._extend((), most, frozenset())
 
     def fires(self, people: tuple[int, ...]) -> bool:
         """Whether the goal fires once `people` act too."""
-        bundles: Bundles = self._bundles
-        held = np.bitwise_or.reduce(bundles.holds[:, list(people)], axis=1) if people else self._coalitions.none
-        fired: list[int] = []
+        return self._fired(people)[0]
+
+    def _fired(self, people: tuple[int, ...]) -> tuple[bool, Words]:
+        """Whether the goal fires, and the mask of all that `people` hold and fire."""
+        bundles, outsiders = self._bundles, self._coalitions.outsiders
+        mask = np.bitwise_or.reduce(bundles.holds[:, list(people)], axis=1) if people else self._coalitions.none
         waiting = list(self._feeders)
         while True:
-            mask = held | bundles.mask_of_rules(fired)
-            if self._coalitions.outsiders(self._goal, self._column, mask, people, 0) is not None:
-                return True
-            ready = [r for r in waiting if self._coalitions.outsiders(r, self._column, mask, people, 0) is not None]
+            if outsiders(self._goal, self._column, mask, people, 0) is not None:
+                return True, mask
+            ready = [r for r in waiting if outsiders(r, self._column, mask, people, 0) is not None]
             if not ready:
-                return False
-            fired += [r.number for r in ready]
+                return False, mask
+            mask = mask | bundles.mask_of_rules([r.number for r in ready])
             waiting = [r for r in waiting if r not in ready]
 
     def _extend(self, chosen: tuple[int, ...], most: int, barred: frozenset[int]) -> tuple[int, ...] | None:
@@ -53,17 +94,10 @@ class Search:
             return chosen
         if len(chosen) == most:
             return None
-        failing, landmark = chosen, []
-        for kind, people in enumerate(self._kinds):
-            if kind not in barred:
-                self._tick()
-                more = failing + tuple(people.tolist())
-                if self.fires(more):
-                    landmark.append(kind)
-                else:
-                    failing = more
+        kinds = [kind for kind in range(len(self._kinds or ())) if kind not in barred]
+        landmark = self._landmark(chosen, kinds)
         for kind in landmark:
-            person = next((p for p in self._kinds[kind].tolist() if p not in chosen), None)
+            person = next((p for p in (self._kinds or ())[kind].tolist() if p not in chosen), None)
             if person is not None:
                 found = self._extend((*chosen, person), most, barred)
                 if found is not None:
@@ -71,6 +105,27 @@ class Search:
             # Every coalition with one of this kind was tried: like people are interchangeable.
             barred |= {kind}
         return None
+
+    def _landmark(self, chosen: tuple[int, ...], kinds: list[int]) -> list[int]:
+        """The kinds left out of a largest failing coalition around `chosen`; empty when even all together fail.
+
+        Kinds join in halves: most matter to nothing, so few steps tell.
+        """
+        left: list[int] = []
+        failing = chosen
+        stack = [kinds] if kinds else []
+        while stack:
+            self._tick()
+            some = stack.pop()
+            more = failing + tuple(p for kind in some for p in (self._kinds or ())[kind].tolist())
+            if not self.fires(more):
+                failing = more
+            elif len(some) == 1:
+                left += some
+            else:
+                half = len(some) // 2
+                stack += [some[half:], some[:half]]
+        return left
 
     def _sorted_kinds(self) -> list[Ints]:
         """Outsiders who matter, like people together, the most numerous first."""
@@ -91,11 +146,8 @@ class Search:
                 matters[:] = True
             for ballot in ballots:
                 for classes in (ballot.requesters, ballot.approvers):
-                    number = np.full(count, -1, dtype=np.int32)
-                    sizes = np.diff(classes.start)
-                    number[classes.people] = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
                     matters[classes.people] = True
-                    signature.append(number)
+                    signature.append(classes.of)
             holds = np.zeros(count, dtype=np.int32)
             holding = rule.holders.people(opened)
             holds[slice(None) if holding is None else holding] = 1

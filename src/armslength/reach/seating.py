@@ -56,12 +56,11 @@ def seat(
     Exact: every combination of classes is tried, cheapest first, except those that cannot fit. `tick` is called on
     each step and may raise to stop the search.
     """
-    if bill.together is not None and bill.together < 0:
+    if (bill.together is not None and bill.together < 0) or len(bill.places) > bill.approvals:
         return None
-    requesters = _undominated(sorted(requesters, key=_order), bill.approvals, with_shared=True)
-    approvers = _undominated(sorted(approvers, key=_order), bill.approvals, with_shared=False)
+    requesters, approvers = sorted(requesters, key=_order), sorted(approvers, key=_order)
     inside = sum(1 for s in approvers if not s.outside)
-    for outsiders in range(most + 1):
+    for outsiders in range(_fewest(bill, requesters, approvers), most + 1):
         for q in requesters:
             left = outsiders - q.outside
             if left < 0:
@@ -69,11 +68,30 @@ def seat(
             levels = _add((0,) * bill.together if bill.together is not None else None, q.exposed)
             if levels is _FULL:
                 continue
-            values = [] if q.values is None else [q.values]
-            chosen: list[int] = []
-            if _fill(bill, q, approvers, inside, bill.approvals, left, levels, values, chosen, 0, tick):
-                return Seating(outsiders=outsiders, requester=q, approvers=tuple(approvers[i] for i in chosen))
+            row = _Row(bill, q, approvers, inside, tick)
+            if row.fill(0, left, levels, 0):
+                return Seating(outsiders=outsiders, requester=q, approvers=tuple(approvers[i] for i in row.chosen))
     return None
+
+
+def _fewest(bill: Bill, requesters: Sequence[Seat], approvers: Sequence[Seat]) -> int:
+    """A bound from below: of the people who act, as many as share an exposure may sit together, and those without it."""
+    acting = [s for s in (*requesters, *approvers) if not s.outside]
+    members = bill.approvals + 1
+    if not acting:
+        return members
+    if bill.together is None:
+        return 0
+    common = acting[0].exposed
+    for s in acting:
+        common &= s.exposed or common
+    fewest = 0
+    while common:
+        bit = common & -common
+        common ^= bit
+        free = sum(s.count for s in acting if not s.exposed & bit)
+        fewest = max(fewest, members - bill.together - free)
+    return fewest
 
 
 def _order(s: Seat) -> tuple[bool, int, int]:
@@ -98,83 +116,59 @@ def _add(levels: tuple[int, ...] | None, exposed: int) -> tuple[int, ...] | None
     return tuple(out)
 
 
-def _fill(
-    bill: Bill,
-    requester: Seat,
-    approvers: Sequence[Seat],
-    inside: int,
-    wanted: int,
-    left: int,
-    levels: tuple[int, ...] | None,
-    values: list[tuple[int, ...]],
-    chosen: list[int],
-    first: int,
-    tick: Callable[[], None],
-) -> bool:
-    if wanted == 0:
-        return _places_filled(bill.places, [approvers[i].places for i in chosen])
-    end = len(approvers) if left else inside
-    for i in range(first, end):
-        tick()
-        s = approvers[i]
-        if s.outside and not left:
-            break
-        if chosen.count(i) >= s.count - (requester.shared == s.owner and requester.outside == s.outside):
-            continue
-        if s.values is not None and any(_clash(s.values, taken) for taken in values):
-            continue
-        more = _add(levels, s.exposed)
-        if more is _FULL:
-            continue
-        chosen.append(i)
-        if s.values is not None:
-            values.append(s.values)
-        if _fill(bill, requester, approvers, inside, wanted - 1, left - s.outside, more, values, chosen, i, tick):
+class _Row:
+    """The approvers beside one requester: first those who fill a place, each for its place, then the rest."""
+
+    def __init__(
+        self, bill: Bill, requester: Seat, approvers: Sequence[Seat], inside: int, tick: Callable[[], None]
+    ) -> None:
+        self._bill, self._requester, self._approvers, self._inside = bill, requester, approvers, inside
+        self._tick = tick
+        self.chosen: list[int] = []
+        self._values: list[set[int]] = [{v} for v in requester.values or ()]
+
+    def fill(self, filled: int, left: int, levels: tuple[int, ...] | None, first: int) -> bool:
+        """Seat the approvers from number `filled` on, with at most `left` outsiders among them."""
+        if filled == self._bill.approvals:
             return True
-        chosen.pop()
-        if s.values is not None:
-            values.pop()
-    return False
-
-
-def _clash(mine: tuple[int, ...], taken: tuple[int, ...]) -> bool:
-    return any(a == b for a, b in zip(mine, taken, strict=True))
-
-
-def _places_filled(places: tuple[int, ...], fits: Sequence[int]) -> bool:
-    """Whether different approvers can fill every place; `fits[i]` is what approver i may fill. A bipartite matching."""
-    taken: dict[int, int] = {}
-
-    def place_one(n: int, tried: set[int]) -> bool:
-        for who, fit in enumerate(fits):
-            if fit >> places[n] & 1 and who not in tried:
-                tried.add(who)
-                if who not in taken or place_one(taken[who], tried):
-                    taken[who] = n
-                    return True
+        places = self._bill.places
+        place = places[filled] if filled < len(places) else None
+        for i in range(first, len(self._approvers) if left else self._inside):
+            self._tick()
+            s = self._approvers[i]
+            if place is not None and not s.places >> place & 1:
+                continue
+            if self.chosen.count(i) >= s.count - self._same_person(s) or self._clashes(s):
+                continue
+            more = _add(levels, s.exposed)
+            if more is _FULL:
+                continue
+            self._take(i, s)
+            # Seats of one kind are taken in rising order; a new kind begins again.
+            same = filled + 1 < len(places) and places[filled + 1] == place or filled >= len(places)
+            if self.fill(filled + 1, left - s.outside, more, i if same else 0):
+                return True
+            self._leave(s)
         return False
 
-    return all(place_one(n, set()) for n in range(len(places)))
+    def _same_person(self, s: Seat) -> bool:
+        """Whether one of the seat's people may be the requester, who cannot approve."""
+        q = self._requester
+        return q.shared >= 0 and q.shared == s.owner and q.outside == s.outside
 
+    def _clashes(self, s: Seat) -> bool:
+        if not s.values or not self._values:
+            return False
+        return any(v in taken for v, taken in zip(s.values, self._values, strict=True))
 
-def _undominated(seats: list[Seat], approvals: int, with_shared: bool) -> list[Seat]:
-    """Drop seats that another, no dearer and no worse in anything, can always stand in for.
+    def _take(self, i: int, s: Seat) -> None:
+        self.chosen.append(i)
+        if s.values and not self._values:
+            self._values = [set() for _ in s.values]
+        for v, taken in zip(s.values or (), self._values, strict=False):
+            taken.add(v)
 
-    With distinct values a class can give one member at most, so any like class serves; without, the other class must
-    be large enough for the whole quorum.
-    """
-    kept: list[Seat] = []
-    by_kind: dict[tuple[tuple[int, ...] | None, int], list[Seat]] = {}
-    for s in seats:
-        rivals = by_kind.setdefault((s.values, 0 if with_shared else s.places), [])
-        if any(_stands_in(r, s, approvals) for r in rivals):
-            continue
-        rivals.append(s)
-        kept.append(s)
-    return kept
-
-
-def _stands_in(rival: Seat, s: Seat, approvals: int) -> bool:
-    if rival.exposed & ~s.exposed or rival.outside > s.outside:
-        return False
-    return bool(s.values) or rival.count > approvals
+    def _leave(self, s: Seat) -> None:
+        self.chosen.pop()
+        for v, taken in zip(s.values or (), self._values, strict=False):
+            taken.discard(v)

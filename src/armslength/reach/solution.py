@@ -32,7 +32,7 @@ class Model:
         self.membership = Membership(estate)
         self.clock = Clock(expired)
         self.permits = permits(estate, self._enrollable(), exposure, self.membership.is_member)
-        self.gate_permits = gate_permits(estate)
+        self.gate_permits = gate_permits(estate, exposure, self.membership.is_member)
         construction = Construction(estate, self.membership, asked)
         self.graph: Graph = construction.graph(self.permits, self.gate_permits)
         self.quorums = Quorums(estate, exposure, self.membership, self.clock.tick)
