@@ -206,8 +206,8 @@ GRANT = "holder,action,target\ngroup:g,read,class:c\n"
         (
             {"assets_csv": "id,class,key\na,c,b\nb,,a\n"},
             [
-                "assets.csv:2: key: keys lock each other in: 'a' → 'b' → 'a': by these rows alone no host could open any"
-                " of them; tell where the first key really is"
+                "assets.csv:2: key: keys lock each other in: 'a' → 'b' → 'a': by these rows alone no host could open"
+                " any of them; tell where the first key really is"
             ],
         ),
     ],

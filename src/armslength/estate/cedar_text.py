@@ -151,6 +151,8 @@ def syntax_error(text: str, statement: Statement) -> tuple[int, str] | None:
         for token in tokens:
             if token.kind == "word" and said.endswith((f" {token.text}", f"`{token.text}`")):
                 return token.line, said
+    if low == len(tokens) - 1 and "unexpected" not in said:
+        return statement.line, said
     return tokens[min(low, len(tokens) - 1)].line, said
 
 

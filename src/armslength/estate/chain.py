@@ -44,7 +44,8 @@ def spelled(ids: Sequence[str], circle: Sequence[int]) -> str:
 
 def refuse_circles(sheet: Sheet, column: str, upward: Ints, findings: Findings) -> bool:
     """Reports each circle of ids once, at the first row of one of them; whether there was one. `upward` gives for each
-    row the index of the id that its cell names. Ids may be repeated or empty here: the first row of an id speaks for it."""
+    row the index of the id that its cell names. Ids may be repeated or empty here: the first row of an id speaks for
+    it."""
     if sheet.broken:
         return False  # an id that is missing stands for any
     ids = sheet["id"]

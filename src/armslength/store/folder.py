@@ -30,7 +30,7 @@ def folder(path: Path) -> Source:
     try:
         names = os.listdir(path)
     except OSError as error:
-        lost.append(Problem(file=str(path), message=f"cannot be listed: {_reason(error)}"))
+        lost.append(Problem(file=str(path), message=f"cannot be listed: {reason(error)}"))
         names = []
     for name in sorted(FILES.intersection(names)):
         try:
@@ -38,7 +38,7 @@ def folder(path: Path) -> Source:
         except _Refused as refusal:
             lost.append(Problem(file=name, message=str(refusal)))
         except OSError as error:
-            lost.append(Problem(file=name, message=f"cannot be read: {_reason(error)}"))
+            lost.append(Problem(file=name, message=f"cannot be read: {reason(error)}"))
     lost += pointers(files)
     return Source(description=str(path), files=files, lost=tuple(lost), odd=tuple(slips(names)))
 
@@ -64,6 +64,7 @@ def _plain(status: os.stat_result) -> None:
         raise _Refused(f"has {status.st_size} bytes: expected at most {MOST_BYTES}")
 
 
-def _reason(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return reason[:1].lower() + reason[1:]
+def reason(error: OSError) -> str:
+    """The system's words for what went wrong, as a part of a sentence."""
+    words = error.strerror or str(error)
+    return words[:1].lower() + words[1:]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from armslength.estate import EstateError, Parsed, Problem, parse
 from armslength.store import revision
-from armslength.store.folder import folder
+from armslength.store.folder import folder, reason
 from armslength.store.hush import hushed
 from armslength.store.revision import Revision
 from armslength.store.source import Source
@@ -51,6 +52,10 @@ def _place(location: str) -> Path | Revision:
             return path
         there = bool(location) and os.path.lexists(path)
     except ValueError:  # NUL in the name
+        there = False
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise _error(location, f"cannot be looked up: {reason(error)}") from error
         there = False
     if there:
         raise _error(location, "is no folder: expected the folder that holds the estate's tables")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from armslength.estate import FILES, EstateError, Problem
+from armslength.store.folder import reason
 from armslength.store.source import MOST_BYTES, Source, pointers, slips
 
 # Nothing may be asked of a terminal or fetched: the answer must come from what is here.
@@ -86,7 +87,7 @@ def _git(wanted: Revision, *arguments: str, given: bytes | None = None) -> subpr
             env={**os.environ, **_ENVIRONMENT},
         )
     except OSError as error:
-        raise _error(wanted, f"git cannot be run: {error.strerror}: install git, or name a folder") from error
+        raise _error(wanted, f"git cannot be run: {reason(error)}: install git, or name a folder") from error
     except ValueError as error:  # NUL in an argument
         raise _error(wanted, "expected a folder, or REV:PATH") from error
 
