@@ -131,6 +131,8 @@ def firm(size: Size, rng: np.random.Generator) -> Firm:
     vendor = (rng.random(count) < 0.08) & (state != STATES.index(HOME))
     entity = np.where(vendor, np.array(staff.vendors)[rng.integers(len(staff.vendors), size=count)], entity)
     unit = rng.choice(size.units, size=count, p=_tail(size.units, 0.6))
+    # Nothing is named that has no members: the estate's parser would refuse it.
+    unit[rng.permutation(count)[: size.units]] = np.arange(size.units)
     ids = pl.Series("id", [f"p{number:06d}" for number in range(count)])
     manager = (np.arange(count) - 1) // 8
     names = pl.Series([*STATES, ""])
@@ -149,7 +151,7 @@ def firm(size: Size, rng: np.random.Generator) -> Firm:
     )
     regions = np.array([REGIONS.index(region(code)) for code in STATES])[state]
     pool = np.flatnonzero(~vendor)
-    trusted = np.sort(rng.choice(pool, size=min(len(pool) // 2, max(40, round(0.03 * count))), replace=False))
+    trusted = np.sort(rng.choice(pool, size=min(len(pool) // 2, max(80, round(0.06 * count))), replace=False))
     roll = Roll()
     projects = _ordinary_groups(size, roll, state, regions, unit, rng)
     return Firm(
@@ -196,7 +198,8 @@ def _ordinary_groups(
     numbers = np.array([roll.number(name) for name in projects])
     # What is left for projects once units, sites, help desks' scopes and vaults have theirs; some draws repeat.
     draws = round((MEMBERSHIPS - 2.95) * size.people * 1.02)
-    roll.join_many(numbers[rng.choice(count, size=draws, p=_tail(count, 0.7))], rng.integers(size.people, size=draws))
+    drawn = np.concatenate([np.arange(count), rng.choice(count, size=draws, p=_tail(count, 0.7))])
+    roll.join_many(numbers[drawn], rng.integers(size.people, size=len(drawn)))
     for inner in rng.choice(np.arange(1, count), size=count // 10, replace=False):
         roll.nest(projects[rng.integers(inner)], projects[inner])
     for start in range(count - 3, max(count - 3 * max(1, count // 200), 0) - 1, -3):

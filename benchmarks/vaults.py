@@ -15,7 +15,8 @@ import numpy as np
 from benchmarks.firm import Firm, Index
 from benchmarks.places import HOSTS, REGIONS
 
-STYLES = ("sealed",) * 4 + ("clean",) * 6 + ("partly",) * 4 + ("chained",) * 3 + ("leaky",) * 3
+KEPT = ("sealed",) * 4 + ("clean",) * 6 + ("chained",) * 3
+WEAK = ("partly",) * 4 + ("leaky",) * 3
 CLASSES = ("customer-content", "recordings", "identity-data", "payment-data", "release-code")
 KEYS = "signing-keys"
 ACTIONS = ("read", "write", "export", "delete")
@@ -64,10 +65,17 @@ def controls(firm: Firm, rng: np.random.Generator, *, unknown: bool) -> Controls
     the sources told nothing are named as a holder of standing access, of access with terms, and inside approvers."""
     built = Controls()
     count = firm.size.vaults
-    styles = [str(style) for block in range(-(-count // len(STYLES))) for style in rng.permutation(STYLES)][:count]
-    for number, style in enumerate(styles):
-        _Vault(firm, built, rng, number, style, following=(number + 1) % count).build()
-    _gate(firm, built, rng)
+    # Every third vault is weak, the second first: an estate with two vaults has one of each kind.
+    kept = [str(style) for _ in range(-(-count // len(KEPT))) for style in rng.permutation(KEPT)]
+    weak = [str(style) for _ in range(-(-count // len(WEAK))) for style in rng.permutation(WEAK)]
+    # Each vault has people of its own; a few serve elsewhere too, so that a leak now and then leads further.
+    pools = np.array_split(rng.permutation(firm.trusted), count + 1)
+    for number in range(count):
+        style = weak.pop() if number % 3 == 1 else kept.pop()
+        shared = rng.choice(firm.trusted, size=max(1, len(pools[number]) // 25), replace=False)
+        pool = np.unique(np.concatenate([pools[number], shared]))
+        _Vault(firm, pool, built, rng, number, style, following=(number + 1) % count).build()
+    _gate(firm, built, rng, pools[-1])
     _desks(firm, built, rng)
     if unknown:
         first = built.vaults[0]
@@ -77,15 +85,13 @@ def controls(firm: Firm, rng: np.random.Generator, *, unknown: bool) -> Controls
     return built
 
 
-def _pick(firm: Firm, rng: np.random.Generator, states: int, least: int, most: int) -> Index:
-    """Trusted people of about so many states: the firm's home more often than not, small states as often as large ones
-    would allow."""
-    trusted = firm.trusted
-    here, share = np.unique(firm.state[trusted], return_counts=True)
+def _pick(firm: Firm, pool: Index, rng: np.random.Generator, states: int, least: int, most: int) -> Index:
+    """People of a pool from about so many states: large states more often, yet not by as much as they are larger."""
+    here, share = np.unique(firm.state[pool], return_counts=True)
     chance = np.sqrt(share) / np.sqrt(share).sum()
     chosen = rng.choice(here, size=min(states, len(here)), replace=False, p=chance)
-    among = trusted[np.isin(firm.state[trusted], chosen)]
-    wanted = min(len(among), int(rng.integers(least, most + 1)))
+    among = pool[np.isin(firm.state[pool], chosen)]
+    wanted = min(len(among), max(3, min(int(rng.integers(least, most + 1)), len(pool) // 2)))
     # Each state's people count alike, so that a group is not filled by the largest state alone.
     _, place, crowd = np.unique(firm.state[among], return_inverse=True, return_counts=True)
     weight = 1.0 / crowd[place] ** 0.7
@@ -96,9 +102,17 @@ class _Vault:
     """One vault while it is drawn."""
 
     def __init__(
-        self, firm: Firm, built: Controls, rng: np.random.Generator, number: int, style: str, following: int
+        self,
+        firm: Firm,
+        pool: Index,
+        built: Controls,
+        rng: np.random.Generator,
+        number: int,
+        style: str,
+        following: int,
     ) -> None:
-        self.firm, self.built, self.rng, self.style, self.following = firm, built, rng, style, following
+        self.firm, self.pool, self.built, self.rng = firm, pool, built, rng
+        self.style, self.following = style, following
         self.tag = f"{number:03d}"
         self.assets: list[str] = []
 
@@ -116,9 +130,9 @@ class _Vault:
     def _groups(self) -> None:
         firm, rng, tag = self.firm, self.rng, self.tag
         for place in range(3):
-            firm.roll.join(f"holders-{tag}-{place}", _pick(firm, rng, int(rng.integers(2, 5)), 5, 25))
+            firm.roll.join(f"holders-{tag}-{place}", _pick(firm, self.pool, rng, int(rng.integers(2, 5)), 5, 25))
         for place in range(2):
-            people = _pick(firm, rng, int(rng.integers(4, 11)), 10, 60)
+            people = _pick(firm, self.pool, rng, int(rng.integers(4, 11)), 10, 60)
             if self.style == "sealed":
                 # Small circles: most states then have nobody in them.
                 people = people[:14]
@@ -129,9 +143,9 @@ class _Vault:
             if self.style == "partly" and place == 0:
                 self.built.covered.append(people)
         if self.style == "partly" and rng.random() < 0.4:
-            self.built.covered.append(_pick(firm, rng, 4, 5, 10))
+            self.built.covered.append(_pick(firm, self.pool, rng, 4, 5, 10))
         for name, most in (("owners", 5), ("policy", 5), ("platform", 12)):
-            firm.roll.join(f"{name}-{tag}", _pick(firm, rng, 3, 3, most))
+            firm.roll.join(f"{name}-{tag}", _pick(firm, self.pool, rng, 3, 3, most))
 
     def _terms(self, kind: str, place: int) -> str:
         """Declare terms of a kind, approved by the vault's approvers, or now and then by anybody."""
@@ -195,9 +209,9 @@ class _Vault:
         self.built.grant(f"group:platform-{tag}", "operate", f"asset:vault-{tag}", strict)
         if self.style == "chained":
             # Who passes this quorum becomes the next vault's approvers, and one of its holders.
-            self.firm.roll.join(f"sign-on-{tag}", _pick(self.firm, rng, 3, 4, 8))
+            self.firm.roll.join(f"sign-on-{tag}", _pick(self.firm, self.pool, rng, 3, 4, 8))
             self.built.grant(f"group:sign-on-{tag}", "assume", f"group:approvers-{self.following:03d}-0", usual[0])
-            someone = self.firm.ids[int(rng.choice(self.firm.trusted))]
+            someone = self.firm.ids[int(rng.choice(self.pool))]
             self.built.grant(f"group:sign-on-{tag}", "assume", f"person:{someone}", usual[1])
 
     def _leaks(self) -> None:
@@ -205,7 +219,7 @@ class _Vault:
         rng, tag, firm = self.rng, self.tag, self.firm
         kind = int(rng.integers(4))
         if kind == 0:
-            firm.roll.join(f"legacy-{tag}", _pick(firm, rng, 3, 6, 15))
+            firm.roll.join(f"legacy-{tag}", _pick(firm, self.pool, rng, 3, 6, 15))
             for asset in rng.choice(self.assets, size=len(self.assets) // 2, replace=False):
                 self.built.grant(f"group:legacy-{tag}", "read", f"asset:{asset}")
         elif kind == 1:
@@ -216,18 +230,18 @@ class _Vault:
         else:
             firm.roll.nest(f"holders-{tag}-2", firm.projects[int(rng.integers(len(firm.projects)))])
         for asset in rng.choice(self.assets, size=max(1, len(self.assets) // 8), replace=False):
-            person = firm.ids[int(rng.choice(firm.trusted))]
+            person = firm.ids[int(rng.choice(self.pool))]
             self.built.grant(f"person:{person}", str(rng.choice(ACTIONS)), f"asset:{asset}")
 
 
-def _gate(firm: Firm, built: Controls, rng: np.random.Generator) -> None:
+def _gate(firm: Firm, built: Controls, rng: np.random.Generator, pool: Index) -> None:
     """The gate and those who run it; sign-on administrators who can become anybody; one team that runs every key."""
-    team = _pick(firm, rng, 4, 8, 12)
+    team = _pick(firm, pool, rng, 4, 8, 12)
     roll = firm.roll
     roll.join("gate-team", team)
-    roll.join("gate-approvers", _pick(firm, rng, 4, 12, 20))
-    roll.join("sign-on-admins", _pick(firm, rng, 3, 6, 10))
-    roll.join("platform-keys", _pick(firm, rng, 3, 6, 10))
+    roll.join("gate-approvers", _pick(firm, pool, rng, 4, 12, 20))
+    roll.join("sign-on-admins", _pick(firm, pool, rng, 3, 6, 10))
+    roll.join("platform-keys", _pick(firm, pool, rng, 3, 6, 10))
     built.assets.append((GATE, "service", "control-plane", "", "", "", "0", ""))
     circle = "group:gate-approvers"
     built.terms.append(Terms(id="gate-change", approvals=3, approvers=circle, apart=3, distinct=("unit",)))
@@ -254,13 +268,15 @@ def _desks(firm: Firm, built: Controls, rng: np.random.Generator) -> None:
     for place, desk in enumerate(DESKS):
         among = np.flatnonzero(~trusted & ~staffed & (firm.region == place % len(REGIONS)))
         # A desk works from two or three places, not from wherever its region has people.
-        homes = rng.choice(np.unique(firm.state[among]), size=min(3, len(np.unique(firm.state[among]))), replace=False)
-        near = among[np.isin(firm.state[among], homes)]
+        here = np.unique(firm.state[among])
+        near = among[np.isin(firm.state[among], rng.choice(here, size=min(3, len(here)), replace=False))]
         seats[desk] = rng.choice(near, size=min(size, len(near)), replace=False)
         staffed[seats[desk]] = True
-        roll.join(f"desk-{desk}", seats[desk])
     scoped = (~trusted & ~staffed & (rng.random(count) < 0.95)) | covered
-    for place, name in enumerate(REGIONS):
-        roll.join(f"scope-{name}", np.flatnonzero(scoped & (firm.region == place)))
-        built.grant(f"group:desk-{name}", "assume", f"group:scope-{name}")
-    built.grant("group:desk-vendor", "assume", f"group:desk-{REGIONS[0]}")
+    resets = [(name, f"scope-{name}", np.flatnonzero(scoped & (firm.region == n))) for n, name in enumerate(REGIONS)]
+    for desk, scope, people in [*resets, ("vendor", f"desk-{REGIONS[0]}", seats[REGIONS[0]])]:
+        # A small firm may have nobody in some region.
+        if len(seats[desk]) and len(people):
+            roll.join(f"desk-{desk}", seats[desk])
+            roll.join(scope, people)
+            built.grant(f"group:desk-{desk}", "assume", f"group:{scope}")

@@ -1,0 +1,167 @@
+"""A plain worklist fixpoint for one state and one set of accomplices, and the naive search for lengths on top of it."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from itertools import combinations
+
+from armslength.estate import AMEND, ASSUME, ENROLL, OPERATE, Kind
+from benchmarks.peers.quorum import Seats
+from benchmarks.peers.reading import NO_TERMS, Holder, Pair, Reading, Rule, circles
+
+_EVERYONE: Holder = (int(Kind.EVERYONE), 0)
+
+
+class Worklist:
+    """Indexes of an estate that every fixpoint uses."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        estate = reading.estate
+        home = reading.home
+        self.abroad = [states - home for states in reading.exposed]
+        self.groups_of: list[list[int]] = [[] for _ in range(reading.size)]
+        for group, people in reading.direct.items():
+            for person in people:
+                self.groups_of[person].append(group)
+        self.values = [list(reading.values(terms)) for terms in estate.settings.terms]
+        self.rules_of: dict[Holder, list[Rule]] = defaultdict(list)
+        self.rules_under: dict[int, list[Rule]] = defaultdict(list)
+        # A rule is looked at again when one of these has gained a person.
+        self.watchers: dict[Holder, list[Rule]] = defaultdict(list)
+        for rule in reading.rules:
+            holder, terms = rule
+            self.rules_of[holder].append(rule)
+            if terms != NO_TERMS:
+                self.rules_under[terms].append(rule)
+                for ref in {holder, *circles(reading.terms(terms))}:
+                    self.watchers[ref].append(rule)
+
+    def fixpoint(self, state: int, accomplices: Iterable[int]) -> Fixpoint:
+        """All that `state` can derive with these accomplices."""
+        found = Fixpoint(self, state)
+        found.run([p for p, states in enumerate(self.reading.exposed) if state in states], accomplices)
+        return found
+
+
+class Fixpoint:
+    """What has been derived: who acts, who is present in which group, which grants are usable."""
+
+    def __init__(self, index: Worklist, state: int) -> None:
+        self.index = index
+        self.reading = index.reading
+        self.state = state
+        self.acting: set[int] = set()
+        self.present: dict[Holder, set[int]] = defaultdict(set)
+        self.enrolled: set[int] = set()
+        self.waived: set[int] = set()
+        self.over: set[tuple[str, Holder]] = set()
+        self.usable: set[Rule] = set()
+        self._queue: list[int] = []
+        self._stale: set[Rule] = set()
+
+    def run(self, compelled: Iterable[int], accomplices: Iterable[int]) -> None:
+        self._queue += [*compelled, *accomplices]
+        gate = self.reading.estate.settings.gate
+        opened = False
+        while True:
+            while self._queue:
+                self._act(self._queue.pop())
+            if gate is not None and not opened and self.can(OPERATE, gate):
+                opened = True
+                for rules in self.index.rules_under.values():
+                    for rule in rules:
+                        self._use(rule)
+            elif self._stale:
+                rule = self._stale.pop()
+                if rule not in self.usable and self._satisfied(rule):
+                    self._use(rule)
+            elif not self._queue:
+                return
+
+    def can(self, action: str, asset: int, trail: frozenset[int] = frozenset()) -> bool:
+        """Whether the action on the asset has been derived. `trail`: keys on whose custody this already hangs."""
+        above = self.reading.above(asset)
+        if any((action, target) in self.over or (OPERATE, target) in self.over for target in above):
+            return True
+        if asset in trail or not self.reading.hosted(asset, self.state):
+            return False
+        key = int(self.reading.estate.assets.lock[asset])
+        return key < 0 or any(self.can(needed, key, trail | {asset}) for needed in ("use", OPERATE))
+
+    def _act(self, person: int) -> None:
+        if person in self.acting:
+            return
+        self.acting.add(person)
+        for group in {*self.index.groups_of[person], *self.enrolled}:
+            for around in self.reading.outer[group]:
+                self._enter((int(Kind.GROUP), around), person)
+        self._enter((int(Kind.PERSON), person), person)
+        self._enter(_EVERYONE, person)
+
+    def _enter(self, holder: Holder, person: int) -> None:
+        present = self.present[holder]
+        if person in present:
+            return
+        present.add(person)
+        if len(present) == 1:
+            for rule in self.index.rules_of.get(holder, ()):
+                if rule[1] == NO_TERMS or rule[1] in self.waived:
+                    self._use(rule)
+        self._stale.update(rule for rule in self.index.watchers.get(holder, ()) if rule not in self.usable)
+
+    def _use(self, rule: Rule) -> None:
+        if rule in self.usable:
+            return
+        self.usable.add(rule)
+        for action, (kind, target) in self.reading.rules[rule]:
+            if action == ASSUME:
+                self._queue += self.reading.people(kind, target)
+            elif action == ENROLL and target not in self.enrolled:
+                self.enrolled.add(target)
+                for around in self.reading.outer[target]:
+                    for person in tuple(self.acting):
+                        self._enter((int(Kind.GROUP), around), person)
+            elif action == AMEND and target not in self.waived:
+                self.waived.add(target)
+                for other in self.index.rules_under.get(target, ()):
+                    if self.present.get(other[0]):
+                        self._use(other)
+            else:
+                self.over.add((action, (kind, target)))
+
+    def _satisfied(self, rule: Rule) -> bool:
+        holder, number = rule
+        terms = self.reading.terms(number)
+        nobody: Collection[int] = ()
+        requesters, approvers, *places = (self.present.get(ref, nobody) for ref in (holder, *circles(terms)))
+        if not requesters or not approvers:
+            return False
+        return Seats(terms, self.index.abroad, self.index.values[number], requesters, approvers, places).filled()
+
+
+def lengths(
+    index: Worklist, state: int, pairs: Sequence[Pair], cap: int, *, seconds: float = float("inf")
+) -> dict[Pair, int | None] | None:
+    """The length of each pair of one state, None where up to `cap` outsiders do not suffice: a fixpoint for every set
+    of outsiders, smaller sets first. None instead of an answer when `seconds` pass."""
+    reading = index.reading
+    names = reading.estate.actions
+    outsiders = [person for person, states in enumerate(reading.exposed) if state not in states]
+    found: dict[Pair, int | None] = {}
+    left = list(pairs)
+    end = time.monotonic() + seconds
+    for size in range(cap + 1):
+        for accomplices in combinations(outsiders, size):
+            if not left:
+                return found
+            if time.monotonic() > end:
+                return None
+            reached = index.fixpoint(state, accomplices)
+            done = [pair for pair in left if reached.can(names[pair.action], pair.asset)]
+            if done:
+                found.update(dict.fromkeys(done, size))
+                left = [pair for pair in left if pair not in found]
+    return found | dict.fromkeys(left)

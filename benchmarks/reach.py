@@ -1,0 +1,204 @@
+"""How fast reach is: `python benchmarks/reach.py [--sizes 1k,10k,100k,1M] [--peers]`.
+
+For each size (in grants; people are a tenth) it draws an estate, then loads it from Parquet and computes all floors
+against all states, exact up to the cap, in a fresh process. With --peers the engine then runs against a CP-SAT model
+for each target and against a plain worklist fixpoint, on estates without Cedar policies, which the peers do not read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+# The naive search is a fixpoint for every set of outsiders: it ends on estates this small only.
+TINY = (20, 30, 40, 60, 80)
+# A rate from fewer solved targets than this is no rate.
+ENOUGH = 5
+
+Result = dict[str, Any]
+
+
+def size(text: str) -> int:
+    """`100k` or `1M` grants as a number of people."""
+    factor = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
+    number = int(text[:-1] if factor > 1 else text) * factor
+    if number < 200 or number % 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: expected at least 200 grants in tens, as 10k or 1M")
+    return number // 10
+
+
+def child(script: str, *arguments: str) -> str:
+    """What a script of this folder prints, run in a fresh process so that its peak of memory is its own."""
+    command = [sys.executable, str(HERE / script), *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def draw(folder: Path, people: int, seed: int, *options: str) -> Path:
+    """An estate of so many people in a folder of its own."""
+    estate = folder / "-".join([str(people), str(seed), *(option.strip("-") for option in options)])
+    if not (estate / "estate.toml").exists():
+        child("generator.py", str(estate), "--people", str(people), "--seed", str(seed), *options)
+    return estate
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell, numbers to the right."""
+    widths = [max(len(row[place]) for row in [heads, *rows]) for place in range(len(heads))]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [heads, *rows]]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def seconds(value: float) -> str:
+    """Seconds in a unit that a person can weigh."""
+    for unit, length in (("y", 31_557_600), ("d", 86_400), ("h", 3_600)):
+        if value >= 2 * length:
+            return f"{value / length:,.1f} {unit}"
+    return f"{value:.2f} s" if value >= 0.1 else f"{value * 1000:.1f} ms"
+
+
+def times(ratio: float) -> str:
+    return f"{ratio:,.0f}×" if ratio >= 10 else f"{ratio:.1f}×"
+
+
+def speed(results: Sequence[Result]) -> str:
+    """What each size took."""
+    heads = ("grants", "people", "memberships", "pairs", "start", "load", "reach", "load+reach", "µs/grant", "peak MiB")
+    rows = [
+        (
+            f"{one['grants']:,}", f"{one['people']:,}", f"{one['memberships']:,}", f"{one['pairs']:,}",
+            f"{took['imports']:.2f}", f"{took['load']:.2f}", f"{took['reach']:.2f}",
+            f"{took['load'] + took['reach']:.2f}", f"{(took['load'] + took['reach']) / one['grants'] * 1e6:.1f}",
+            f"{one['rss']['reach']:.0f}",
+        )
+        for one in results
+        for took in [one["seconds"]]
+    ]  # fmt: skip
+    return table(heads, rows)
+
+
+def outcome(results: Sequence[Result]) -> str:
+    """What was found, and what a change costs on the loaded estate."""
+    lengths = list(results[0]["lengths"])
+    names = ["not exact" if length == "open" else f"length {length}" for length in lengths]
+    heads = ("grants", "states", "policies", *names, "broken", "travel s", "leaver s", "grant s", "witness ms")
+    rows = [
+        (
+            f"{one['grants']:,}", str(one["states"]), str(one["policies"]),
+            *(f"{one['lengths'][length]:,}" for length in lengths), f"{one['broken']:,}",
+            *(f"{one['whatif'][name]:.2f}" for name in ("travel", "leaver", "grant")), f"{one['witness'] * 1000:.1f}",
+        )
+        for one in results
+    ]  # fmt: skip
+    return table(heads, rows)
+
+
+def per_target(results: Sequence[Result]) -> str:
+    """CP-SAT: a model for each (state, action, asset); the total is that of the sampled ones times all pairs."""
+    heads = ("grants", "pairs", "engine", "solved", "each", "all, extrapolated", "ratio", "")
+    rows = []
+    for one in results:
+        peer = one["cpsat"]
+        bound = "≥ " if peer["started"] > peer["solved"] else ""
+        total = peer["each"] * one["pairs"]
+        rows.append((
+            f"{one['grants']:,}", f"{one['pairs']:,}", seconds(one["engine"]), str(peer["solved"]),
+            bound + seconds(peer["each"]), bound + seconds(total), bound + times(total / one["engine"]),
+            "" if peer["solved"] >= ENOUGH else "too few solved to tell",
+        ))  # fmt: skip
+    return table(heads, rows)
+
+
+def naive(results: Sequence[Result]) -> str:
+    """The worklist: measured where it ends, otherwise one fixpoint times the sets of outsiders it would try."""
+    heads = ("grants", "people", "engine", "one fixpoint", "fixpoints", "all of them", "", "ratio")
+    rows = []
+    for one in results:
+        peer = one["worklist"]
+        done = peer["finished"] == peer["states"]
+        total = peer["spent"] if done else peer["fixpoint"] * peer["fixpoints"]
+        rows.append((
+            f"{one['grants']:,}", f"{one['people']:,}", seconds(one["engine"]), seconds(peer["fixpoint"]),
+            f"{peer['fixpoints']:.3g}", seconds(total), "measured" if done else "extrapolated",
+            times(total / one["engine"]),
+        ))  # fmt: skip
+    return table(heads, rows)
+
+
+def measured(asked: argparse.Namespace, folder: Path) -> list[Result]:
+    options = [*(["--no-cedar"] if asked.no_cedar else []), *(["--unknown"] if asked.unknown else [])]
+    found = []
+    for people in asked.sizes:
+        print(f"measuring {people * 10:,} grants", file=sys.stderr)
+        estate = draw(folder, people, asked.seed, *options)
+        runs = [json.loads(child("measure.py", str(estate), "--cap", str(asked.cap))) for _ in range(asked.repeat)]
+        found.append(min(runs, key=lambda run: run["seconds"]["load"] + run["seconds"]["reach"]))
+    return found
+
+
+def contested(asked: argparse.Namespace, folder: Path) -> tuple[list[Result], list[Result]]:
+    """The engine against both peers at every size, and against the worklist on estates so small that it ends."""
+    limits = ["--cap", str(asked.cap), "--seconds", str(asked.peer_seconds), "--seed", str(asked.seed)]
+    large, tiny = [], []
+    for people in asked.sizes:
+        print(f"peers on {people * 10:,} grants", file=sys.stderr)
+        large.append(json.loads(child("contest.py", str(draw(folder, people, asked.seed, "--no-cedar")), *limits)))
+    for people in TINY:
+        print(f"worklist on {people} people", file=sys.stderr)
+        estate = draw(folder, people, asked.seed, "--no-cedar")
+        tiny.append(json.loads(child("contest.py", str(estate), *limits, "--worklist-only")))
+        if tiny[-1]["worklist"]["finished"] < tiny[-1]["worklist"]["states"]:
+            break
+    return large, tiny
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--people", type=int, help="one size, by its people")
+    parser.add_argument("--sizes", default="1k,10k,100k,1M", help="grants, separated by commas")
+    parser.add_argument("--peers", action="store_true", help="compare with CP-SAT for each target and with a worklist")
+    parser.add_argument("--peer-seconds", type=float, default=120, help="for each peer and size")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cap", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=1, help="runs of each size; the fastest counts")
+    parser.add_argument("--no-cedar", action="store_true", help="estates without Cedar policies")
+    parser.add_argument("--unknown", action="store_true", help="with three groups whose members are not known")
+    parser.add_argument("--keep", type=Path, help="keep the drawn estates in this folder, and use what it holds")
+    parser.add_argument("--json", type=Path, help="write all numbers to this file too")
+    asked = parser.parse_args()
+    asked.sizes = [asked.people] if asked.people else [size(text) for text in asked.sizes.split(",")]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = asked.keep or Path(temporary)
+        results = measured(asked, folder)
+        print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, "
+              f"cap {asked.cap}, seed {asked.seed}")  # fmt: skip
+        print("\nSeconds from Parquet to all floors against all states; each size in a fresh process\n")
+        print(speed(results))
+        print("\nPairs by length, and seconds of a what-if on the loaded estate\n")
+        print(outcome(results))
+        large, tiny = contested(asked, folder) if asked.peers else ([], [])
+    if asked.peers:
+        print(f"\nAgainst one CP-SAT model per target, {asked.peer_seconds:.0f} s a size, targets drawn at random, "
+              "no Cedar policies\n")  # fmt: skip
+        print(per_target(large))
+        print("\nAgainst a plain worklist fixpoint for every set of outsiders, no Cedar policies\n")
+        print(naive([*tiny, *large]))
+    if asked.json:
+        asked.json.write_text(json.dumps({"engine": results, "peers": large, "tiny": tiny}, indent=1), encoding="utf-8")
+    contests = [one[peer] for one in [*large, *tiny] for peer in ("cpsat", "worklist") if peer in one]
+    wrong = [text for contest in contests for text in contest["wrong"]]
+    if asked.peers:
+        print(f"\n{'all lengths of the peers equal the engine' if not wrong else 'DIFFERENT: ' + '; '.join(wrong)}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
