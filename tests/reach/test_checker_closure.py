@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armslength.estate import Estate, parse
-from armslength.reach import Checker, Fact, Row, Step, permit_terms
+from armslength.reach import Fact, Row, Step
+from armslength.reach.checker import Checker
+from armslength.reach.checker_policy import Policies
 from tests.oracle import AT, Case, cases, reached
 from tests.oracle.length import Asked
 
@@ -135,8 +137,9 @@ class Closure:
         facts += [("enrolled", g) for g in groups] + [("assumed", g) for g in groups]
         facts += [("assumed", f"person:{p}") for p in estate.people.ids]
         facts += [("waived", f"terms:{r.id}") for r in estate.settings.terms]
-        for policy in estate.policy.ids if estate.policy else ():
-            gated = bool(permit_terms(estate, policy))
+        policies = Policies(estate, self.checker.ground.exposed)
+        for policy in policies.permits:
+            gated = bool(policies.terms(policy))
             for fact in facts:
                 if fact not in self.known:
                     for s in self.ways("permit", fact, needs, acting, policy=policy):

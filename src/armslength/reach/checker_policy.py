@@ -69,6 +69,11 @@ class Policies:
         index = {Kind.PERSON: estate.people.ids, Kind.GROUP: estate.groups.ids, Kind.ASSET: estate.assets.ids}
         self._index = {kind: {name: i for i, name in enumerate(names)} for kind, names in index.items()}
 
+    @property
+    def permits(self) -> tuple[str, ...]:
+        """The `@id` of each permit."""
+        return tuple(self._permits)
+
     def terms(self, policy: str) -> str:
         """The terms that a permit carries, "" for standing access."""
         return self._permit(policy).terms
@@ -205,9 +210,3 @@ def _spelled(uid: Uid) -> str:
         else:
             spelled.append(letter)
     return f'{uid[0]}::"{"".join(spelled)}"'
-
-
-def permit_terms(estate: Estate, policy: str) -> str:
-    """The id of the terms that the permit with this `@id` carries; "" for standing access, or for no such permit."""
-    texts = _split(estate.policy.text if estate.policy is not None else "")
-    return next((found.terms for found in map(_Policy, texts) if found.permits and found.id == policy), "")

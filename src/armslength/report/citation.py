@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Sequence
+
+import cedarpy
 
 from armslength.estate import Estate, Kind, Ref
 from armslength.reach import Row
 from armslength.report.plain import listed, short
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|;|\b(?:when|unless)\b', re.DOTALL)
 
 
 class Citation:
@@ -33,6 +39,20 @@ class Citation:
         held = self.estate.policy
         line = f" (policy.cedar:{held.lines[held.ids.index(policy)]})" if held and policy in held.ids else ""
         return f"the policy `{short(policy)}`{line}"
+
+    def policy_terms(self, policy: str) -> str:
+        """The id of the terms that a permit carries; "" for standing access. Conditions are not read."""
+        held = self.estate.policy
+        if held is None or policy not in held.ids:
+            return ""
+        ends = [token.end() for token in _TOKEN.finditer(held.text) if token.group() == ";"]
+        number = held.ids.index(policy)
+        text = held.text[ends[number - 1] if number else 0 : ends[number]]
+        cut = next(
+            (token.start() for token in _TOKEN.finditer(text) if token.group() in ("when", "unless")), len(text) - 1
+        )
+        head = json.loads(cedarpy.policies_to_json_str(f"{text[:cut]};"))
+        return str(head["staticPolicies"]["policy0"].get("annotations", {}).get("terms") or "")
 
     def ref(self, ref: str) -> str:
         return "everyone" if ref == "everyone" else f"`{short(ref)}`"

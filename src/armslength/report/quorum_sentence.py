@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from armslength.estate import Terms
+from armslength.estate import Place, Terms
 from armslength.reach import Fact, Row, Step
 from armslength.report.citation import Citation
 from armslength.report.plain import listed, short, spelled
@@ -58,9 +58,13 @@ class QuorumSentence:
         if terms.distinct:
             why.append(f"no two have the same {listed([f'`{short(column)}`' for column in terms.distinct])}")
         if terms.places:
-            seats = [f"{spelled(seat.count)} of {self.cite.ref(self.cite.written(seat.of))}" for seat in terms.places]
+            seats = [self._seat(seat) for seat in terms.places]
             why.append(f"{listed(seats)} are among the approvers")
         return f"That is enough: {listed(why) or 'the terms ask for no more than that number'}."
+
+    def _seat(self, seat: Place) -> str:
+        ref = self.cite.written(seat.of)
+        return self.people.known(ref) if ref.startswith("person:") else f"{spelled(seat.count)} of {self.cite.ref(ref)}"
 
 
 def _approve(people: list[str]) -> str:

@@ -51,6 +51,10 @@ class Roster:
         one = label if place == 0 and new or self._count[label] == 1 else f"{ordinal} {label}"
         return f"{article(one) if new else 'the'} {one}{brackets}"
 
+    def known(self, ref: str) -> str:
+        """As `mention` for one of the derivation, `a person` for anybody else."""
+        return self.mention(ref) if ref in self._called else "a person"
+
     def label(self, ref: str) -> str:
         return self._called[ref]
 

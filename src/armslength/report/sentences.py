@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from armslength.estate import Basis, Estate
-from armslength.reach import Between, Beyond, Exact, Fact, Result, Row, Step, permit_terms
+from armslength.reach import Between, Beyond, Exact, Fact, Result, Row, Step
 from armslength.report.citation import Citation
 from armslength.report.plain import listed, short, spelled
 from armslength.report.quorum_sentence import QuorumSentence
@@ -42,6 +42,11 @@ def headline(estate: Estate, result: Result) -> str:
             known = "" if high is None else f", and {spelled(high)} would do"
             needs = f"{state} needs at least {_outsiders(low)} outside its reach for {what}{known}"
             said = f"{needs} (the search was stopped)"
+    if result.gaps:
+        gap = min(result.gaps, key=lambda gap: gap.length)
+        groups = listed([f"`group:{short(estate.groups.ids[g])}`" for g in gap.groups])
+        enough = f"{_outsiders(gap.length)} would do" if gap.length else "nobody else would be needed"
+        said = f"{said}; were unknown members of {groups} within its reach, {enough}"
     if result.floor is None:
         return said + "."
     return f"{said}: the floor of {result.floor} {'is broken' if result.broken else 'holds'}."
@@ -151,10 +156,9 @@ class _Telling:
         holder, action, target, terms = (cells.get(c, "") for c in ("holder", "action", "target", "terms"))
         place = self.cite.places(step.rows)
         if step.by == "gate":
-            return (
-                f"With the gate in hand everybody {self._may(action, target)}{place}, by the grant to"
-                f" {self.cite.ref(holder)} and whatever its terms `{short(terms)}` ask{self._then(step)}."
-            )
+            held = self.people.known(holder) if holder.startswith("person:") else self.cite.ref(holder)
+            gate = f"With the gate in hand everybody {self._may(action, target)}{place}"
+            return f"{gate}, by the grant to {held} and whatever its terms `{short(terms)}` ask{self._then(step)}."
         if len(alike) > 1:
             more = [f"{self.cite.ref(other.fact[1])}{self.cite.places(other.rows)}" for other in alike[1:]]
             place = f"{place}{'' if len(more) == 1 else ','} and in {listed(more)}"
@@ -184,7 +188,7 @@ class _Telling:
             if need[:2] == ("in", who) and (made := self.made.get(need)) is not None and made.rule == "enrolled"
         ]
         subject = capital(self.people.mention(who)) + (f", now in {listed(entered)} by enrolment," if entered else "")
-        terms = permit_terms(self.estate, step.policy or "")
+        terms = self.cite.policy_terms(step.policy or "")
         may = f"{self._may(action, target)}{self._under(step, terms)}{named}"
         return f"{subject} {may}{self._then(step)}.{self._by_quorum(step, terms)}"
 
@@ -198,8 +202,7 @@ class _Telling:
         kind, _, name = target.partition(":")
         match action:
             case "assume" if kind == "person":
-                person = self.people.mention(target) if target in self.people.labels() else "a person"
-                return f"can reset the credentials of {person}"
+                return f"can reset the credentials of {self.people.known(target)}"
             case "assume":
                 return f"can reset the credentials of everyone in {self.cite.ref(target)}"
             case "enroll":
@@ -213,7 +216,7 @@ class _Telling:
     def _under(self, step: Step, terms: str) -> str:
         match step.by:
             case "standing":
-                return " alone"
+                return "" if step.fact[0] in _POWERS else " alone"
             case "waived":
                 return f" under the terms `{short(terms)}`, now waived"
             case _:

@@ -1,0 +1,142 @@
+"""Why a floor holds, in plain sentences: what stands between a state and an action on an asset."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from armslength.estate import Estate, Place
+from armslength.reach import Row
+from armslength.report.citation import Citation
+from armslength.report.plain import counted, listed, short, spelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NobodyHolds:
+    """No grant, permit, power or custody gives `action` on `asset` (ids)."""
+
+    action: str
+    asset: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfReach:
+    """Standing access of `holder` ("group:ops", "person:bo", "everyone") by `rows`, or by the permit `policy`: it has
+    so many `people`, none of whom the state can compel, so one of them is needed."""
+
+    holder: str
+    people: int
+    rows: tuple[Row, ...] = ()
+    policy: str | None = None
+
+
+class Why(enum.Enum):
+    """Which condition of the terms keeps the state out."""
+
+    APART = "apart"
+    APPROVALS = "approvals"
+    DISTINCT = "distinct"
+    PLACES = "from"
+    REQUESTER = "requester"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThroughTerms:
+    """A way that goes through the terms `terms` (an id), by `rows`: `outsiders` people are needed, for the reason
+    `why`. `able`: how many places of the quorum the state could fill; it is not told for APART and REQUESTER."""
+
+    terms: str
+    why: Why
+    outsiders: int
+    able: int = 0
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyElsewhere:
+    """The state hosts `asset`, but its key (ids) can be neither used nor operated from there."""
+
+    asset: str
+    key: str
+
+
+Barrier = NobodyHolds | OutOfReach | ThroughTerms | KeyElsewhere
+
+
+def holds(estate: Estate, state: int, barriers: Sequence[Barrier]) -> list[str]:
+    """Why `state` (an index) falls short: a sentence for each barrier, in the order given."""
+    cite, code = Citation(estate), estate.states[state]
+    several = sum(isinstance(barrier, OutOfReach | ThroughTerms) for barrier in barriers) > 1
+    told: list[str] = []
+    ways = 0
+    for barrier in barriers:
+        match barrier:
+            case NobodyHolds(action=action, asset=asset):
+                what = f"`{short(action)}` on `asset:{short(asset)}`"
+                told.append(f"Nobody holds {what}: no grant, permit, power or custody gives it.")
+            case KeyElsewhere(asset=asset, key=key):
+                hosted = f"`asset:{short(asset)}` is hosted where {code} reaches"
+                told.append(f"{hosted}, but its key `asset:{short(key)}` can be neither used nor operated from there.")
+            case OutOfReach() | ThroughTerms():
+                ways += 1
+                every = ("One way" if ways == 1 else "Another way") if several else "Every way"
+                through = (
+                    _standing(cite, code, barrier) if isinstance(barrier, OutOfReach) else _terms(cite, code, barrier)
+                )
+                told.append(f"{every} goes through {through}, so {_needed(barrier)}.")
+    return told
+
+
+def _standing(cite: Citation, code: str, barrier: OutOfReach) -> str:
+    where, some = cite.places(barrier.rows), counted(barrier.people, "person", "people")
+    if barrier.policy is not None:
+        return f"{cite.policy(barrier.policy)}, open to {some} outside {code}'s reach"
+    if barrier.holder.startswith("group:"):
+        are = "is" if barrier.people == 1 else "are"
+        return f"{cite.ref(barrier.holder)}{where}, whose {some} {are} outside {code}'s reach"
+    return f"a grant to {_held_by(cite, barrier.holder)}{where} outside {code}'s reach"
+
+
+def _terms(cite: Citation, code: str, barrier: ThroughTerms) -> str:
+    estate = cite.estate
+    terms = next(terms for terms in estate.settings.terms if terms.id == barrier.terms)
+    quorum = f"the terms `{short(terms.id)}`{cite.places(barrier.rows)}: a quorum of {spelled(terms.approvals + 1)}"
+    fills = f"{code} can fill {_places(barrier.able)} of it with people it can compel"
+    match barrier.why:
+        case Why.APART:
+            return f"{quorum} with at least {_people(terms.apart)} not exposed to {code}"
+        case Why.APPROVALS:
+            return f"{quorum} whose approvers come from {_held_by(cite, cite.written(terms.approvers))}; {fills}"
+        case Why.DISTINCT:
+            columns = listed([f"`{short(column)}`" for column in terms.distinct])
+            return f"{quorum} in which no two have the same {columns}; {fills}"
+        case Why.PLACES:
+            seats = listed([_seat(cite, seat) for seat in terms.places])
+            return f"{quorum} approved by {seats}; {fills}"
+        case Why.REQUESTER:
+            return f"{quorum}, and nobody whom {code} can compel may request it"
+
+
+def _seat(cite: Citation, seat: Place) -> str:
+    ref = cite.written(seat.of)
+    return "one person" if ref.startswith("person:") else f"{spelled(seat.count)} of {cite.ref(ref)}"
+
+
+def _held_by(cite: Citation, ref: str) -> str:
+    """A person is not told apart: the row says who it is."""
+    return "one person" if ref.startswith("person:") else cite.ref(ref)
+
+
+def _needed(barrier: OutOfReach | ThroughTerms) -> str:
+    outsiders = 1 if isinstance(barrier, OutOfReach) else barrier.outsiders
+    needed = "one outsider is needed" if outsiders == 1 else f"{spelled(outsiders)} outsiders are needed"
+    return f"{needed} whoever is compelled"
+
+
+def _people(number: int) -> str:
+    return "one person" if number == 1 else f"{spelled(number)} people"
+
+
+def _places(number: int) -> str:
+    return "one place" if number == 1 else f"{spelled(number)} places"
