@@ -20,6 +20,10 @@ from armslength.estate.problem import Findings
 Mask = npt.NDArray[np.bool_]
 
 
+ENOUGH = 500
+"""Approvers looked at first: where they suffice for every state, the rest need not be counted."""
+
+
 def note_dead_terms(estate: Estate, lines: Mapping[str, int], *, may_enroll: bool, findings: Findings) -> None:
     """Warns of each terms that nobody could meet, with the smallest change that would help where it is plain.
     `lines`: where each terms stands. `may_enroll`: some policy may let people enrol, in which group is not asked."""
@@ -37,28 +41,51 @@ class Crowd:
         self.estate = estate
         self.people = len(estate.people.ids)
         self._open = _open_groups(estate, may_enroll=may_enroll)
+        self._standing: dict[Ref, Mask | None] = {}
         self._unexposed: Mask | None = None
+        self._members: dict[tuple[str, ...], npt.NDArray[np.int64]] = {}
+        groups = estate.groups
+        children = groups.member_kind == Kind.GROUP
+        self._children: dict[int, list[int]] = {}
+        for outer, inner in zip(groups.group[children].tolist(), groups.member[children].tolist(), strict=True):
+            self._children.setdefault(outer, []).append(inner)
+        asked = [ref.index for ref in _asked(estate) if ref.kind is Kind.GROUP]
+        wanted = np.zeros(len(groups.ids), dtype=np.bool_)
+        wanted[list({inner for group in asked for inner in self.nested(group)})] = True
+        rows = np.flatnonzero(wanted[groups.group] & ~children)  # few of a million: the rest is not looked at again
+        self._group, self._person = groups.group[rows], groups.member[rows]
+
+    def nested(self, group: int) -> frozenset[int]:
+        """The group and every group in it, through any depth."""
+        found, waiting = {group}, [group]
+        while waiting:
+            for child in self._children.get(waiting.pop(), ()):
+                if child not in found:
+                    found.add(child)
+                    waiting.append(child)
+        return frozenset(found)
 
     def standing(self, ref: Ref) -> Mask | None:
         """People who could be in `ref`; None where that cannot be known."""
+        if ref not in self._standing:
+            self._standing[ref] = self._found(ref)
+        return self._standing[ref]
+
+    def _found(self, ref: Ref) -> Mask | None:
+        mask = np.zeros(self.people, dtype=np.bool_)
         match ref.kind:
             case Kind.PERSON:
-                mask = np.zeros(self.people, dtype=np.bool_)
                 mask[ref.index] = True
-                return mask
             case Kind.GROUP:
-                groups = self.estate.groups
-                inside = nested(self.estate, ref.index)
-                if inside & groups.unknown:
+                inside = self.nested(ref.index)
+                if inside & self.estate.groups.unknown:
                     return None
                 if inside & self._open:
-                    return np.ones(self.people, dtype=np.bool_)
-                rows = np.isin(groups.group, list(inside)) & (groups.member_kind == Kind.PERSON)
-                mask = np.zeros(self.people, dtype=np.bool_)
-                mask[groups.member[rows]] = True
-                return mask
+                    return ~mask
+                mask[self._person[np.isin(self._group, list(inside))]] = True
             case _:
-                return np.ones(self.people, dtype=np.bool_)
+                return ~mask
+        return mask
 
     def unexposed(self) -> Mask:
         """`[person, state]`: whether no lasting tie exposes the person to the state."""
@@ -73,24 +100,21 @@ class Crowd:
             mask &= (self.estate.people.columns[column] != "").to_numpy()
         return mask
 
+    def unexposed_members(self, columns: tuple[str, ...]) -> npt.NDArray[np.int64]:
+        """`[state]`: how many people with a value in every one of the columns are not exposed to the state."""
+        if columns not in self._members:
+            self._members[columns] = self.unexposed()[self.with_values(columns)].sum(axis=0)
+        return self._members[columns]
+
     def values(self, column: str, among: Mask) -> int:
         """How many values a column has among some people."""
         return int(self.estate.people.columns[column].filter(among).n_unique())
 
 
-def nested(estate: Estate, group: int) -> frozenset[int]:
-    """The group and every group in it, through any depth."""
-    groups = estate.groups
-    rows = groups.member_kind == Kind.GROUP
-    outer, inner = groups.group[rows], groups.member[rows]
-    found, waiting = {group}, [group]
-    while waiting:
-        here = waiting.pop()
-        for child in inner[outer == here].tolist():
-            if child not in found:
-                found.add(child)
-                waiting.append(child)
-    return frozenset(found)
+def _asked(estate: Estate) -> Iterator[Ref]:
+    for terms in estate.settings.terms:
+        yield terms.approvers
+        yield from (place.of for place in terms.places)
 
 
 def lasting_exposure(estate: Estate) -> Mask:
@@ -185,15 +209,18 @@ def _distinct(terms: Terms, crowd: Crowd, standing: Standing) -> Iterator[str]:
 
 
 def _apart(terms: Terms, crowd: Crowd, standing: Standing) -> Iterator[str]:
-    estate = crowd.estate
+    states, home = crowd.estate.states, crowd.estate.settings.home
     unexposed = crowd.unexposed()
+    some = unexposed[np.flatnonzero(standing.approvers)[:ENOUGH]].sum(axis=0)
+    if terms.approvals >= terms.apart and (some >= terms.apart).all():
+        return
     approvers = unexposed[standing.approvers].sum(axis=0)
-    members = unexposed[standing.members].sum(axis=0)
+    members = crowd.unexposed_members(terms.distinct)
     filled = np.minimum(approvers, terms.approvals)
     most = filled + (members > filled)
-    short = [s for s in range(len(estate.states)) if s not in estate.settings.home and int(most[s]) < terms.apart]
+    short = [s for s in range(len(states)) if s not in home and int(most[s]) < terms.apart]
     if short:
-        shown = ", ".join(estate.states[s] for s in short[:5]) + (", …" if len(short) > 5 else "")
+        shown = ", ".join(states[s] for s in short[:5]) + (", …" if len(short) > 5 else "")
         yield (
             f"apart = {terms.apart}, and no quorum has more than {min(int(most[s]) for s in short)}"
             f" not exposed to {shown}: add approvers elsewhere or lower apart"
