@@ -6,7 +6,6 @@ that could help is tried, smallest first; the rest of the quorum is filled by th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from armslength.reach.bundles import Bundles
-from armslength.reach.columns import Words
+from armslength.reach.columns import Words, bits
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Ballot, Classes, Counts, Flags, Quorums
 from armslength.reach.rules import STANDING, Rule
@@ -40,6 +39,9 @@ class Stakes:
     opens: bool
 
 
+FEW = 16
+MANY = 4096
+
 Lead = tuple[Words, int]
 """A controller tried: its mask and the person."""
 
@@ -50,11 +52,15 @@ class Coalitions:
     def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles, tick: Callable[[], None]) -> None:
         self.ground, self.quorums, self.bundles = ground, quorums, bundles
         self._tick = tick
-        self._stakes: dict[tuple[int, frozenset[int]], Stakes] = {}
+        self._stakes: dict[tuple[int, frozenset[int], bool], Stakes] = {}
         self._everyone = np.arange(ground.board.graph.layout.people, dtype=np.int32)
-        self._scratch = np.zeros(len(self._everyone), dtype=np.bool_)
+        self._nobody = np.zeros(0, dtype=np.int32)
+        self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
+        self._joined: dict[tuple[int, bytes], Ints] = {}
         self._all_mask: Words | None = None
-        self._refused: set[tuple[object, ...]] = set()
+        self._kinds: dict[tuple[int, frozenset[int]], list[Controllers]] = {}
+        self._people: dict[tuple[int, frozenset[int]], Ints | None] = {}
+        self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
         self._base: dict[tuple[int, int], Counts] = {}
         self.none: Words = np.zeros(bundles.words, dtype=np.uint64)
 
@@ -64,13 +70,10 @@ class Coalitions:
         if plain is not None:
             return plain
         opened = self.ground.opened(rule, column)
-        stakes = self.stakes(rule, opened)
+        stakes = self.stakes(rule, opened, chained=False)
         if not stakes.controllers or self.outsiders(rule, column, stakes.held, (), most) is None:
             return None
         leads = self._leads(rule, stakes, opened, column)
-        key = self._key(rule, opened, column, most, stakes, leads)
-        if key in self._refused:
-            return None
         for size in range(1, most + 1):
             for chosen in combinations(leads, size):
                 self._tick()
@@ -79,8 +82,53 @@ class Coalitions:
                 more = self.outsiders(rule, column, mask, people, most - size)
                 if more is not None:
                     return people + more
-        self._refused.add(key)
         return None
+
+    def alike(self, rule: Rule, columns: Words) -> list[list[int]]:
+        """The columns of a mask [W], those together in which `direct` has the same answer with the same people."""
+        groups: dict[object, list[int]] = {}
+        for opened, some in self._by_opening(rule, columns).items():
+            stakes = self.stakes(rule, opened, chained=False)
+            people = self._concerned(rule, opened, stakes)
+            if people is None:
+                groups |= {c: [c] for c in some}
+                continue
+            words = self.ground.board.words
+            acting = np.unpackbits(words[:, people].T.copy().view(np.uint8), axis=1, bitorder="little")
+            keys = np.packbits(acting.T, axis=1)
+            for c in some:
+                key = c if self.ground.filled(c) else (opened, self.ground.waived(rule, c), keys[c].tobytes())
+                groups.setdefault(key, []).append(c)
+        return list(groups.values())
+
+    def _by_opening(self, rule: Rule, columns: Words) -> dict[frozenset[int], list[int]]:
+        found: dict[frozenset[int], list[int]] = {}
+        for c in bits(columns):
+            found.setdefault(self.ground.opened(rule, c), []).append(c)
+        return found
+
+    def _concerned(self, rule: Rule, opened: frozenset[int], stakes: Stakes) -> Ints | None:
+        """Everyone whose acting can matter to `direct`; None when that is too many to compare."""
+        key = (rule.number, opened)
+        if key not in self._people:
+            ballot, holding = self.quorums.ballot(rule, opened), rule.holders.people(opened)
+            parts = [ballot.requesters.people, ballot.approvers.people]
+            parts += [controllers.people for controllers in stakes.controllers]
+            total = sum(len(part) for part in parts)
+            few = holding is not None and not stakes.opens and total < MANY
+            self._people[key] = np.unique(np.concatenate([*parts, holding])) if few and holding is not None else None
+        return self._people[key]
+
+    def feeders(self, rule: Rule, column: int) -> tuple[Rule, ...]:
+        """The rules with powers whose bundle could matter to `rule` in this column."""
+        opened = self.ground.opened(rule, column)
+        key = (rule.number, opened)
+        found = self._feeding.get(key)
+        if found is None:
+            rules = self.ground.board.graph.rules
+            numbers = self.bundles.rules(self.stakes(rule, opened, chained=True).mask)
+            found = self._feeding[key] = tuple(rules[n] for n in numbers)
+        return found
 
     def outsiders(
         self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int
@@ -91,14 +139,14 @@ class Coalitions:
         if ground.waived(rule, column) or bundles.waived(mask, terms):
             return self._holder(rule, opened, column, mask, people, most)
         ballot = self.quorums.ballot(rule, opened)
-        joining = self._joining(column, mask, people)
-        asking = self._counts(ballot.requesters, column, joining)
-        approving = self._counts(ballot.approvers, column, joining)
+        asking = self._counts(ballot.requesters, column, mask, people)
+        approving = self._counts(ballot.approvers, column, mask, people)
         seating = self.quorums.least(ballot, asking, approving, most, ground.filled(column))
         if seating is None:
             return None
         if not seating.outsiders:
             return ()
+        joining = self._joining(column, mask, people)
         flags = [self._flags(c.people, column, joining) for c in (ballot.requesters, ballot.approvers)]
         return self.quorums.name(ballot, seating, *flags).outsiders
 
@@ -118,38 +166,76 @@ class Coalitions:
     def _flags(self, who: Ints, column: int, joining: Ints) -> Flags:
         return self.ground.acting(who, column) | np.isin(who, joining)
 
-    def _counts(self, classes: Classes, column: int, more: Ints) -> Counts:
-        """How many of each class act on the ground or are in `more`, who do not act there."""
+    def _counts(self, classes: Classes, column: int, mask: Words, people: tuple[int, ...]) -> Counts:
+        """How many of each class act: on the ground, brought by `mask`, or among `people`."""
         key = (id(classes), column)
-        found = self._base.get(key)
+        counts = self._base.get(key)
+        if counts is None:
+            counts = self._base[key] = classes.counts(self.ground.acting(classes.people, column))
+        if mask.any():
+            who, of = self._brought_into(classes, mask)
+            fresh = of[~self.ground.acting(who, column)]
+            if fresh.size:
+                counts = counts + np.bincount(fresh, minlength=len(counts))
+        if people:
+            more = np.array(people, dtype=np.int32)
+            more = more[~self.ground.acting(more, column)]
+            if mask.any():
+                more = more[~self.bundles.assumed(mask, more)]
+            counts = classes.added(counts, more)
+        return counts
+
+    def _brought_into(self, classes: Classes, mask: Words) -> tuple[Ints, Ints]:
+        """Whom a mask brings of the people of a table, and their classes."""
+        key = (id(classes), mask.tobytes())
+        found = self._into.get(key)
         if found is None:
-            found = self._base[key] = classes.counts(self.ground.acting(classes.people, column))
-        return classes.added(found, more) if more.size else found
+            who = self.bundles.brought(mask)
+            of = classes.of(who)
+            found = self._into[key] = (who[of >= 0], of[of >= 0])
+        return found
 
     def _joining(self, column: int, mask: Words, people: tuple[int, ...]) -> Ints:
         """Those who act besides the ground: `people` and whom `mask` brings; people indexes, each once."""
-        if len(people) == 1 and not mask.any():
-            joining = np.array(people, dtype=np.int32)
-        else:
-            self._scratch[list(people)] = True
-            self._scratch[self.bundles.brought(mask)] = True
-            joining = np.flatnonzero(self._scratch).astype(np.int32)
-            self._scratch[joining] = False
-        return joining[~self.ground.acting(joining, column)]
+        fresh = self._fresh(column, mask)
+        if not people:
+            return fresh
+        more = np.array(people, dtype=np.int32)
+        more = more[~self.ground.acting(more, column)]
+        if len(more) > FEW:
+            return np.union1d(fresh, more)
+        if fresh.size and more.size:
+            place = np.minimum(np.searchsorted(fresh, more), len(fresh) - 1)
+            more = more[fresh[place] != more]
+        return np.concatenate([fresh, more]) if fresh.size else more
 
-    def stakes(self, rule: Rule, opened: frozenset[int]) -> Stakes:
-        """The sources whose bundle could matter to `rule` with `opened` groups open."""
-        mentioned = self.quorums.mentioned(rule)
-        key = (rule.number, opened & mentioned)
-        found = self._stakes.get(key)
+    def _fresh(self, column: int, mask: Words) -> Ints:
+        """Whom a mask brings who does not act on the ground; ascending."""
+        if not mask.any():
+            return self._nobody
+        key = (column, mask.tobytes())
+        found = self._joined.get(key)
         if found is None:
-            found = self._stakes[key] = self._make(rule, key[1], mentioned)
+            brought = self.bundles.brought(mask)
+            found = self._joined[key] = brought[~self.ground.acting(brought, column)]
         return found
 
-    def _make(self, rule: Rule, opened: frozenset[int], mentioned: frozenset[int]) -> Stakes:
+    def stakes(self, rule: Rule, opened: frozenset[int], chained: bool) -> Stakes:
+        """The sources whose bundle could matter to `rule` with `opened` groups open: those that people hold, and when
+        `chained` also the rules with powers."""
+        mentioned = self.quorums.mentioned(rule)
+        key = (rule.number, opened & mentioned, chained)
+        found = self._stakes.get(key)
+        if found is None:
+            found = self._stakes[key] = self._make(rule, key[1], mentioned, chained)
+        return found
+
+    def _make(self, rule: Rule, opened: frozenset[int], mentioned: frozenset[int], chained: bool) -> Stakes:
         bundles, ballot = self.bundles, self.quorums.ballot(rule, opened)
         groups = np.array(sorted(mentioned - opened), dtype=np.int64)
         opening = np.bitwise_or.reduce(bundles.opens[:, groups], axis=1)
+        if not chained:
+            opening = bundles.standing(opening)
         mask = self._assuming(rule, ballot, opened) | opening
         if rule.terms != STANDING:
             mask = mask | bundles.waives[:, rule.terms]
@@ -157,6 +243,8 @@ class Coalitions:
             # Once a group opens, whoever acts may ask or approve: then every identity counts.
             mask = mask | self._assuming_anyone()
         held, opens = bundles.standing(mask), bool(opening.any())
+        if not chained:
+            mask = held
         people = np.flatnonzero((bundles.holds & held[:, None]).any(axis=0)).astype(np.int32)
         if not people.size:
             return Stakes(mask=mask, held=held, controllers=(), opens=opens)
@@ -179,87 +267,76 @@ class Coalitions:
         return self._all_mask
 
     def _leads(self, rule: Rule, stakes: Stakes, opened: frozenset[int], column: int) -> list[Lead]:
-        """One person for each kind of controller that could help in this column: an outsider, with the role that it has
-        in the quorum itself. Kinds that bring no more than themselves are plain, and those that another kind covers
-        in full are left out."""
-        if not stakes.controllers:
-            return []
+        """One outsider of each kind of controller that could help in this column."""
+        key = (rule.number, opened & self.quorums.mentioned(rule))
+        kinds = self._kinds.get(key)
+        if kinds is None:
+            kinds = self._kinds[key] = self._all_kinds(rule, stakes, opened)
+        leads: list[Lead] = []
+        for kind in kinds:
+            outside = kind.people[~self.ground.acting(kind.people, column)]
+            if outside.size:
+                leads.append((kind.mask, int(outside[0])))
+        return leads
+
+    def _all_kinds(self, rule: Rule, stakes: Stakes, opened: frozenset[int]) -> list[Controllers]:
+        """Controllers by bundle and by the role that they have in the quorum themselves. Those that bring no more than
+        one identity are plain, and those that another kind covers in full are left out."""
         ballot = self.quorums.ballot(rule, opened)
         mentioned = self.quorums.mentioned(rule)
-        kinds: list[tuple[Words, int, bool]] = []
+        kinds: list[tuple[Words, Ints, bool]] = []
         for controllers in stakes.controllers:
-            outside = controllers.people[~self.ground.acting(controllers.people, column)]
-            if not outside.size:
-                continue
             mask = controllers.mask
             gives_more = bool(self.bundles.opened(mask, mentioned - opened)) or self.bundles.waived(mask, rule.terms)
-            brought = self._brought(ballot, rule, opened, mask, column, stakes.opens)
-            for person, own in self._by_role(outside, ballot, rule, opened, stakes):
-                if gives_more or len(brought - {person}) + own >= 2:
-                    kinds.append((mask, person, own))
-        kept: list[Lead] = []
-        kinds.sort(key=lambda kind: -int(np.bitwise_count(kind[0]).sum()))
-        for i, (mask, person, own) in enumerate(kinds):
+            brought = self._useful(ballot, rule, opened, mask, stakes.opens)
+            if not gives_more and not brought:
+                continue
+            for people, own in self._by_role(controllers.people, ballot, rule, opened, stakes):
+                if gives_more or len(brought - {int(people[0])}) + own >= 2:
+                    kinds.append((mask, people, own))
+        kinds.sort(key=lambda kind: (-int(np.bitwise_count(kind[0]).sum()), int(kind[1][0])))
+        kept: list[Controllers] = []
+        for i, (mask, people, own) in enumerate(kinds):
+            # A kind stands in for another in every column only if somebody of it is outside there: its bundle is that
+            # of the column otherwise.
             covered = any(
-                not (mask & ~other).any() and (not own or self._assumes(other, person))
-                for j, (other, _, _) in enumerate(kinds)
-                if j < i
+                not (mask & ~other).any() and (not own or self._assumes(other, int(people[0])))
+                for other, _, _ in kinds[:i]
             )
             if not covered:
-                kept.append((mask, person))
+                kept.append(Controllers(mask=mask, people=people))
         return kept
 
     def _assumes(self, mask: Words, person: int) -> bool:
         return bool((self.bundles.assumes[:, person] & mask).any())
 
-    def _brought(
-        self, ballot: Ballot, rule: Rule, opened: frozenset[int], mask: Words, column: int, opens: bool
+    def _useful(
+        self, ballot: Ballot, rule: Rule, opened: frozenset[int], mask: Words, opens: bool
     ) -> set[int]:
-        """Up to a few of the identities that a mask brings to the quorum, not acting yet."""
+        """Up to a few of the identities that a mask brings to the quorum."""
         some = self.bundles.brought(mask)
-        some = some[~self.ground.acting(some, column)]
         if not opens and some.size:
             holding = rule.holders.people(opened)
             if holding is not None:
-                matters = (ballot.approvers.of[some] >= 0) | np.isin(some, holding)
-                some = some[matters]
+                some = some[(ballot.approvers.of(some) >= 0) | np.isin(some, holding)]
         return set(some[:4].tolist())
 
     def _by_role(
-        self, outside: Ints, ballot: Ballot, rule: Rule, opened: frozenset[int], stakes: Stakes
-    ) -> Iterator[tuple[int, bool]]:
-        """One person for each role that outsiders have in the quorum: (person, whether it has one). People whom different
+        self, controllers: Ints, ballot: Ballot, rule: Rule, opened: frozenset[int], stakes: Stakes
+    ) -> Iterator[tuple[Ints, bool]]:
+        """Controllers by the role that they have in the quorum: (people, whether it is one). People whom different
         sources bring differ too: one who is brought anyway adds nothing."""
         if stakes.opens:
             # With groups about to open everyone has a role; the ballot of everyone tells them apart.
-            mentioned = self.quorums.mentioned(rule)
-            ballot = self.quorums.ballot(rule, mentioned)
-        roles: dict[tuple[int, int, bool, bytes], int] = {}
-        brought = np.ascontiguousarray((self.bundles.assumes[:, outside] & stakes.mask[:, None]).T)
-        asks, approves = ballot.requesters.of[outside], ballot.approvers.of[outside]
+            ballot = self.quorums.ballot(rule, self.quorums.mentioned(rule))
+        roles: dict[tuple[int, int, bool, bytes], list[int]] = {}
+        brought = np.ascontiguousarray((self.bundles.assumes[:, controllers] & stakes.mask[:, None]).T)
+        asks, approves = ballot.requesters.of(controllers), ballot.approvers.of(controllers)
         holding = rule.holders.people(opened)
-        holds = np.ones(len(outside), dtype=np.bool_) if holding is None else np.isin(outside, holding)
+        holds = np.ones(len(controllers), dtype=np.bool_) if holding is None else np.isin(controllers, holding)
         for person, ask, approve, hold, by in zip(
-            outside.tolist(), asks.tolist(), approves.tolist(), holds.tolist(), brought, strict=True
+            controllers.tolist(), asks.tolist(), approves.tolist(), holds.tolist(), brought, strict=True
         ):
-            roles.setdefault((ask, approve, hold, by.tobytes()), person)
-        for (ask, approve, hold, _), person in roles.items():
-            yield person, ask >= 0 or approve >= 0 or hold
-
-    def _key(
-        self, rule: Rule, opened: frozenset[int], column: int, most: int, stakes: Stakes, leads: list[Lead]
-    ) -> tuple[object, ...]:
-        """Two columns with the same key have the same answer; with groups that may open no two are taken as the same."""
-        filled = self.ground.filled(column)
-        if stakes.opens or filled is not None or self.ground.waived(rule, column):
-            return (rule.number, most, column)
-        ballot = self.quorums.ballot(rule, opened)
-        digest = hashlib.blake2b(digest_size=16)
-        for people in (ballot.requesters.people, ballot.approvers.people):
-            digest.update(np.packbits(self.ground.acting(people, column)).tobytes())
-        holding = rule.holders.people(opened)
-        if stakes.controllers and holding is not None:
-            digest.update(np.packbits(self.ground.acting(holding, column)).tobytes())
-        for mask, person in leads:
-            digest.update(mask.tobytes() + person.to_bytes(4, "little"))
-        return (rule.number, most, opened, digest.digest())
+            roles.setdefault((ask, approve, hold, by.tobytes()), []).append(person)
+        for (ask, approve, hold, _), people in roles.items():
+            yield np.array(people, dtype=np.int32), ask >= 0 or approve >= 0 or hold

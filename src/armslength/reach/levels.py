@@ -6,19 +6,23 @@ that fires it directly, unless another rule with powers, no dearer, could help i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from armslength.reach.board import Board
 from armslength.reach.bundles import Bundles
 from armslength.reach.coalition import Coalitions
-from armslength.reach.columns import ANY, Column, Columns, Words, bits
+from armslength.reach.columns import ANY, Column, Columns, Words
 from armslength.reach.ground import Ground
 from armslength.reach.membership import Membership
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.search import Search
+
+
+STEPS = 2000
+"""Steps of a seating tried for an upper bound once the time is over."""
 
 
 class Expired(Exception):
@@ -30,12 +34,21 @@ class Clock:
 
     def __init__(self, expired: Callable[[], bool]) -> None:
         self._expired, self._steps = expired, 0
+        self._spare: int | None = None
 
     def tick(self) -> None:
         """Raises `Expired`."""
         self._steps += 1
-        if not self._steps % 64 and self._expired():
+        if self._spare is not None:
+            self._spare -= 1
+            if self._spare < 0:
+                raise Expired
+        elif not self._steps % 64 and self._expired():
             raise Expired
+
+    def spare(self, steps: int) -> None:
+        """From now on the time does not count; so many steps are left."""
+        self._spare = steps
 
 
 class Levels:
@@ -69,30 +82,47 @@ class Levels:
             board.settle(np.array(fired, dtype=np.int32))
 
     def _raise(self, rule: Rule) -> bool:
+        """Fire the rule in every column where this level is enough; whether it did in any."""
         gained: Words = np.zeros(self.board.columns.words, dtype=np.uint64)
         try:
-            for c in self._pending(rule):
-                people = self._decide(rule, c)
-                if people is not None:
-                    self.made[rule.number, c] = (self.level, people)
-                    gained[c >> 6] |= np.uint64(1 << (c & 63))
+            for columns in self._coalitions.alike(rule, self._pending(rule)):
+                people = self._coalitions.direct(rule, columns[0], self.level)
+                for c in columns:
+                    found = people if people is not None else self._chained(rule, c)
+                    if found is not None:
+                        self.made[rule.number, c] = (self.level, found)
+                        gained[c >> 6] |= np.uint64(1 << (c & 63))
         finally:
             some = self.board.put(rule.node, gained)
         return some
 
-    def _pending(self, rule: Rule) -> Iterator[int]:
+    def bound(self, level: int) -> None:
+        """After `Expired`: let the rules fire that `level` is plainly enough for, without proof that less is not."""
+        board = self.board
+        for rule in self._rules:
+            for columns in self._coalitions.alike(rule, self._pending(rule)):
+                self._clock.spare(STEPS)
+                try:
+                    people = self._coalitions.outsiders(rule, columns[0], self._coalitions.none, (), level)
+                except Expired:
+                    continue
+                if people is not None:
+                    for c in columns:
+                        self.made[rule.number, c] = (level, people)
+                    board.put(rule.node, board.columns.mask(columns))
+        board.settle(np.array([rule.node for rule in self._rules], dtype=np.int32))
+
+    def _pending(self, rule: Rule) -> Words:
         """The columns in which the rule has not fired and would add something."""
         words = self.board.words
         pending = self.board.full & ~words[:, rule.node]
         if not rule.power:
             # Only a rule without powers adds nothing where its effects are true already: nothing builds on who fired it.
             pending &= ~np.bitwise_and.reduce(words[:, rule.effects], axis=1)
-        return bits(pending)
+        return pending
 
-    def _decide(self, rule: Rule, column: int) -> tuple[int, ...] | None:
-        direct = self._coalitions.direct(rule, column, self.level)
-        if direct is not None:
-            return direct
+    def _chained(self, rule: Rule, column: int) -> tuple[int, ...] | None:
+        """The same with the help of other rules, when directly it would take more."""
         feeders = self._feeders(rule, column)
         if not feeders:
             return None
@@ -109,17 +139,13 @@ class Levels:
     def _feeders(self, rule: Rule, column: int) -> list[Rule]:
         """Rules with powers that could help `rule`, directly or through others, and cost no more than this level; those
         true on the ground already count for nothing more."""
-        rules = self.board.graph.rules
         found: dict[int, Rule] = {}
         waiting = [rule]
         while waiting:
-            current = waiting.pop()
-            stakes = self._coalitions.stakes(current, self._ground.opened(current, column))
-            for number in self._coalitions.bundles.rules(stakes.mask):
-                feeder = rules[number]
-                known = number in found or number == rule.number
+            for feeder in self._coalitions.feeders(waiting.pop(), column):
+                known = feeder.number in found or feeder.number == rule.number
                 if not known and self._true(feeder, column) and not self._ground.true(feeder.node, column):
-                    found[number] = feeder
+                    found[feeder.number] = feeder
                     waiting.append(feeder)
         return [found[number] for number in sorted(found)]
 

@@ -43,20 +43,29 @@ FILLED = -1
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Classes:
     """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set);
-    `of` [P] is each person's class, or -1. `rival[e]` can stand in for `worse[e]`: the same in all but fewer exposures."""
+    `sorted_people` with `sorted_class` tell a person's class. `rival[e]` can stand in for `worse[e]`: the same in all
+    but fewer exposures."""
 
     people: Ints
     start: npt.NDArray[np.int64]
     seats: tuple[Seat, ...]
-    of: Ints
+    sorted_people: Ints
+    sorted_class: Ints
     rival: Ints
     worse: Ints
 
     def added(self, counts: Counts, more: Ints) -> Counts:
         """`counts` once the people of `more` (not counted yet) are counted too."""
-        classes = self.of[more]
+        classes = self.of(more)
         classes = classes[classes >= 0]
         return counts + np.bincount(classes, minlength=len(counts)) if classes.size else counts
+
+    def of(self, who: Ints) -> Ints:
+        """The class of each of `who`, or -1."""
+        if not len(self.sorted_people):
+            return np.full(len(who), -1, dtype=np.int32)
+        place = np.minimum(np.searchsorted(self.sorted_people, who), len(self.sorted_people) - 1)
+        return np.where(self.sorted_people[place] == who, self.sorted_class[place], np.int32(-1))
 
     def counts(self, flags: Flags) -> Counts:
         """How many of each class have a flag; `flags` is aligned with `people`."""
@@ -191,12 +200,17 @@ class Quorums:
     def _make(self, rule: Rule, opened: frozenset[int]) -> Ballot:
         if rule.terms == STANDING:
             nobody = np.zeros(0, dtype=np.int32)
-            shared = np.full(self._count, -1, dtype=np.int32)
             none = Classes(
-                people=nobody, start=np.zeros(1, np.int64), seats=(), of=shared, rival=nobody, worse=nobody
+                people=nobody,
+                start=np.zeros(1, np.int64),
+                seats=(),
+                sorted_people=nobody,
+                sorted_class=nobody,
+                rival=nobody,
+                worse=nobody,
             )
             bill = Bill(approvals=0, together=None, places=())
-            asking = self._askers(rule, opened, (), shared, frozenset())
+            asking = self._askers(rule, opened, (), none, frozenset())
             return Ballot(
                 bill=bill,
                 opened=opened,
@@ -217,7 +231,7 @@ class Quorums:
             together=terms.approvals + 1 - terms.apart if terms.apart else None,
             places=tuple(i for i, p in enumerate(terms.places) for _ in range(min(p.count, terms.approvals + 1))),
         )
-        asking = self._askers(rule, opened, terms.distinct, classes.of, flags)
+        asking = self._askers(rule, opened, terms.distinct, classes, flags)
         return Ballot(
             bill=bill,
             opened=opened,
@@ -232,24 +246,25 @@ class Quorums:
         self, approving: Crowd, placing: tuple[Crowd, ...], distinct: tuple[str, ...], opened: frozenset[int]
     ) -> Classes:
         people = self._able(approving.people(opened), distinct)
-        fits = np.zeros(self._count, dtype=np.int64)
+        fits = np.zeros(len(people), dtype=np.int32)
         for i, place in enumerate(placing):
             inside = place.people(opened)
-            fits[slice(None) if inside is None else inside] |= 1 << i
+            fits |= (1 << i) * (np.isin(people, inside) if inside is not None else 1)
         return self._classes(people, distinct, fits, by_place=True)
 
     def _askers(
-        self, rule: Rule, opened: frozenset[int], distinct: tuple[str, ...], shared: Ints, flags: frozenset[int]
+        self, rule: Rule, opened: frozenset[int], distinct: tuple[str, ...], approvers: Classes, flags: frozenset[int]
     ) -> Classes:
-        """The requesters' classes; `shared` [P] is the approvers' class of each person, made under `flags`."""
+        """The requesters' classes; `approvers` were made under `flags`."""
         people = rule.holders.people(opened)
         if people is not None:
-            return self._classes(self._able(people, distinct), distinct, shared.astype(np.int64), by_place=False)
+            people = self._able(people, distinct)
+            return self._classes(people, distinct, approvers.of(people), by_place=False)
         key = (rule.terms, flags)
         found = self._asking.get(key)
         if found is None:
-            found = self._classes(self._able(None, distinct), distinct, shared.astype(np.int64), by_place=False)
-            self._asking[key] = found
+            people = self._able(None, distinct)
+            found = self._asking[key] = self._classes(people, distinct, approvers.of(people), by_place=False)
         return found
 
     def _able(self, people: Ints | None, distinct: tuple[str, ...]) -> Ints:
@@ -272,11 +287,12 @@ class Quorums:
         return found
 
     def _classes(
-        self, people: Ints, distinct: tuple[str, ...], mark: npt.NDArray[np.int64], by_place: bool
+        self, people: Ints, distinct: tuple[str, ...], mark: Ints, by_place: bool
     ) -> Classes:
-        """Classes of `people` by exposures, distinct values and `mark` [P] (places of approvers, shared class of askers)."""
-        columns = [self._exposure.of[people], *(self._column(c)[people] for c in distinct), mark[people]]
+        """Classes of `people` by exposures, distinct values and `mark` (places of approvers, shared class of askers)."""
+        columns = [self._exposure.of[people], *(self._column(c)[people] for c in distinct), mark]
         order = np.lexsort(columns[::-1])
+        given = people
         people = people[order]
         columns = [c[order] for c in columns]
         fresh = np.zeros(len(people), dtype=np.bool_)
@@ -297,10 +313,18 @@ class Quorums:
             for i, key in enumerate(zip(*(c[first].tolist() for c in columns), strict=True))
         )
         start = np.r_[first, len(people)].astype(np.int64)
-        of = np.full(self._count, -1, dtype=np.int32)
-        of[people] = np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))
+        number = np.empty(len(people), dtype=np.int32)
+        number[order] = np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))
         rival, worse = _rivals(seats, by_place)
-        return Classes(people=people, start=start, seats=seats, of=of, rival=rival, worse=worse)
+        return Classes(
+            people=people,
+            start=start,
+            seats=seats,
+            sorted_people=given,
+            sorted_class=number,
+            rival=rival,
+            worse=worse,
+        )
 
 
 def _seats(classes: Classes, inside: Counts, approvals: int, most: int) -> list[Seat]:

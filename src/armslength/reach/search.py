@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
+
+
+TRIED = 400
+"""Sets of bundles tried for a quick refusal; where there are more, the search itself decides."""
 
 
 class Search:
@@ -34,27 +39,40 @@ class Search:
 
         Accomplices who are controllers may sit in the quorum too, so they are counted once, as outsiders.
         """
-        ground, outsiders = self._coalitions.ground, self._coalitions.outsiders
+        outsiders = self._coalitions.outsiders
         free = self._bundles.mask_of_rules([r.number for r in self._feeders])
-        kinds: dict[bytes, Words] = {}
-        held = free
-        for rule in (self._goal, *self._feeders):
-            stakes = self._coalitions.stakes(rule, ground.opened(rule, self._column))
-            held = held | stakes.held
-            for controllers in stakes.controllers:
-                if not ground.acting(controllers.people, self._column).all():
-                    kinds[controllers.mask.tobytes()] = controllers.mask
         if outsiders(self._goal, self._column, free, (), most) is not None:
             return True
+        bundles = self._bundles_held()
+        held = np.bitwise_or.reduce(np.array([free, *bundles]), axis=0)
         if outsiders(self._goal, self._column, held, (), most) is None:
             return False
-        masks = [m for m in kinds.values() if not any(m is not n and not (m & ~n).any() for n in kinds.values())]
-        for chosen in combinations(masks, min(most, len(masks))):
+        size = min(most, len(bundles))
+        if comb(len(bundles), size) > TRIED:
+            return True
+        for chosen in combinations(bundles, size):
             self._tick()
             mask = np.bitwise_or.reduce(np.array([free, *chosen]), axis=0)
             if outsiders(self._goal, self._column, mask, (), most) is not None:
                 return True
         return False
+
+    def _bundles_held(self) -> list[Words]:
+        """The bundles that some outsider holds, without those that lie within another."""
+        ground, found = self._coalitions.ground, {}
+        for rule in (self._goal, *self._feeders):
+            stakes = self._coalitions.stakes(rule, ground.opened(rule, self._column), chained=True)
+            for controllers in stakes.controllers:
+                if not ground.acting(controllers.people, self._column).all():
+                    found[controllers.mask.tobytes()] = controllers.mask
+        if not found:
+            return []
+        masks = np.array(list(found.values()))
+        within = np.ones((len(masks), len(masks)), dtype=np.bool_)
+        for word in masks.T:
+            within &= word[:, None] & ~word[None, :] == 0
+        np.fill_diagonal(within, False)
+        return list(masks[~within.any(axis=1)])
 
     def complete(self, people: tuple[int, ...], most: int) -> tuple[int, ...] | None:
         """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
@@ -138,7 +156,7 @@ class Search:
         masks = self._coalitions.none
         for rule in rules:
             opened = ground.opened(rule, self._column)
-            stakes = self._coalitions.stakes(rule, opened)
+            stakes = self._coalitions.stakes(rule, opened, chained=True)
             masks = masks | stakes.mask
             ballots = [quorums.ballot(rule, opened)]
             if stakes.opens:
@@ -147,7 +165,7 @@ class Search:
             for ballot in ballots:
                 for classes in (ballot.requesters, ballot.approvers):
                     matters[classes.people] = True
-                    signature.append(classes.of)
+                    signature.append(classes.of(everyone))
             holds = np.zeros(count, dtype=np.int32)
             holding = rule.holders.people(opened)
             holds[slice(None) if holding is None else holding] = 1

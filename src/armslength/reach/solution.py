@@ -72,7 +72,12 @@ class Solution:
         except Expired:
             words = self.board.words if self.levels is None else self.levels.board.words
             self._note(words, level)
-            self.at_least[self.at_most == NOBODY] = level
+            open_ended = self.at_most == NOBODY
+            if self.levels is not None:
+                for bound in range(level, cap + 1):
+                    self.levels.bound(bound)
+                    self._note(self.levels.board.words, bound)
+            self.at_least[open_ended] = level
 
     def _note(self, words: Words, level: int) -> None:
         """Give `level` to the pairs that are true now and had no length yet."""
