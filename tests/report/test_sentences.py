@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armslength.reach import Between, Beyond, Exact, Gap, Length, Result
+from armslength.reach import Between, Beyond, Exact, Gap, Length, Result, check
 from armslength.report import explain, headline
 from armslength.report.barriers import (
     Barrier,
@@ -110,6 +110,40 @@ def test_many_of_one_role_are_counted() -> None:
         " people.csv:3, people.csv:4,"
         " people.csv:5 and people.csv:6).",
         "Everyone may `read` on `asset:t` alone (grants.csv:2).",
+    ]
+
+
+def test_accounts_taken_over_through_one_group_are_told_together() -> None:
+    """A help desk that can reset everybody would fill a page with the same sentence."""
+    worked = Worked(
+        name="taken over",
+        case=case(
+            people="id,role,workplace\nh,help-desk agent,CN\na,counsel,US\nb,counsel,IE",
+            groups="group,member\nstaff,person:a\nstaff,person:b",
+            assets="id\nt",
+            grants="holder,action,target\nperson:h,assume,group:staff\nperson:a,read,asset:t",
+        ),
+        state="CN",
+        action="read",
+        asset="t",
+        accomplices=(),
+        steps=(
+            step("compelled", "acts person:h", at="people.csv:2", tie="workplace"),
+            step("grant", "assumed group:staff", "acts person:h", at="grants.csv:2", by="standing"),
+            step("assumed", "acts person:b", "assumed group:staff", at="groups.csv:3"),
+            step("assumed", "acts person:a", "assumed group:staff", at="groups.csv:2"),
+            step("grant", "over read asset:t", "acts person:a", at="grants.csv:3", by="standing"),
+            step("has", "can read asset:t", "over read asset:t"),
+        ),
+    )
+    assert check(worked.estate, AT, *worked.asked(), worked.steps) == ()
+    assert told(worked) == [
+        "Compelled by CN: a help-desk agent (workplace CN; people.csv:2).",
+        "The help-desk agent, by a grant of their own, can reset the credentials of everyone in `group:staff`"
+        " (grants.csv:2).",
+        "A counsel (groups.csv:3) and a second counsel (groups.csv:2) are in `group:staff`, so those accounts are taken"
+        " over too.",
+        "The second counsel, by a grant of their own, may `read` on `asset:t` alone (grants.csv:3).",
     ]
 
 

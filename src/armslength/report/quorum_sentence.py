@@ -59,7 +59,9 @@ class QuorumSentence:
             why.append(f"no two have the same {listed([f'`{short(column)}`' for column in terms.distinct])}")
         if terms.places:
             seats = [self._seat(seat) for seat in terms.places]
-            why.append(f"{listed(seats)} are among the approvers")
+            why.append(
+                f"{listed(seats)} {'is' if terms.places[0].count == len(seats) == 1 else 'are'} among the approvers"
+            )
         return f"That is enough: {listed(why) or 'the terms ask for no more than that number'}."
 
     def _seat(self, seat: Place) -> str:

@@ -66,9 +66,12 @@ class _Telling:
     def sentences(self) -> list[str]:
         told = [*self._compelled(), *self._outsiders()]
         enrolments: dict[object, list[Step]] = {}
+        taken: dict[object, list[Step]] = {}
         for step in self.steps:
             if step.rule == "grant" and step.by == "standing" and step.fact[0] == "enrolled":
                 enrolments.setdefault((step.requester, step.needs), []).append(step)
+            elif step.rule == "assumed" and step.rows:
+                taken.setdefault(step.needs, []).append(step)
         for step in self.steps:
             match step.rule:
                 case "grant" if step.by == "standing" and step.fact[0] == "enrolled":
@@ -80,7 +83,8 @@ class _Telling:
                 case "permit":
                     told.append(self._permit(step))
                 case "assumed" if step.rows:
-                    told.append(self._taken_over(step))
+                    if alike := taken.pop(step.needs, None):
+                        told.append(self._taken_over(alike))
                 case "has":
                     told += self._covered(step)
                 case "custody":
@@ -142,11 +146,14 @@ class _Telling:
         who = f"{capital(_outsiders(len(people)))} outside {self.code}'s reach"
         return [f"{who} would have to be deceived, bribed or persuaded: {listed(parts)}."]
 
-    def _taken_over(self, step: Step) -> str:
-        """A member of a group whose accounts can be taken over."""
-        group = next(need[1] for need in step.needs if need[0] == "assumed")
-        person = capital(self.people.mention(step.fact[1]))
-        return f"{person} is in {self.cite.climb(group, step.rows)}, so that account is taken over too."
+    def _taken_over(self, alike: Sequence[Step]) -> str:
+        """Members of one group whose accounts can be taken over."""
+        group = next(need[1] for need in alike[0].needs if need[0] == "assumed")
+        if len(alike) == 1:
+            person = capital(self.people.mention(alike[0].fact[1]))
+            return f"{person} is in {self.cite.climb(group, alike[0].rows)}, so that account is taken over too."
+        people = [self.people.mention(step.fact[1], ", ".join(self.cite.lines(step.rows))) for step in alike]
+        return f"{capital(listed(people))} are in {self.cite.ref(group)}, so those accounts are taken over too."
 
     # what is granted
 
@@ -167,7 +174,7 @@ class _Telling:
         if holder == "everyone":
             subject = "Everyone"
         elif made is None:
-            subject = capital(self.people.mention(who))
+            subject = f"{capital(self.people.mention(who))}, by a grant of their own,"
         elif made.rule == "enrolled":
             group = f"{self.cite.ref(holder)}{self._nested(made)}"
             subject = f"By enrolment {self.people.mention(who)} is in {group}, which"
@@ -189,7 +196,8 @@ class _Telling:
         ]
         subject = capital(self.people.mention(who)) + (f", now in {listed(entered)} by enrolment," if entered else "")
         terms = self.cite.policy_terms(step.policy or "")
-        may = f"{self._may(action, target)}{self._under(step, terms)}{named}"
+        under = self._under(step, terms)
+        may = self._may(action, target) + (f"{under}{named}" if step.by == "standing" else f"{named}{under}")
         return f"{subject} {may}{self._then(step)}.{self._by_quorum(step, terms)}"
 
     def _requester(self, step: Step, holder: str) -> str:
