@@ -237,11 +237,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyText:
-    """policy.cedar, parsed by Cedar once for its errors; `ids` in the order of the file."""
+    """policy.cedar, parsed by Cedar once for its errors; `ids` in the order of the file. `permitted`: the actions that
+    some permit names."""
 
     text: str
     ids: tuple[str, ...]
     lines: tuple[int, ...]
+    permitted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -66,11 +66,15 @@ def policy(files: Mapping[str, bytes], names: Names, findings: Findings) -> Read
     )
     ids = _ids(found, meant, findings)
     actions: set[str] = set()
+    permitted: set[str] = set()
     named: set[tuple[Kind, int]] = set()
     for statement in found:
         _terms(statement, meant, names, named, findings)
+        mine: set[str] = set()
         for kind, first, value in statement.entities():
-            _entity(kind, first, meant.get(value.text), names, actions, named, findings)
+            _entity(kind, first, meant.get(value.text), names, mine, named, findings)
+        actions |= mine
+        permitted |= mine if statement.effect() == "permit" else set()
         for kind, token in statement.types_tested():
             if kind not in TYPES and kind != ACTION:
                 _unknown_type(kind, token, findings)
@@ -78,7 +82,7 @@ def policy(files: Mapping[str, bytes], names: Names, findings: Findings) -> Read
         return None
     lines = tuple(statement.line for statement in found)
     return ReadPolicy(
-        policy=PolicyText(text=text, ids=ids, lines=lines),
+        policy=PolicyText(text=text, ids=ids, lines=lines, permitted=frozenset(permitted)),
         actions=frozenset(actions),
         named=frozenset(named),
         may_enroll=ENROLL in actions or any(s.effect() == "permit" and s.any_action() for s in found),

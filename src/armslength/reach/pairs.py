@@ -85,8 +85,14 @@ def spread_up(needed: npt.NDArray[np.bool_], within: Ints) -> npt.NDArray[np.boo
 
 
 def listed_actions(estate: Estate) -> list[int]:
-    """The actions that --all and a floor's "*" mean: every action named that is not a power."""
-    return [i for i, action in enumerate(estate.actions) if action not in POWERS]
+    """The actions that --all and a floor's "*" mean: all that a grant on an asset or class, a permit or a floor names,
+    powers left out. Ascending indexes."""
+    place = {action: i for i, action in enumerate(estate.actions)}
+    named = set(np.unique(estate.grants.action).tolist())
+    named |= {place[f.action] for f in estate.settings.floors if f.action is not None}
+    if estate.policy is not None:
+        named |= {place[action] for action in estate.policy.permitted}
+    return sorted(named - {place[power] for power in POWERS})
 
 
 def pairs(estate: Estate, exposure: Exposure, question: Question) -> Pairs:
