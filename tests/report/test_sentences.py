@@ -258,7 +258,7 @@ _ROW = rows("grants.csv:2")
             [
                 "Every way goes through the terms `two-apart` (grants.csv:2): a quorum of three"
                 " with at least two people"
-                " not exposed to CN, so two outsiders are needed whoever is compelled."
+                " not exposed to CN, so at least two outsiders are needed whoever is compelled."
             ],
         ),
         (
@@ -271,11 +271,11 @@ _ROW = rows("grants.csv:2")
             ],
             [
                 "One way goes through the terms `two-apart` (grants.csv:2): a quorum of three whose approvers come from"
-                " `group:trust`; CN can fill no places of it with people it can compel, so three outsiders are needed"
-                " whoever is compelled.",
+                " `group:trust`; CN can fill no places of it with people it can compel, so at least three"
+                " outsiders are needed whoever is compelled.",
                 "Another way goes through the terms `two-apart` (grants.csv:2): a quorum of three"
                 " in which no two have the"
-                " same `unit`; CN can fill one place of it with people it can compel, so two"
+                " same `unit`; CN can fill one place of it with people it can compel, so at least two"
                 " outsiders are needed whoever"
                 " is compelled.",
                 "Another way goes through `group:ops` (grants.csv:2), whose 1 person is outside"
@@ -295,11 +295,11 @@ _ROW = rows("grants.csv:2")
             ],
             [
                 "One way goes through the terms `legal`: a quorum of three approved by one of `group:legal` and one"
-                " person; IE can fill two places of it with people it can compel, so one outsider is needed whoever is"
-                " compelled.",
+                " person; IE can fill two places of it with people it can compel, so at least one outsider is needed"
+                " whoever is compelled.",
                 "Another way goes through the terms `legal`: a quorum of three, and nobody whom IE"
                 " can compel may request"
-                " it, so one outsider is needed whoever is compelled.",
+                " it, so at least one outsider is needed whoever is compelled.",
                 "Another way goes through the policy `cleared-read` (policy.cedar:4), open to 12 people outside IE's"
                 " reach, so one outsider is needed whoever is compelled.",
                 "`asset:archive` is hosted where IE reaches, but its key `asset:vault-key` can be neither used nor"

@@ -2,10 +2,21 @@
 
 reach(estate, question) -> Reach       every length asked, exact (semantics, "Length")
 check(...) -> faults                   a small checker that shares nothing with the engine
+barriers(reach, i) -> barriers         what keeps a state from a result that it does not have by itself
 exposure(estate, day) -> Exposure      who can be compelled by which state
 """
 
 from armslength.reach.answer import Reach, reach
+from armslength.reach.barrier import (
+    Barrier,
+    KeyElsewhere,
+    NobodyHolds,
+    NobodyIn,
+    OutOfReach,
+    ThroughTerms,
+    Why,
+    barriers,
+)
 from armslength.reach.checker import check
 from armslength.reach.checker_document import NotSteps, check_document, steps_from_json
 from armslength.reach.exposure import Exposure, exposure
@@ -26,19 +37,27 @@ from armslength.reach.result import (
 
 __all__ = [
     "NOBODY",
+    "Barrier",
     "Between",
     "Beyond",
     "Exact",
     "Exposure",
     "Fact",
     "Gap",
+    "KeyElsewhere",
     "Length",
+    "NobodyHolds",
+    "NobodyIn",
     "NotSteps",
+    "OutOfReach",
     "Question",
     "Reach",
     "Result",
     "Row",
     "Step",
+    "ThroughTerms",
+    "Why",
+    "barriers",
     "check",
     "check_document",
     "covered",

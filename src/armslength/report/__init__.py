@@ -1,5 +1,6 @@
 """Reports: pure renderers of what reach found. Each takes a value and gives text; none reads a clock or a network."""
 
+from armslength.report.barriers import holds
 from armslength.report.csv_rows import csv_rows
 from armslength.report.document import document, steps_document
 from armslength.report.markdown import markdown
@@ -41,6 +42,7 @@ __all__ = [
     "document",
     "explain",
     "headline",
+    "holds",
     "html",
     "markdown",
     "rank",

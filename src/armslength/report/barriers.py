@@ -2,66 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from armslength.estate import Estate, Place
-from armslength.reach import Row
+from armslength.reach import Barrier, KeyElsewhere, NobodyHolds, NobodyIn, OutOfReach, ThroughTerms, Why
 from armslength.report.citation import Citation
 from armslength.report.plain import counted, listed, short, spelled
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NobodyHolds:
-    """No grant, permit, power or custody gives `action` on `asset` (ids)."""
-
-    action: str
-    asset: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfReach:
-    """Standing access of `holder` ("group:ops", "person:bo", "everyone") by `rows`, or by the permit `policy`: it has
-    so many `people`, none of whom the state can compel, so one of them is needed."""
-
-    holder: str
-    people: int
-    rows: tuple[Row, ...] = ()
-    policy: str | None = None
-
-
-class Why(enum.Enum):
-    """Which condition of the terms keeps the state out."""
-
-    APART = "apart"
-    APPROVALS = "approvals"
-    DISTINCT = "distinct"
-    PLACES = "from"
-    REQUESTER = "requester"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThroughTerms:
-    """A way that goes through the terms `terms` (an id), by `rows`: `outsiders` people are needed, for the reason
-    `why`. `able`: how many places of the quorum the state could fill; it is not told for APART and REQUESTER."""
-
-    terms: str
-    why: Why
-    outsiders: int
-    able: int = 0
-    rows: tuple[Row, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyElsewhere:
-    """The state hosts `asset`, but its key (ids) can be neither used nor operated from there."""
-
-    asset: str
-    key: str
-
-
-Barrier = NobodyHolds | OutOfReach | ThroughTerms | KeyElsewhere
+from armslength.report.roster import capital
 
 
 def holds(estate: Estate, state: int, barriers: Sequence[Barrier]) -> list[str]:
@@ -75,6 +22,8 @@ def holds(estate: Estate, state: int, barriers: Sequence[Barrier]) -> list[str]:
             case NobodyHolds(action=action, asset=asset):
                 what = f"`{short(action)}` on `asset:{short(asset)}`"
                 told.append(f"Nobody holds {what}: no grant, permit, power or custody gives it.")
+            case NobodyIn():
+                told.append(f"{_empty(cite, barrier)}.")
             case KeyElsewhere(asset=asset, key=key):
                 hosted = f"`asset:{short(asset)}` is hosted where {code} reaches"
                 told.append(f"{hosted}, but its key `asset:{short(key)}` can be neither used nor operated from there.")
@@ -98,10 +47,17 @@ def _standing(cite: Citation, code: str, barrier: OutOfReach) -> str:
     return f"a grant to {_held_by(cite, barrier.holder)}{where} outside {code}'s reach"
 
 
+def _empty(cite: Citation, barrier: NobodyIn) -> str:
+    if barrier.policy is not None:
+        return f"{capital(cite.policy(barrier.policy))} is open to nobody"
+    return f"{cite.ref(barrier.holder)}{cite.places(barrier.rows)} has no members in the tables"
+
+
 def _terms(cite: Citation, code: str, barrier: ThroughTerms) -> str:
     estate = cite.estate
     terms = next(terms for terms in estate.settings.terms if terms.id == barrier.terms)
-    quorum = f"the terms `{short(terms.id)}`{cite.places(barrier.rows)}: a quorum of {spelled(terms.approvals + 1)}"
+    by = cite.places(barrier.rows) if barrier.policy is None else f" of {cite.policy(barrier.policy)}"
+    quorum = f"the terms `{short(terms.id)}`{by}: a quorum of {spelled(terms.approvals + 1)}"
     fills = f"{code} can fill {_places(barrier.able)} of it with people it can compel"
     match barrier.why:
         case Why.APART:
@@ -116,6 +72,8 @@ def _terms(cite: Citation, code: str, barrier: ThroughTerms) -> str:
             return f"{quorum} approved by {seats}; {fills}"
         case Why.REQUESTER:
             return f"{quorum}, and nobody whom {code} can compel may request it"
+        case Why.TOGETHER:
+            return f"{quorum}, whose conditions the people whom {code} can compel do not meet all at once"
 
 
 def _seat(cite: Citation, seat: Place) -> str:
@@ -129,9 +87,11 @@ def _held_by(cite: Citation, ref: str) -> str:
 
 
 def _needed(barrier: OutOfReach | ThroughTerms) -> str:
-    outsiders = 1 if isinstance(barrier, OutOfReach) else barrier.outsiders
-    needed = "one outsider is needed" if outsiders == 1 else f"{spelled(outsiders)} outsiders are needed"
-    return f"{needed} whoever is compelled"
+    if isinstance(barrier, OutOfReach):
+        return "one outsider is needed whoever is compelled"
+    outsiders = barrier.outsiders
+    needed = "outsider is needed" if outsiders == 1 else "outsiders are needed"
+    return f"at least {spelled(outsiders)} {needed} whoever is compelled"
 
 
 def _people(number: int) -> str:
