@@ -219,8 +219,7 @@ def _cells(
         np.diff(pairs.state[order], prepend=-1).astype(bool) | np.diff(pairs.column[order], prepend=-1).astype(bool)
     )
     cells = []
-    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-        own = order[start:end]
+    for own in np.split(order, starts[1:]) if len(order) else []:
         first = own[0]
         if (column := place.get(int(pairs.column[first]))) is None:
             continue

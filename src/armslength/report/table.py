@@ -46,7 +46,13 @@ def _floors(picture: Picture) -> Table:
             Text(str(floor.length), justify="right"),
             _shortest(picture, floor),
             Text(f"{number(floor.broken)} of {number(floor.pairs)}", justify="right"),
-            Text(listed(list(floor.states), 8) if floor.broken else "holds" if floor.pairs else "no pair asked"),
+            Text(
+                listed([short(s) for s in floor.states], 8)
+                if floor.broken
+                else "holds"
+                if floor.pairs
+                else "no pair asked"
+            ),
         )
     return drawn
 
@@ -99,7 +105,7 @@ def _by_class(picture: Picture, ranked: tuple[Standing, ...]) -> Table:
             _length(closest),
             Text(str(max(c.floor or 0 for _, c in own)), justify="right"),
             Text(f"{number(sum(c.broken for _, c in own))} of {number(sum(c.pairs for _, c in own))}", justify="right"),
-            Text(listed([f"{s.state.code} {standing.short_length(c)}" for s, c in own], 10)),
+            Text(listed([f"{short(s.state.code)} {standing.short_length(c)}" for s, c in own], 10)),
         )
     return drawn
 
