@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cedarpy
 import numpy as np
@@ -10,10 +10,11 @@ import numpy as np
 from armslength.estate import Kind
 from armslength.reach.permit_cedar import Entity, given, residual
 from armslength.reach.permit_columns import TYPES, Bools, Columns
+from armslength.reach.permit_form import Uid
 from armslength.reach.permit_gate import could_pass
-from armslength.reach.permit_policy import Policy, Uid
+from armslength.reach.permit_policy import Policy
 from armslength.reach.permit_side import Side
-from armslength.reach.permit_sight import Sight
+from armslength.reach.permit_sight import Place, Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +46,27 @@ class Aim:
 
     def target(self, column: int) -> Entity:
         """The target that stands for one row of `targets`."""
-        side, first = self.targets, int(self.targets.rows.first[column])
-        parents = frozenset(uid for uid, within in zip(side.uids, side.inside[column].tolist(), strict=True) if within)
-        attributes = self.columns.attributes(side.kind, first)
-        return Entity(uid=self.uid(side, column, "target"), attributes=attributes, parents=parents)
+        index = int(self.targets.rows.first[column])
+        return self._entity(self.targets.kind, index, self.sight.target_places, "target")
+
+    def asker(self, person: int, entered: frozenset[int]) -> Entity:
+        """A person who asks, having entered these groups."""
+        own = self._entity(Kind.PERSON, person, self.sight.person_places, "asker")
+        names = self.columns.ids(Kind.GROUP)
+        return replace(own, parents=own.parents | ({("Group", names[group]) for group in entered} & self.sight.uids))
+
+    def _entity(self, kind: Kind, index: int, places: frozenset[Place], word: str) -> Entity:
+        """As the tables have it. Where the policy does not ask after it by name it gets another, since ids are opaque
+        to Cedar: so the one who asks and the one who is aimed at are never taken for the same."""
+        uid = TYPES[kind], self.columns.ids(kind)[index]
+        if not any(uid in place.uids for place in places):
+            while (uid := (TYPES[kind], f"{word}-{index}")) in self.sight.uids:
+                word += "-"
+        return self._named(kind, index, uid)
+
+    def _named(self, kind: Kind, index: int, uid: Uid) -> Entity:
+        above = self.columns.above(kind, index, self.sight.uids)
+        return Entity(uid=uid, attributes=self.columns.attributes(kind, index), parents=above)
 
     def subjects(self, column: int, target: Uid) -> dict[Uid, Entity]:
         """The entities whose own attributes or parents the policy may look at. People whose groups can change are left
@@ -58,22 +76,10 @@ class Aim:
             place = self.columns.find(uid)
             if uid[0] == "Action":
                 found[uid] = Entity(uid=uid, attributes={})
-            elif place is None or (place[0] is Kind.PERSON and self.enrollable):
-                continue
-            else:
-                parents = {one for one in self.sight.uids if self.columns.inside(place[0], one)[place[1]]}
-                holders = zip(self.targets.subjects, self.targets.holds[column].tolist(), strict=True)
-                parents |= {target for (subject, _), holds in holders if holds and subject == uid}
-                attributes = self.columns.attributes(*place)
-                found[uid] = Entity(uid=uid, attributes=attributes, parents=frozenset(parents))
+            elif place is not None and not (place[0] is Kind.PERSON and self.enrollable):
+                found[uid] = self._named(*place, uid)
+        holders = zip(self.targets.subjects, self.targets.holds[column].tolist(), strict=True)
+        for (uid, _), holds in holders:
+            if holds and uid in found:
+                found[uid] = replace(found[uid], parents=found[uid].parents | {target})
         return found
-
-    def uid(self, side: Side, row: int, word: str) -> Uid:
-        """The name that the policy uses, or one that it does not: ids are opaque to it."""
-        number = int(side.named[row])
-        if number >= 0:
-            return side.names[number]
-        kind, name = TYPES[side.kind], f"{word}-{row}"
-        while (kind, name) in self.sight.uids:
-            name += "-"
-        return kind, name

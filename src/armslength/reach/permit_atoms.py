@@ -18,21 +18,15 @@ import numpy.typing as npt
 from armslength.estate import Kind
 from armslength.reach.permit_cedar import Entity, given
 from armslength.reach.permit_columns import Classes, Columns, classes
-from armslength.reach.permit_policy import Form, set_of
+from armslength.reach.permit_form import Form
+from armslength.reach.permit_policy import set_of
 from armslength.reach.permit_sight import ATTRIBUTES, Atom
 
 FALSE, TRUE, ERROR = 0, 1, 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Truth:
-    """`of[a, b]`: FALSE, TRUE or ERROR for people of class a and targets of class b. `start`: the place of its first
-    form among those that were asked about together."""
-
-    person: Classes
-    target: Classes
-    of: npt.NDArray[np.int8]
-    start: int
+Truth = npt.NDArray[np.int8]
+"""FALSE, TRUE or ERROR, shape [classes of people, classes of targets] by the attributes that the atom reads of each."""
 
 
 @dataclass(slots=True)
@@ -53,7 +47,8 @@ class Atoms:
         return cls(columns, alike)
 
     def truth(self, atom: Atom, kind: Kind) -> Truth:
-        """The truth of `atom` for targets of `kind`."""
+        """The truth of `atom` for people of `seen(PERSON, atom.person)` and targets of `seen(kind, atom.target)`; one
+        column does for all targets where it reads nothing of them."""
         if (atom, kind) not in self._truths:
             self._find(atom.person, (kind,) if kind is Kind.PERSON else (Kind.ASSET, Kind.GROUP, Kind.TERMS))
         return self._truths[atom, kind]
@@ -69,24 +64,22 @@ class Atoms:
     def _find(self, person: frozenset[str], kinds: tuple[Kind, ...]) -> None:
         """One question a class of people, for all atoms that read the same of them and all targets of these kinds."""
         people = self.seen(Kind.PERSON, person)
-        truths: list[Truth] = []
         forms: list[Form] = []
+        places: list[tuple[Truth, int]] = []
         for atom in self.alike[person]:
             form: Form = json.loads(atom.text)
-            for kind in kinds:
-                targets = self.seen(kind, atom.target)
-                shape = (max(1, len(people)), max(1, len(targets)))
-                truth = Truth(person=people, target=targets, of=np.full(shape, ERROR, dtype=np.int8), start=len(forms))
-                self._truths[atom, kind] = truth
-                truths += [truth] * len(targets)
-                forms += [_written(form, self.columns.attributes(kind, int(first))) for first in targets.first]
+            for kind in kinds if atom.target else kinds[:1]:
+                firsts = self.seen(kind, atom.target).first if atom.target else [0]
+                truth = np.full((max(1, len(people)), max(1, len(firsts))), ERROR, dtype=np.int8)
+                self._truths |= {(atom, each): truth for each in ((kind,) if atom.target else kinds)}
+                places += [(truth, column) for column in range(len(firsts))]
+                forms += [_written(form, self.columns.attributes(kind, int(i)) if atom.target else {}) for i in firsts]
         asked = [self.columns.attributes(Kind.PERSON, int(first)) for first in people.first] if person else [{}]
         for n, (true, false) in enumerate(_ask(forms, asked)):
             row = n if person else slice(None)
-            for number in true:
-                truths[number].of[row, number - truths[number].start] = TRUE
-            for number in false:
-                truths[number].of[row, number - truths[number].start] = FALSE
+            for number, value in [*((one, TRUE) for one in true), *((one, FALSE) for one in false)]:
+                truth, column = places[number]
+                truth[row, column] = value
 
 
 def _ask(forms: list[Form], people: list[dict[str, object]]) -> Iterator[tuple[list[int], list[int]]]:

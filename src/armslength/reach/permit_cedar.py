@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import cedarpy
 
-from armslength.reach.permit_policy import Form, Uid, set_of
+from armslength.reach.permit_form import Form, Uid
+from armslength.reach.permit_policy import set_of
 
 _RECURSION = "recursion limit"
 

@@ -6,7 +6,7 @@ group lies in nothing: what a policy says of groups to enroll in, it says of eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ import polars as pl
 
 from armslength.estate import Estate, Kind
 from armslength.reach.exposure import Exposure
-from armslength.reach.permit_policy import Uid
+from armslength.reach.permit_form import Uid
 from armslength.reach.permit_sight import ATTRIBUTES
 
 Bools = npt.NDArray[np.bool_]
@@ -33,6 +33,7 @@ TYPES: Mapping[Kind, str] = {
 }
 _KINDS = {name: kind for kind, name in TYPES.items()}
 _WIDEST = 1 << 22
+_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class Columns:
     membership: Callable[[int], Bools]
     _values: dict[tuple[Kind, str], tuple[Codes, list[object]]] = field(default_factory=dict)
     _index: dict[Kind, dict[str, int]] = field(default_factory=dict)
-    _inside: dict[tuple[Kind, Uid], Bools] = field(default_factory=dict)
+    _membership: dict[int, Bools] = field(default_factory=dict)
 
     def ids(self, kind: Kind) -> Sequence[str]:
         match kind:
@@ -117,36 +118,14 @@ class Columns:
         return found
 
     def inside(self, kind: Kind, uid: Uid) -> Bools:
-        """Shape [n]: which entities of `kind` are, or lie in, the entity that a policy names; nobody lies in a
-        person."""
-        if kind is Kind.PERSON:  # large, and kept by whoever gave `membership`
-            return self._find_inside(kind, uid)
-        if (kind, uid) not in self._inside:
-            self._inside[kind, uid] = self._find_inside(kind, uid)
-        return self._inside[kind, uid]
-
-    def holding(self, kind: Kind, subject: tuple[Kind, int]) -> Bools:
-        """Shape [n]: in which entities of `kind` a person or asset lies by the tables, itself not counted."""
-        count = len(self.ids(kind))
-        found = np.zeros(count, dtype=np.bool_)
-        match (kind, subject):
-            case (Kind.ASSET, (Kind.ASSET, asset)):
-                while (asset := int(self.estate.assets.within[asset])) >= 0:
-                    found[asset] = True
-            case (Kind.GROUP, (Kind.PERSON, person)):
-                return np.array([self.membership(group)[person] for group in range(count)], dtype=np.bool_)
-            case _:
-                pass
-        return found
-
-    def _find_inside(self, kind: Kind, uid: Uid) -> Bools:
+        """Shape [n]: which entities of `kind` are, or lie in, the entity that a policy names."""
         found = np.zeros(len(self.ids(kind)), dtype=np.bool_)
         place = self.find(uid)
         match (kind, place):
             case (_, None):
                 return found
             case (Kind.PERSON, (Kind.GROUP, group)):
-                return self.membership(group)
+                return self._members(group)
             case (Kind.ASSET, (Kind.CLASS, number)):
                 return self._sunk(self.estate.assets.of_class == number)
             case (Kind.ASSET, (Kind.ASSET, asset)):
@@ -157,6 +136,41 @@ class Columns:
         if place is not None and place[0] is kind:
             found[place[1]] = True
         return found
+
+    def above(self, kind: Kind, index: int, among: Collection[Uid]) -> frozenset[Uid]:
+        """Which of these entities one entity lies in, itself not counted."""
+        match kind:
+            case Kind.ASSET:
+                return frozenset(uid for uid in self._over(index) if uid in among)
+            case Kind.PERSON:
+                groups = ((uid, self.find(uid)) for uid in among if uid[0] == "Group")
+                return frozenset(uid for uid, place in groups if place is not None and self._members(place[1])[index])
+            case _:
+                return frozenset()
+
+    def holding(self, kind: Kind, subject: tuple[Kind, int]) -> Bools:
+        """Shape [n]: in which entities of `kind` a person or asset lies by the tables, itself not counted."""
+        found = np.zeros(len(self.ids(kind)), dtype=np.bool_)
+        every = {(TYPES[kind], name): index for index, name in enumerate(self.ids(kind))}
+        for uid in self.above(*subject, every):
+            found[every[uid]] = True
+        return found
+
+    def _members(self, group: int) -> Bools:
+        if len(self._membership) >= _KEPT:
+            self._membership.clear()
+        if group not in self._membership:
+            self._membership[group] = self.membership(group)
+        return self._membership[group]
+
+    def _over(self, asset: int) -> Iterator[Uid]:
+        assets = self.estate.assets
+        while asset >= 0:
+            if assets.of_class[asset] >= 0:
+                yield "Class", self.estate.classes[int(assets.of_class[asset])]
+            asset = int(assets.within[asset])
+            if asset >= 0:
+                yield "Asset", assets.ids[asset]
 
     def _sunk(self, marked: Bools) -> Bools:
         """With all that lies within what is marked."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 
-from armslength.reach.permit_policy import Form
+from armslength.reach.permit_form import Form
 
 
 class Outcome(enum.Flag):

@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -13,14 +12,15 @@ from armslength.reach.permit_columns import Bools, Codes
 from armslength.reach.permit_view import View
 
 _FEW = 4
-"""So many groups are tried in every combination; a policy that names more keeps its people as they look."""
+"""So many groups that bring into different places are tried in every combination; where there are more, people are kept
+as they look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
     """One policy for one action. `person`, `target` number the classes, one entry a row of the view's sides;
     `live_people`, `live_targets`, one entry a class: whether the permit may hold, or the forbid must, for any other
-    side whatever they enter; `member[c, g]`: who is in `movable[g]` by the tables."""
+    side whatever they enter; `held[c, n]`: who is in the n-th of the view's places by the tables."""
 
     view: View
     action: str
@@ -30,17 +30,27 @@ class Looks:
     columns: Codes
     live_people: Bools
     live_targets: Bools
-    movable: tuple[int, ...]
-    member: Bools
+    held: Bools
     _said: dict[frozenset[int], Bools] = field(default_factory=dict)
+
+    @property
+    def movable(self) -> frozenset[int]:
+        """The groups whose entering can change what the policy says."""
+        return frozenset[int]().union(*self.view.people.places)
 
     def says(self, entered: frozenset[int]) -> Bools:
         """Shape [classes of people, classes of targets]: what the policy says where people have entered these
         groups."""
-        told = entered & frozenset(self.movable)
-        if told not in self._said:
-            self._said[told] = self.view.says(self.action, told)[np.ix_(self.rows, self.columns)]
-        return self._said[told]
+        touched = self.view.touched(entered)
+        if touched not in self._said:
+            self._said[touched] = self.view.says(self.action, entered)[np.ix_(self.rows, self.columns)]
+        return self._said[touched]
+
+    def moved(self, group: int, entered: frozenset[int]) -> Bools:
+        """Shape [classes of people]: whom entering `group` brings into a place where they are not yet."""
+        new = self.view.touched(frozenset({group})) - self.view.touched(entered)
+        found: Bools = np.any(~self.held[:, sorted(new)], axis=1)
+        return found
 
     def people(self, chosen: Codes) -> Codes:
         """The class of each of these people."""
@@ -58,14 +68,11 @@ class Looks:
 
 def looks(view: View, action: str) -> Looks:
     """Merge what `view` says of `action`."""
-    movable = view.movable
-    rows, columns = len(view.people.rows), len(view.aim.targets.rows)
-    member = np.zeros((rows, len(movable)), dtype=np.bool_)
-    for number, group in enumerate(movable):
-        member[:, number] = view.member(group)
-    if len(movable) <= _FEW:
-        said = np.stack([view.says(action, entered) for entered in _subsets(movable)])
-        person, kept_rows = _alike(np.concatenate([said.transpose(1, 0, 2).reshape(rows, -1), member], axis=1))
+    people, targets = view.people, view.aim.targets
+    rows, columns = len(people.rows), len(targets.rows)
+    if (ways := _ways(view)) is not None:
+        said = np.stack([view.says(action, entered) for entered in ways])
+        person, kept_rows = _alike(np.concatenate([said.transpose(1, 0, 2).reshape(rows, -1), people.held], axis=1))
         said = said[:, kept_rows]
         target, kept_columns = _alike(said.transpose(2, 0, 1).reshape(columns, -1))
         live_people = np.any(said, axis=(0, 2))
@@ -83,14 +90,20 @@ def looks(view: View, action: str) -> Looks:
         columns=kept_columns,
         live_people=live_people,
         live_targets=live_targets,
-        movable=movable,
-        member=member[kept_rows],
+        held=people.held[kept_rows],
     )
 
 
-def _subsets(groups: tuple[int, ...]) -> Iterator[frozenset[int]]:
-    for size in range(len(groups) + 1):
-        yield from map(frozenset, combinations(groups, size))
+def _ways(view: View) -> list[frozenset[int]] | None:
+    """Sets of groups to enter that bring people into every combination of places there is; None where these are
+    many."""
+    alike: dict[frozenset[int], int] = {}
+    for group in sorted(frozenset[int]().union(*view.people.places)):
+        alike.setdefault(view.touched(frozenset({group})), group)
+    if len(alike) > _FEW:
+        return None
+    groups = sorted(alike.values())
+    return [frozenset(chosen) for size in range(len(groups) + 1) for chosen in combinations(groups, size)]
 
 
 def _alike(table: Bools) -> tuple[Codes, Codes]:

@@ -63,11 +63,6 @@ def _search(permit: Looks, forbids: Sequence[Looks], people: Codes, targets: Cod
     policies = (permit, *forbids)
     rows = [policy.people(people) for policy in policies]
     columns = [policy.targets(targets) for policy in policies]
-    member = {
-        group: policy.member[row, number]
-        for policy, row in zip(policies, rows, strict=True)
-        for number, group in enumerate(policy.movable)
-    }
     found: dict[frozenset[int], Bools] = {}
     waiting: dict[tuple[int, ...], Bools] = {(): np.ones((len(people), len(targets)), dtype=np.bool_)}
     queue: list[tuple[int, tuple[int, ...]]] = [(0, ())]
@@ -85,9 +80,9 @@ def _search(permit: Looks, forbids: Sequence[Looks], people: Codes, targets: Cod
                 passes = said if policy is permit else ~said
                 blocked = left & ~passes
                 left = left & passes
-                for group in policy.movable if blocked.any() else ():
-                    more = blocked & ~member[group][:, None]
-                    if group not in entered and more.any():
+                for group in sorted(policy.movable - entered) if blocked.any() else ():
+                    more = blocked & policy.moved(group, entered)[row][:, None]
+                    if more.any():
                         wider = tuple(sorted(entered | {group}))
                         if wider not in waiting:
                             waiting[wider] = np.zeros_like(more)

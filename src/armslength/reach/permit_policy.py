@@ -12,36 +12,29 @@ from typing import Any
 import cedarpy
 
 from armslength.estate import Estate
-
-Form = dict[str, Any]
-"""A policy, or a part of one, in Cedar's JSON form."""
-
-DEEPEST = 90
-"""Levels of a form that are read part by part. Cedar takes back at most 128, Python follows a thousand."""
+from armslength.reach.permit_form import Form, Uid
 
 STANDING = -1
 
 _HOLDERS = {"Asset": ("Class",), "Person": ("Group",)}
 """What else than its own kind an entity can lie in."""
 
-_TOKEN = re.compile(r'//[^\n\r]*|"(?:[^"\\]|\\.)*"|;|@?[A-Za-z_][A-Za-z0-9_]*', re.DOTALL)
+_TOKEN = re.compile(r'//[^\n\r]*|"(?:[^"\\]|\\.)*"|;', re.DOTALL)
+_JSON = re.compile(r'[{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s{}\[\],:"]+', re.DOTALL)
 _UID = re.compile(r'\{"type":("(?:[^"\\]|\\.)*"),"id":("(?:[^"\\]|\\.)*")\}')
-
-Uid = tuple[str, str]
-"""Type and id of an entity: `("Group", "ops")`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Policy:
-    """One policy. `terms` is an index, -1 for standing access. `body` holds its conditions, None where they are
-    nested too deeply to be read part by part; `uids` is every entity that it names, its scope's included."""
+    """One policy. `terms` is an index, -1 for standing access; `body` holds its conditions, nested as deeply as they
+    come; `uids` is every entity that it names, its scope's included."""
 
     id: str
     permits: bool
     terms: int
     text: str
     scope: Form
-    body: tuple[Form, ...] | None
+    body: tuple[Form, ...]
     uids: frozenset[Uid]
 
     def concerns(self, action: str, type_: str) -> bool:
@@ -82,14 +75,11 @@ def set_of(forms: dict[str, Form]) -> cedarpy.PolicySet:
 
 def _policy(text: str, numbers: dict[str, int]) -> Policy:
     written = cedarpy.policies_to_json_str(text)
-    form = _form(written)
-    body: tuple[Form, ...] | None = None
-    if form is None:
-        form = _form(cedarpy.policies_to_json_str(_head(text)))
-    else:
-        body = tuple(form["conditions"])
-    if form is None:
-        raise ValueError(f"the scope of a policy is too deep to be read: {text[:80]!r}")
+    try:
+        form: Form = json.loads(written)
+    except RecursionError:
+        form = _deep(written)
+    form = form["staticPolicies"]["policy0"]
     notes = form.get("annotations", {})
     uids = {(str(json.loads(kind)), str(json.loads(name))) for kind, name in _UID.findall(written)}
     return Policy(
@@ -98,38 +88,23 @@ def _policy(text: str, numbers: dict[str, int]) -> Policy:
         terms=numbers[notes["terms"]] if notes.get("terms") else STANDING,
         text=text,
         scope={part: form[part] for part in ("principal", "action", "resource")},
-        body=body,
+        body=tuple(form["conditions"]),
         uids=frozenset(uids),
     )
 
 
-def _form(written: str) -> Form | None:
-    """The one policy of Cedar's JSON text; None where it is deeper than is safe to follow."""
-    try:
-        form: Form = json.loads(written)["staticPolicies"]["policy0"]
-    except RecursionError:
-        return None
-    return form if written.count("{") < DEEPEST or _depth(form) < DEEPEST else None
-
-
-def _depth(form: Form) -> int:
-    level: list[object] = [form]
-    depth = 0
-    while level:
-        depth += 1
-        below: list[object] = []
-        for part in level:
-            if isinstance(part, dict):
-                below.extend(part.values())
-            elif isinstance(part, list):
-                below.extend(part)
-        level = below
-    return depth
-
-
-def _head(text: str) -> str:
-    """The policy without its conditions."""
-    for token in _TOKEN.finditer(text):
-        if token.group() in ("when", "unless"):
-            return text[: token.start()] + ";"
-    return text
+def _deep(written: str) -> Any:
+    """The value of a JSON text that is nested more deeply than the standard reader follows, as `a || b || c …` is."""
+    stack: list[list[Any]] = [[]]
+    kinds: list[str] = []
+    for token in _JSON.findall(written):
+        if token in ("{", "["):
+            stack.append([])
+            kinds.append(token)
+        elif token in ("}", "]"):
+            parts = stack.pop()
+            whole = dict(zip(parts[::2], parts[1::2], strict=True)) if kinds.pop() == "{" else parts
+            stack[-1].append(whole)
+        else:
+            stack[-1].append(json.loads(token))
+    return stack[0][0]

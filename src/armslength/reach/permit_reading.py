@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import cedarpy
 import numpy as np
@@ -16,7 +16,7 @@ from armslength.reach.permit_columns import TYPES, Codes, Columns
 from armslength.reach.permit_looks import Looks, looks
 from armslength.reach.permit_opening import Found, openings
 from armslength.reach.permit_policy import Policy, policies
-from armslength.reach.permit_side import Side, side
+from armslength.reach.permit_side import Side, askers, targets
 from armslength.reach.permit_sight import Sight, sight
 from armslength.reach.permit_view import View
 
@@ -115,14 +115,14 @@ class Reading:
         key = (n, kind), called
         if key not in self._looks:
             if n not in self._people:
-                self._people[n] = side(self.columns, self.atoms, self.sights[n], Kind.PERSON, asks=True)
+                self._people[n] = askers(self.columns, self.atoms, self.sights[n], self.enrollable)
             self._looks[key] = looks(View(aim=self.aim(n, kind), atoms=self.atoms, people=self._people[n]), called)
         return self._looks[key]
 
     def _close(self, n: int, kind: Kind, action: str, name: str) -> Looks:
         """The policy as it looks at one group, as if it named it."""
-        near = replace(self.sights[n], uids=self.sights[n].uids | {("Group", name)})
-        people = side(self.columns, self.atoms, near, Kind.PERSON, asks=True)
+        near = self.sights[n].naming(("Group", name))
+        people = askers(self.columns, self.atoms, near, self.enrollable)
         return looks(View(aim=self._aimed(n, near, kind), atoms=self.atoms, people=people), action)
 
     def _aimed(self, n: int, sight: Sight, kind: Kind) -> Aim:
@@ -133,7 +133,7 @@ class Reading:
             policy=self.members[n],
             policies=self._sets[n],
             sight=sight,
-            targets=side(self.columns, self.atoms, sight, kind, asks=False),
+            targets=targets(self.columns, self.atoms, sight, kind),
             enrollable=self.enrollable,
         )
 

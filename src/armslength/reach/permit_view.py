@@ -12,7 +12,7 @@ from armslength.reach.permit_aim import Aim
 from armslength.reach.permit_atoms import Atoms
 from armslength.reach.permit_cedar import Entity, given, may_hold, must_hold
 from armslength.reach.permit_columns import Bools, classes
-from armslength.reach.permit_policy import Uid
+from armslength.reach.permit_form import Uid
 from armslength.reach.permit_side import Side
 
 _TOGETHER = 64
@@ -28,36 +28,28 @@ class View:
     people: Side
     _known: dict[tuple[object, ...], bool] = field(default_factory=dict)
 
-    @property
-    def movable(self) -> tuple[int, ...]:
-        """The groups named that a person may be enrolled in, ascending."""
-        places = (self.aim.columns.find(uid) for uid in self.aim.sight.uids)
-        return tuple(
-            sorted(p[1] for p in places if p is not None and p[0] is Kind.GROUP and p[1] in self.aim.enrollable)
-        )
-
-    def member(self, group: int) -> Bools:
-        """Shape [rows of people]: who is in a group by the tables."""
-        return self.people.inside[:, self.people.uids.index(self._group(group))]
+    def touched(self, entered: frozenset[int]) -> frozenset[int]:
+        """The places that somebody who entered these groups is in, as numbers of `people.places`: all that it
+        changes."""
+        return frozenset(n for n, groups in enumerate(self.people.places) if groups & entered)
 
     def says(self, action: str, entered: frozenset[int]) -> Bools:
         """Shape [rows of people, rows of targets]: whether the permit may hold, or the forbid must, for people who have
         entered these groups besides their own."""
-        rows, columns = len(self.people.rows), len(self.aim.targets.rows)
+        people, targets = self.people, self.aim.targets
+        rows, columns = len(people.rows), len(targets.rows)
         if not self.aim.concerns(action) or not rows or not columns:
             return np.zeros((rows, columns), dtype=np.bool_)
-        inside = self.people.inside.copy()
-        for group in entered:
-            inside[:, self.people.uids.index(self._group(group))] = True
-        asker = classes(rows, [self.people.look, *inside.T])
-        target = classes(columns, [self.aim.targets.look, *self.aim.targets.inside.T])
+        held = people.held.copy()
+        held[:, sorted(self.touched(entered))] = True
         truths = [truth.reshape(-1) for truth in self._truths()]
-        pairs = classes(rows * columns, [np.repeat(asker.of, columns), np.tile(target.of, rows), *truths])
+        asker = classes(rows, [people.look, *held.T])
+        pairs = classes(rows * columns, [np.repeat(asker.of, columns), np.tile(targets.look, rows), *truths])
         found = np.zeros(len(pairs), dtype=np.bool_)
         wanted: list[tuple[int, tuple[object, ...], int, int]] = []
         for number, first in enumerate(pairs.first.tolist()):
             row, column = divmod(first, columns)
-            seen = (int(self.people.look[row]), inside[row].tobytes(), int(target.of[column]))
+            seen = (int(people.look[row]), held[row].tobytes(), int(targets.look[column]))
             known = (action, *seen, *(int(truth[first]) for truth in truths))
             if known in self._known:
                 found[number] = self._known[known]
@@ -67,7 +59,7 @@ class View:
         for start in range(0, len(wanted), together):
             some = wanted[start : start + together]
             asked = [(row, column) for _, _, row, column in some]
-            for (number, known, _, _), answer in zip(some, self._ask(action, inside, asked), strict=True):
+            for (number, known, _, _), answer in zip(some, self._ask(action, entered, asked), strict=True):
                 found[number] = self._known[known] = answer
         return found[pairs.of].reshape(rows, columns)
 
@@ -76,21 +68,18 @@ class View:
         the next, a subject that lies in one target and is the other."""
         return self.aim.targets.kind is Kind.PERSON or bool(self.aim.targets.subjects)
 
-    def _group(self, group: int) -> Uid:
-        return "Group", self.aim.columns.ids(Kind.GROUP)[group]
-
     def _truths(self) -> list[npt.NDArray[np.int8]]:
         """Shape [rows of people, rows of targets] for each atom that reads both sides."""
         both = [atom for atom in self.aim.sight.atoms if atom.person and atom.target]
         return [
-            self.atoms.truth(atom, self.aim.targets.kind).of[np.ix_(asker, target)]
+            self.atoms.truth(atom, self.aim.targets.kind)[np.ix_(asker, target)]
             for atom, asker, target in zip(both, self.people.read, self.aim.targets.read, strict=True)
         ]
 
-    def _ask(self, action: str, inside: Bools, pairs: list[tuple[int, int]]) -> list[bool]:
+    def _ask(self, action: str, entered: frozenset[int], pairs: list[tuple[int, int]]) -> list[bool]:
         asks = may_hold if self.aim.policy.permits else must_hold
         act: Uid = ("Action", action)
-        askers = {row: self._asker(row, inside[row]) for row, _ in pairs}
+        askers = {row: self.aim.asker(int(self.people.rows.first[row]), entered) for row, _ in pairs}
         targets = {column: self.aim.target(column) for _, column in pairs}
         every = {act: Entity(uid=act, attributes={})}
         for _, column in pairs:
@@ -103,12 +92,3 @@ class View:
             and asks(self.aim.policies, entities, askers[row].uid, act, targets[column].uid)
             for row, column in pairs
         ]
-
-    def _asker(self, row: int, inside: Bools) -> Entity:
-        side, first = self.people, int(self.people.rows.first[row])
-        groups = frozenset(uid for uid, within in zip(side.uids, inside.tolist(), strict=True) if within)
-        return Entity(
-            uid=self.aim.uid(side, row, "asker"),
-            attributes=self.aim.columns.attributes(side.kind, first),
-            parents=groups,
-        )

@@ -68,15 +68,15 @@ def permits(
     for kind in _KINDS:
         for actions in reading.actions(kind):
             for policy, people, found in reading.opened(kind, estate.actions[actions[0]]):
+                spread: dict[bytes, bytes] = {}
                 ways: list[tuple[tuple[int, ...], bytes]] = []
                 for groups, some in found.openings:
-                    whole = some[found.of]
-                    if len(people) < count:
-                        part, whole = whole, np.zeros(count, dtype=np.bool_)
-                        whole[people] = part
-                    packed = np.packbits(whole).tobytes()
-                    shared.setdefault(packed, whole)
-                    ways.append((tuple(sorted(groups)), packed))
+                    if (classes := some.tobytes()) not in spread:
+                        whole = np.zeros(count, dtype=np.bool_)
+                        whole[people] = some[found.of]
+                        spread[classes] = np.packbits(whole).tobytes()
+                        shared.setdefault(spread[classes], whole)
+                    ways.append((tuple(sorted(groups)), spread[classes]))
                 pools.setdefault((policy.id, tuple(actions), kind, tuple(ways)), []).append(found.targets)
     for whole in shared.values():
         whole.flags.writeable = False
@@ -106,22 +106,20 @@ def gate_permits(estate: Estate, exposure: Exposure, membership: Callable[[int],
     # Who is in which group is as unknown here as it can be for a person who could be enrolled in every one.
     everything = frozenset(range(len(estate.groups.ids)))
     reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), everything)
-    made: list[Permit] = []
-    for n, policy in enumerate(reading.members):
-        for kind in _KINDS if policy.permits else ():
-            for actions in reading.actions(kind):
-                targets = reading.given(n, kind, estate.actions[actions[0]])
-                if targets.size:
-                    made += [
-                        Permit(
-                            policy=policy.id,
-                            action=action,
-                            terms=policy.terms,
-                            target_kind=kind,
-                            targets=targets.astype(np.int32),
-                            openings=(),
-                        )
-                        for action in actions
-                    ]
+    made = [
+        Permit(
+            policy=policy.id,
+            action=action,
+            terms=policy.terms,
+            target_kind=kind,
+            targets=targets.astype(np.int32),
+            openings=(),
+        )
+        for kind in _KINDS
+        for actions in reading.actions(kind)
+        for n, policy in enumerate(reading.members)
+        if policy.permits and (targets := reading.given(n, kind, estate.actions[actions[0]])).size
+        for action in actions
+    ]
     order = {member.id: n for n, member in enumerate(reading.members)}
     return tuple(sorted(made, key=lambda one: (order[one.policy], one.action, one.target_kind)))
