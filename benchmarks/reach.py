@@ -88,7 +88,7 @@ def speed(results: Sequence[Result]) -> str:
 def outcome(results: Sequence[Result]) -> str:
     """What was found, and what a change costs on the loaded estate."""
     lengths = list(results[0]["lengths"])
-    names = ["not exact" if length == "open" else f"length {length}" for length in lengths]
+    names = [{"open": "not exact", "null": "null"}.get(length, f"length {length}") for length in lengths]
     heads = ("grants", "states", "policies", *names, "broken", "travel s", "leaver s", "grant s", "witness ms")
     rows = [
         (
@@ -178,26 +178,34 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.keep or Path(temporary)
         results = measured(asked, folder)
-        print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, "
-              f"cap {asked.cap}, seed {asked.seed}")  # fmt: skip
-        print("\nSeconds from Parquet to all floors against all states; each size in a fresh process\n")
-        print(speed(results))
-        print("\nPairs by length, and seconds of a what-if on the loaded estate\n")
-        print(outcome(results))
+        say(
+            f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, "
+            f"cap {asked.cap}, seed {asked.seed}",
+            "Seconds from Parquet to all floors against all states; each size in a fresh process",
+            speed(results),
+            "Pairs by length, and seconds of a what-if on the loaded estate",
+            outcome(results),
+        )
         large, tiny = contested(asked, folder) if asked.peers else ([], [])
-    if asked.peers:
-        print(f"\nAgainst one CP-SAT model per target, {asked.peer_seconds:.0f} s a size, targets drawn at random, "
-              "no Cedar policies\n")  # fmt: skip
-        print(per_target(large))
-        print("\nAgainst a plain worklist fixpoint for every set of outsiders, no Cedar policies\n")
-        print(naive([*tiny, *large]))
     if asked.json:
         asked.json.write_text(json.dumps({"engine": results, "peers": large, "tiny": tiny}, indent=1), encoding="utf-8")
     contests = [one[peer] for one in [*large, *tiny] for peer in ("cpsat", "worklist") if peer in one]
     wrong = [text for contest in contests for text in contest["wrong"]]
     if asked.peers:
-        print(f"\n{'all lengths of the peers equal the engine' if not wrong else 'DIFFERENT: ' + '; '.join(wrong)}")
+        say(
+            f"Against one CP-SAT model per target, {asked.peer_seconds:.0f} s a size, targets drawn at random, "
+            "no Cedar policies",
+            per_target(large),
+            "Against a plain worklist fixpoint for every set of outsiders, no Cedar policies",
+            naive([*tiny, *large]),
+            "DIFFERENT: " + "; ".join(wrong) if wrong else "all lengths of the peers equal the engine's",
+        )
     return 1 if wrong else 0
+
+
+def say(*parts: str) -> None:
+    """Print the parts, an empty line after each, at once: the next may take minutes."""
+    print("\n\n".join(parts), end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -55,21 +55,28 @@ class Fixpoint:
         self.state = state
         self.acting: set[int] = set()
         self.present: dict[Holder, set[int]] = defaultdict(set)
-        self.enrolled: set[int] = set()
+        # Holders that everybody who acts is in: enrolled groups, and those around them.
+        self.open: set[Holder] = {_EVERYONE}
         self.waived: set[int] = set()
         self.over: set[tuple[str, Holder]] = set()
         self.usable: set[Rule] = set()
-        self._queue: list[int] = []
+        self._people: list[int] = []
+        self._fired: list[Rule] = []
         self._stale: set[Rule] = set()
 
     def run(self, compelled: Iterable[int], accomplices: Iterable[int]) -> None:
-        self._queue += [*compelled, *accomplices]
+        self._people += [*compelled, *accomplices]
         gate = self.reading.estate.settings.gate
         opened = False
         while True:
-            while self._queue:
-                self._act(self._queue.pop())
-            if gate is not None and not opened and self.can(OPERATE, gate):
+            if self._people:
+                while self._people:
+                    self._act(self._people.pop())
+                for holder in self.open:
+                    self._watch(holder)
+            elif self._fired:
+                self._apply(self._fired.pop())
+            elif gate is not None and not opened and self.can(OPERATE, gate):
                 opened = True
                 for rules in self.index.rules_under.values():
                     for rule in rules:
@@ -78,7 +85,7 @@ class Fixpoint:
                 rule = self._stale.pop()
                 if rule not in self.usable and self._satisfied(rule):
                     self._use(rule)
-            elif not self._queue:
+            else:
                 return
 
     def can(self, action: str, asset: int, trail: frozenset[int] = frozenset()) -> bool:
@@ -91,52 +98,64 @@ class Fixpoint:
         key = int(self.reading.estate.assets.lock[asset])
         return key < 0 or any(self.can(needed, key, trail | {asset}) for needed in ("use", OPERATE))
 
+    def _at(self, holder: Holder) -> Collection[int]:
+        return self.acting if holder in self.open else self.present.get(holder, ())
+
     def _act(self, person: int) -> None:
         if person in self.acting:
             return
         self.acting.add(person)
-        for group in {*self.index.groups_of[person], *self.enrolled}:
-            for around in self.reading.outer[group]:
-                self._enter((int(Kind.GROUP), around), person)
-        self._enter((int(Kind.PERSON), person), person)
-        self._enter(_EVERYONE, person)
+        if len(self.acting) == 1:
+            for holder in self.open:
+                self._arrive(holder)
+        around = {above for group in self.index.groups_of[person] for above in self.reading.outer[group]}
+        for holder in ((int(Kind.PERSON), person), *((int(Kind.GROUP), group) for group in around)):
+            if holder not in self.open:
+                self.present[holder].add(person)
+                if len(self.present[holder]) == 1:
+                    self._arrive(holder)
+                self._watch(holder)
 
-    def _enter(self, holder: Holder, person: int) -> None:
-        present = self.present[holder]
-        if person in present:
-            return
-        present.add(person)
-        if len(present) == 1:
-            for rule in self.index.rules_of.get(holder, ()):
-                if rule[1] == NO_TERMS or rule[1] in self.waived:
-                    self._use(rule)
+    def _arrive(self, holder: Holder) -> None:
+        """Somebody who acts is now in the holder: what needs no quorum is usable."""
+        for rule in self.index.rules_of.get(holder, ()):
+            if rule[1] == NO_TERMS or rule[1] in self.waived:
+                self._use(rule)
+
+    def _watch(self, holder: Holder) -> None:
         self._stale.update(rule for rule in self.index.watchers.get(holder, ()) if rule not in self.usable)
 
     def _use(self, rule: Rule) -> None:
-        if rule in self.usable:
-            return
-        self.usable.add(rule)
+        if rule not in self.usable:
+            self.usable.add(rule)
+            self._fired.append(rule)
+
+    def _apply(self, rule: Rule) -> None:
         for action, (kind, target) in self.reading.rules[rule]:
             if action == ASSUME:
-                self._queue += self.reading.people(kind, target)
-            elif action == ENROLL and target not in self.enrolled:
-                self.enrolled.add(target)
-                for around in self.reading.outer[target]:
-                    for person in tuple(self.acting):
-                        self._enter((int(Kind.GROUP), around), person)
-            elif action == AMEND and target not in self.waived:
+                self._people += self.reading.people(kind, target)
+            elif action == ENROLL:
+                for group in self.reading.outer[target]:
+                    self._enroll((int(Kind.GROUP), group))
+            elif action == AMEND:
                 self.waived.add(target)
                 for other in self.index.rules_under.get(target, ()):
-                    if self.present.get(other[0]):
+                    if self._at(other[0]):
                         self._use(other)
             else:
                 self.over.add((action, (kind, target)))
 
+    def _enroll(self, holder: Holder) -> None:
+        if holder not in self.open:
+            self.open.add(holder)
+            if self.acting:
+                self._arrive(holder)
+            self._watch(holder)
+
     def _satisfied(self, rule: Rule) -> bool:
         holder, number = rule
         terms = self.reading.terms(number)
-        nobody: Collection[int] = ()
-        requesters, approvers, *places = (self.present.get(ref, nobody) for ref in (holder, *circles(terms)))
+        requesters, approvers, *places = (self._at(ref) for ref in (holder, *circles(terms)))
         if not requesters or not approvers:
             return False
         return Seats(terms, self.index.abroad, self.index.values[number], requesters, approvers, places).filled()
