@@ -5,7 +5,7 @@ network.
 """
 
 from armslength.estate.columns import COLUMNS, FILES, ORIGIN
-from armslength.estate.costs import row_costs
+from armslength.estate.costs import COSTS, row_costs
 from armslength.estate.digesting import digest
 from armslength.estate.edits import drop_grants, drop_memberships, grant, join, leaver, set_terms, travel
 from armslength.estate.model import (
@@ -37,8 +37,9 @@ from armslength.estate.model import (
 )
 from armslength.estate.problem import EstateError, Problem
 from armslength.estate.reading import Parsed, parse
-from armslength.estate.settings import COSTS
 from armslength.estate.states import BLOCS, NAMES
+from armslength.estate.toml_lines import lines as setting_lines
+from armslength.estate.widening import with_action, with_state
 
 __all__ = [
     "AMEND",
@@ -84,5 +85,8 @@ __all__ = [
     "parse",
     "row_costs",
     "set_terms",
+    "setting_lines",
     "travel",
+    "with_action",
+    "with_state",
 ]

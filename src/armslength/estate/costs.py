@@ -1,13 +1,56 @@
-"""What a repair costs, row by row (`[costs]` in estate.toml; the form is told in `settings`)."""
+"""What a repair costs.
+
+`[costs]` tells repair what a change costs, as numbers of at least 0:
+
+    [costs]
+    terms = 1                            # put terms on a grant
+    drop_membership = 2                  # take someone out of a group
+    drop_grant = 3                       # drop a grant
+    "drop_grant group:on-call" = 40      # any grant that names the group, as holder or target
+    "drop_membership person:ana" = 9     # any membership of Ana
+
+A key with a reference is for every row that names it; where several fit a row, the dearest counts, and the plain number
+where none fits. References last longer than line numbers, which every edit of a table moves.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from armslength.estate.model import Bytes, Estate, Ints, Kind
-from armslength.estate.names import MASK, SHIFT, TARGETS, names_of
-from armslength.estate.settings import COSTS
+from armslength.estate.names import MASK, MEMBERS, SHIFT, TARGETS, Names, names_of
+from armslength.estate.problem import did_you_mean
+from armslength.estate.section import GREATEST, Section, spelled
+
+COSTS: Mapping[str, float] = {"terms": 1.0, "drop_membership": 2.0, "drop_grant": 3.0}
+"""What repair may do, and what it costs where estate.toml does not say."""
+
+
+def read_costs(root: Section, names: Names) -> dict[str, float]:
+    """Costs by key, defaults filled in."""
+    costs = dict(COSTS)
+    section = root.table("costs")
+    for key, value in section.values.items() if section is not None else ():
+        assert section is not None
+        change, _, reference = key.partition(" ")
+        if change not in COSTS:
+            hint = did_you_mean(change, COSTS) or f": expected one of {', '.join(COSTS)}"
+            section.wrong(f"{change!r} is not a change{hint}", key)
+            continue
+        if reference:
+            kinds = MEMBERS if change == "drop_membership" else (*TARGETS, Kind.EVERYONE)
+            packed = names.typed(reference.strip(), kinds)
+            if isinstance(packed, str):
+                section.wrong(packed, key)
+                continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= GREATEST:
+            section.wrong(f"{spelled(value)}: expected a number of at least 0", key)
+            continue
+        costs[f"{change} {reference.strip()}".strip()] = float(value)
+    return costs
 
 
 def row_costs(estate: Estate, change: str) -> npt.NDArray[np.float64]:

@@ -24,9 +24,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from armslength.estate import parts, rows
+from armslength.estate import rows
 from armslength.estate.columns import COLUMNS
+from armslength.estate.grants import EVERY_ACTION, kept_grants, read_grants
+from armslength.estate.groups import kept_groups, read_groups
 from armslength.estate.leaving import without
+from armslength.estate.lookup import Lookup, freeze, freeze_bytes
 from armslength.estate.model import (
     Estate,
     Grants,
@@ -35,7 +38,7 @@ from armslength.estate.model import (
     Table,
 )
 from armslength.estate.names import Names, names_of
-from armslength.estate.parts import Lookup, freeze, freeze_bytes
+from armslength.estate.people import read_travel
 from armslength.estate.problem import EstateError, Findings, Problem
 from armslength.estate.sheet import Sheet, coded, empty
 from armslength.estate.uses import named_groups
@@ -52,7 +55,7 @@ def travel(estate: Estate, person: str, state: str, at: dt.date) -> Estate:
     cells = {"person": estate.people.ids[index], "state": state, "from": day, "until": day}
     sheet = _sheet(estate.tables["travel"], cells)
     findings = Findings()
-    new = parts.travel(sheet, _look(estate, names), findings)
+    new = read_travel(sheet, _look(estate, names), findings)
     _raise(findings)
     table = rows.append(estate.tables["travel"], cells)
     journeys = tuple(replace(journey, row=len(table) - 1) for journey in new)
@@ -70,11 +73,11 @@ def grant(estate: Estate, holder: str, action: str, target: str, terms: str = ""
     """One grant more; `terms` is a bare id, "" for standing access."""
     names = names_of(estate)
     action = action.strip()
-    if action and action != parts.EVERY_ACTION:
+    if action and action != EVERY_ACTION:
         estate = with_action(estate, action)
     cells = {"holder": holder.strip(), "action": action, "target": target.strip(), "terms": terms.strip()}
     findings = Findings()
-    new = parts.grants(_sheet(estate.tables["grants"], cells), _look(estate, names), findings)
+    new = read_grants(_sheet(estate.tables["grants"], cells), _look(estate, names), findings)
     _raise(findings)
     table = rows.append(estate.tables["grants"], cells)
     old = estate.grants
@@ -98,7 +101,7 @@ def drop_grants(estate: Estate, dropped: Iterable[int]) -> Estate:
 def keep_grants(estate: Estate, kept: npt.NDArray[np.bool_]) -> Estate:
     """Only the grants where `kept` (one flag a row) holds."""
     table = rows.keep(estate.tables["grants"], kept)
-    return replace(estate, grants=parts.kept_grants(estate.grants, kept), tables={**estate.tables, "grants": table})
+    return replace(estate, grants=kept_grants(estate.grants, kept), tables={**estate.tables, "grants": table})
 
 
 def set_terms(estate: Estate, row: int, terms: str) -> Estate:
@@ -119,7 +122,7 @@ def drop_memberships(estate: Estate, dropped: Iterable[int]) -> Estate:
     something names would have no row left: the tables would not be read then."""
     table = estate.tables["groups"]
     kept = _kept(table, dropped)
-    groups = parts.kept_groups(estate.groups, kept)
+    groups = kept_groups(estate.groups, kept)
     emptied = (set(estate.groups.group[~kept].tolist()) - set(groups.group.tolist())) - groups.unknown
     changed = replace(estate, groups=groups, tables={**estate.tables, "groups": rows.keep(table, kept)})
     if emptied:
@@ -146,7 +149,7 @@ def join(estate: Estate, member: str, group: str) -> Estate:
     cells = {"group": estate.groups.ids[place], "member": member.strip()}
     findings = Findings()
     unknown = _sheet(estate.tables["unknown"], None)
-    new = parts.groups(_sheet(table, cells), unknown, _look(estate, names), findings)
+    new = read_groups(_sheet(table, cells), unknown, _look(estate, names), findings)
     _raise(findings)
     longer = rows.append(table, cells)
     old = estate.groups

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from armslength.estate import parts, rows
+from armslength.estate import rows
+from armslength.estate.grants import kept_grants
+from armslength.estate.groups import kept_groups
+from armslength.estate.lookup import freeze
 from armslength.estate.model import Bytes, Estate, Ints, Kind, Ref, Settings, Table
-from armslength.estate.parts import freeze
 from armslength.estate.problem import EstateError
 from armslength.estate.uses import names_of_person
 
@@ -32,12 +34,12 @@ def without(estate: Estate, person: int) -> Estate:
 
     kept_members = ~((groups.member_kind == Kind.PERSON) & (groups.member == person))
     tables["groups"] = rows.keep(tables["groups"], kept_members)
-    left_groups = parts.kept_groups(groups, kept_members)
+    left_groups = kept_groups(groups, kept_members)
 
-    kept_grants = ~((grants.holder_kind == Kind.PERSON) & (grants.holder == person))
-    kept_grants &= ~((grants.target_kind == Kind.PERSON) & (grants.target == person))
-    tables["grants"] = rows.keep(tables["grants"], kept_grants)
-    left_grants = parts.kept_grants(grants, kept_grants)
+    grants_kept = ~((grants.holder_kind == Kind.PERSON) & (grants.holder == person))
+    grants_kept &= ~((grants.target_kind == Kind.PERSON) & (grants.target == person))
+    tables["grants"] = rows.keep(tables["grants"], grants_kept)
+    left_grants = kept_grants(grants, grants_kept)
 
     for name, stay in (
         ("travel", [journey.person != person for journey in estate.travel]),

@@ -7,12 +7,13 @@ from its kind and index, so that a column of a million references is one array.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from armslength.estate.model import Bytes, Estate, Ints, Kind, Ref
-from armslength.estate.problem import Findings, did_you_mean
+from armslength.estate.problem import Findings, Speller
+from armslength.estate.section import Section
 from armslength.estate.sheet import Sheet
 from armslength.estate.states import known, not_a_state
 
@@ -56,6 +57,10 @@ class Index:
     places: Mapping[str, int]
     missing: str
     whole: bool = True
+    speller: Speller = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "speller", Speller(self.places))
 
     def find(self, name: str) -> int | str:
         """The index; 0 for a missing id if the table is not whole; else what is wrong."""
@@ -64,7 +69,7 @@ class Index:
             return place
         if not self.whole:
             return 0
-        return f"{name!r} {self.missing}{did_you_mean(name, self.places)}"
+        return f"{name!r} {self.missing}{self.speller.hint(name)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,3 +187,24 @@ def names_of(estate: Estate) -> Names:
         declared=declared,
         any_state=False,
     )
+
+
+def reference(section: Section, key: str, kinds: tuple[Kind, ...], names: Names) -> tuple[str, Ref] | None:
+    """The text and what it names, or None after reporting it."""
+    text = section.text(key)
+    if text is None:
+        return None
+    packed = names.typed(text, kinds)
+    if isinstance(packed, str):
+        section.wrong(packed, key)
+        return None
+    return text, unpack_one(packed)
+
+
+def state_codes(section: Section, key: str, names: Names) -> tuple[str, ...] | None:
+    """An array of codes, each reported if it is no state."""
+    codes = section.texts(key)
+    for code in codes or ():
+        if (message := names.state(code)) is not None:
+            section.wrong(message, key)
+    return codes

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 NEAR_LIMIT = 5_000
-"""Above this many candidates a near match is looked for by letter case only: it must not cost more than the reading."""
+"""Above this many known words a slip is looked for by letter case only."""
+TRIES = 50
+"""Wrong words that are compared letter by letter with the known ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,20 +63,44 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda p: (p.file, p.line or 0, p.column or "", p.message)))
 
 
+class Speller:
+    """Finds the known word that a wrong one is a slip for: letter case first, then a small difference.
+
+    Looking for a small difference is slow. It is done among few words only and for the first `TRIES` wrong ones, so
+    that a table of a million wrong references still fails at once.
+    """
+
+    __slots__ = ("_folded", "_known", "_tries")
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = known
+        self._folded: dict[str, str] | None = None
+        self._tries = TRIES
+
+    def near(self, word: str) -> str | None:
+        if self._folded is None:
+            self._folded = {}
+            for candidate in self._known:
+                self._folded.setdefault(candidate.casefold(), candidate)
+        if (found := self._folded.get(word.casefold())) is not None:
+            return found
+        if not self._tries or len(self._folded) > NEAR_LIMIT or len(word) > 100:
+            return None
+        self._tries -= 1
+        close = difflib.get_close_matches(word, self._folded.values(), n=1, cutoff=0.75)
+        return close[0] if close else None
+
+    def hint(self, word: str) -> str:
+        """`": did you mean 'x'?"`, or nothing."""
+        found = self.near(word)
+        return f": did you mean {found!r}?" if found is not None and found != word else ""
+
+
 def near(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` is most likely a slip for, or None: letter case first, then a small difference."""
-    candidates = list(known)
-    folded = word.casefold()
-    for candidate in candidates:
-        if candidate.casefold() == folded:
-            return candidate
-    if len(candidates) > NEAR_LIMIT or len(word) > 200:
-        return None
-    found = difflib.get_close_matches(word, candidates, n=1, cutoff=0.75)
-    return found[0] if found else None
+    """As `Speller.near`, for one word."""
+    return Speller(known).near(word)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`": did you mean 'x'?"`, or nothing."""
-    found = near(word, known)
-    return f": did you mean {found!r}?" if found is not None and found != word else ""
+    """As `Speller.hint`, for one word."""
+    return Speller(known).hint(word)

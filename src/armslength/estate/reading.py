@@ -6,12 +6,18 @@ from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from armslength.estate import parts, settings
+from armslength.estate import settings
+from armslength.estate.assets import read_assets
 from armslength.estate.columns import FILES
+from armslength.estate.floors import DraftFloor
+from armslength.estate.grants import EVERY_ACTION, check_routes, read_grants
+from armslength.estate.groups import read_groups
+from armslength.estate.lookup import Lookup
 from armslength.estate.model import POWERS, Estate, Kind, Settings, State
 from armslength.estate.names import MISSING, MISSING_ENTITY, Index, Names, index
 from armslength.estate.oddities import note_oddities
 from armslength.estate.parquet_form import Hush
+from armslength.estate.people import dated, read_declared, read_entities, read_people, read_travel
 from armslength.estate.policy import ReadPolicy, policy
 from armslength.estate.problem import EstateError, Findings, Problem, in_order
 from armslength.estate.sheet import Sheet
@@ -50,24 +56,24 @@ def parse(files: Mapping[str, bytes], *, lost: Iterable[Problem] = (), hush: Hus
     policies = policy(files, names, findings)
     states = _states(sheets, drafted, read)
     actions = _actions(sheets["grants"], read, policies)
-    look = parts.Lookup(
+    look = Lookup(
         names=names,
         states={code: place for place, code in enumerate(states)},
         actions={action: place for place, action in enumerate(actions)},
     )
-    parts.dated(sheets.values(), findings)
-    parts.routes(sheets["routes"], findings)
+    dated(sheets.values(), findings)
+    check_routes(sheets["routes"], findings)
     estate = Estate(
         states=states,
         actions=actions,
         classes=tuple(names.classes.places),
-        people=parts.people(sheets["people"], look, findings),
-        entities=parts.entities(sheets["entities"], look, findings),
-        travel=parts.travel(sheets["travel"], look, findings),
-        declared=parts.declared(sheets["declared"], look, findings),
-        groups=parts.groups(sheets["groups"], sheets["unknown"], look, findings),
-        assets=parts.assets(sheets["assets"], look, findings),
-        grants=parts.grants(sheets["grants"], look, findings),
+        people=read_people(sheets["people"], look, findings),
+        entities=read_entities(sheets["entities"], look, findings),
+        travel=read_travel(sheets["travel"], look, findings),
+        declared=read_declared(sheets["declared"], look, findings),
+        groups=read_groups(sheets["groups"], sheets["unknown"], look, findings),
+        assets=read_assets(sheets["assets"], look, findings),
+        grants=read_grants(sheets["grants"], look, findings),
         settings=_settings(drafted, read, look.states),
         policy=policies.policy if policies is not None else None,
         tables={name: sheet.table for name, sheet in sheets.items()},
@@ -121,7 +127,7 @@ def _states(sheets: Mapping[str, Sheet], drafted: settings.Draft, read: settings
 
 def _actions(grants: Sheet, read: settings.Read, policies: ReadPolicy | None) -> tuple[str, ...]:
     """The powers, and every action that a grant, a floor or a policy names."""
-    found = set(POWERS) | {action for action in grants["action"].values if action not in ("", parts.EVERY_ACTION)}
+    found = set(POWERS) | {action for action in grants["action"].values if action not in ("", EVERY_ACTION)}
     found.update(floor.action for floor in read.floors if floor.action is not None)
     found.update(policies.actions if policies is not None else ())
     return tuple(sorted(found))
@@ -146,7 +152,7 @@ def _settings(drafted: settings.Draft, read: settings.Read, states: Mapping[str,
     )
 
 
-def _all_known(floor: settings.DraftFloor, states: Mapping[str, int]) -> bool:
+def _all_known(floor: DraftFloor, states: Mapping[str, int]) -> bool:
     return all(code in states for code in (*(floor.against or ()), *(floor.exempt or ())))
 
 

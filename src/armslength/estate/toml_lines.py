@@ -23,21 +23,20 @@ _PART = re.compile(
 
 
 def lines(text: str) -> dict[Path, int]:
-    """The line of every table header and key, by path: `("terms", "two-apart", "apart")`, `("floor", 0, "length")`.
+    """The line of every table header and key, by path: `("terms", "two-apart", "apart")`, `("floor", 0, "length")`;
+    what several headers share has the line of the first.
     Keys inside an inline value have none of their own."""
     found: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     here: Path = ()
     for line, statement in _statements(text.replace("\r\n", "\n")):
-        if statement.startswith("[["):
-            here = _resolved(_keys(statement), counts, last_is_array=True)
-        elif statement.startswith("["):
-            here = _resolved(_keys(statement), counts, last_is_array=False)
+        if statement.startswith("["):
+            here = _resolved(_keys(statement), counts, last_is_array=statement.startswith("[["))
+            paths = _prefixes(here, 0)
         else:
-            for path in _prefixes((*here, *_keys(_key_text(statement) + "=0")), len(here)):
-                found.setdefault(path, line)
-            continue
-        found.setdefault(here, line)
+            paths = _prefixes((*here, *_keys(_key_text(statement) + "=0")), len(here))
+        for path in paths:
+            found.setdefault(path, line)
     return found
 
 

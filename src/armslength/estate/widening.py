@@ -6,8 +6,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import replace
 
+from armslength.estate.lookup import freeze
 from armslength.estate.model import Estate, Ints, State
-from armslength.estate.parts import freeze
 
 
 def with_action(estate: Estate, action: str) -> Estate:
