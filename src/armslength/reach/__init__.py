@@ -2,6 +2,7 @@
 
 reach(estate, question) -> Reach       every length asked, exact (semantics, "Length")
 check(...) -> faults                   a small checker that shares nothing with the engine
+difference(old, new) -> Difference     which lengths differ; Causes tells which rows made them differ
 barriers(reach, i) -> barriers         what keeps a state from a result that it does not have by itself
 exposure(estate, day) -> Exposure      who can be compelled by which state
 """
@@ -17,8 +18,10 @@ from armslength.reach.barrier import (
     Why,
     barriers,
 )
+from armslength.reach.cause import Cause, Causes, PolicyCause, RowCause, SealedCause, SettingCause, Turn
 from armslength.reach.checker import check
 from armslength.reach.checker_document import NotSteps, check_document, steps_from_json
+from armslength.reach.difference import Change, Compared, Difference, Side, difference
 from armslength.reach.exposure import Exposure, exposure
 from armslength.reach.pairs import covered, universe
 from armslength.reach.result import (
@@ -40,6 +43,11 @@ __all__ = [
     "Barrier",
     "Between",
     "Beyond",
+    "Cause",
+    "Causes",
+    "Change",
+    "Compared",
+    "Difference",
     "Exact",
     "Exposure",
     "Fact",
@@ -50,17 +58,24 @@ __all__ = [
     "NobodyIn",
     "NotSteps",
     "OutOfReach",
+    "PolicyCause",
     "Question",
     "Reach",
     "Result",
     "Row",
+    "RowCause",
+    "SealedCause",
+    "SettingCause",
+    "Side",
     "Step",
     "ThroughTerms",
+    "Turn",
     "Why",
     "barriers",
     "check",
     "check_document",
     "covered",
+    "difference",
     "exposure",
     "reach",
     "steps_from_json",

@@ -1,7 +1,13 @@
 """Reports: pure renderers of what reach found. Each takes a value and gives text; none reads a clock or a network."""
 
 from armslength.report.barriers import holds
+from armslength.report.cause_words import Lines, Sides
 from armslength.report.csv_rows import csv_rows
+from armslength.report.difference import Finding, Findings, findings
+from armslength.report.difference_document import difference_document
+from armslength.report.difference_markdown import difference_markdown
+from armslength.report.difference_sarif import difference_sarif
+from armslength.report.difference_table import difference_table
 from armslength.report.document import document, steps_document
 from armslength.report.markdown import markdown
 from armslength.report.page import html
@@ -33,14 +39,23 @@ __all__ = [
     "Change",
     "ChokePoint",
     "Column",
+    "Finding",
+    "Findings",
     "FloorLine",
     "GapLine",
+    "Lines",
     "Picture",
     "Plan",
+    "Sides",
     "StateLine",
     "csv_rows",
+    "difference_document",
+    "difference_markdown",
+    "difference_sarif",
+    "difference_table",
     "document",
     "explain",
+    "findings",
     "headline",
     "holds",
     "html",
