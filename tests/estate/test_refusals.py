@@ -24,6 +24,10 @@ def problems(files: dict[str, bytes]) -> list[str]:
             b"id\nana\nJ\xf6rg\n",
             "people.csv:3: byte 0xF6 at position 8 is not UTF-8: save the file again as UTF-8",
         ),
+        (
+            b"id\nana\nJ\xf6rg\nbo\n\xff\n",
+            "people.csv:5: byte 0xFF at position 15 is not UTF-8: save the file again as UTF-8",
+        ),
         (b"id\nana\nb\0o\n", "people.csv:3: byte 0x00 at position 8: expected text, which has no NUL"),
         (
             b'id\n"ana"x\n',

@@ -38,26 +38,29 @@ class Cells:
 
 
 def decode(file: str, data: bytes, findings: Findings) -> str | None:
-    """UTF-8 text without its byte order mark, or None after saying where the bytes are none."""
+    """UTF-8 text without its byte order mark, or None after saying on which lines the bytes are none."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         findings.wrong(file, "is UTF-16: expected UTF-8: save it again as UTF-8", line=1)
         return None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        findings.wrong(
-            file,
-            f"byte 0x{data[error.start]:02X} at position {error.start} is not UTF-8: save the file again as UTF-8",
-            line=line,
-        )
-        return None
     if (at := data.find(b"\0")) >= 0:
-        findings.wrong(
-            file, f"byte 0x00 at position {at}: expected text, which has no NUL", line=data.count(b"\n", 0, at) + 1
-        )
+        line = data.count(b"\n", 0, at) + 1
+        findings.wrong(file, f"byte 0x00 at position {at}: expected text, which has no NUL", line=line)
         return None
-    return text
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        start = 0
+        for line, text in enumerate(data.split(b"\n"), 1):
+            try:
+                text.decode()
+            except UnicodeDecodeError as error:
+                place = start + error.start
+                message = (
+                    f"byte 0x{text[error.start]:02X} at position {place} is not UTF-8: save the file again as UTF-8"
+                )
+                findings.wrong(file, message, line=line)
+            start += len(text) + 1
+        return None
 
 
 def read(file: str, data: bytes, findings: Findings) -> Cells | None:

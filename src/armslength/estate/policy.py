@@ -50,12 +50,8 @@ def policy(files: Mapping[str, bytes], names: Names, findings: Findings) -> Read
         findings.wrong(POLICY, f"has {len(text)} characters: expected at most {LONGEST}")
         return None
     before = len(findings.problems)
-    found = statements(text)
-    for statement in found:
-        _syntax(text, statement, findings)
-    if len(findings.problems) > before:
-        return None
-    if (whole := complaint(text)) is not None:
+    found = [statement for statement in statements(text) if _parses(text, statement, findings)]
+    if len(findings.problems) == before and (whole := complaint(text)) is not None:
         findings.wrong(POLICY, f"is not Cedar: {whole}", line=1)
         return None
     meant = spoken(
@@ -89,16 +85,19 @@ def policy(files: Mapping[str, bytes], names: Names, findings: Findings) -> Read
     )
 
 
-def _syntax(text: str, statement: Statement, findings: Findings) -> None:
+def _parses(text: str, statement: Statement, findings: Findings) -> bool:
+    """Whether the statement is a policy; what is wrong with it was reported if not."""
+    before = len(findings.problems)
     deep = statement.too_deep()
     if deep is not None:
         findings.wrong(POLICY, "the policy is nested or chained too deeply: split it in several", line=deep.line)
-        return
+        return False
     slots = list(statement.slots())
     for slot in slots:
         findings.wrong(POLICY, "is a template: expected a policy without ?principal or ?resource", line=slot.line)
     if not slots and (error := syntax_error(text, statement)) is not None:
         findings.wrong(POLICY, f"is not Cedar: {error[1]}", line=error[0])
+    return len(findings.problems) == before
 
 
 def _ids(found: list[Statement], meant: Mapping[str, str], findings: Findings) -> tuple[str, ...]:
