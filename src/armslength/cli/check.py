@@ -19,7 +19,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     lines = [f"{parsed.estate.settings.name or 'no name'}: {describe(options.estate)} can be read"]
     lines += [f"{what:<12} {count:>11,}" for what, count in _sizes(parsed.estate) if count]
     lines += [f"{'warnings':<12} {len(parsed.warnings):>11,}", f"{'digest':<12} {hashed}"]
-    screen.write(f"{line}\n" for line in lines)
+    screen.say(lines)
     return 0
 
 

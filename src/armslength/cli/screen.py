@@ -53,6 +53,10 @@ class Screen:
         except BrokenPipeError:
             self._leave()
 
+    def say(self, lines: Iterable[str]) -> None:
+        """Print plain lines, with whatever a terminal would obey written out."""
+        self.write(f"{_one_line(line)}\n" for line in lines)
+
     def warn(self, warnings: Iterable[object]) -> None:
         """One line each; a warning changes nothing else."""
         self._err(f"warning: {warning}" for warning in warnings)

@@ -18,6 +18,7 @@ from armslength.service.edits import (
 from armslength.service.explanation import Explanation, explanation
 from armslength.service.file import write_file
 from armslength.service.question import Refusal, Wanted, question, unknown
+from armslength.service.verification import Verification, verification
 
 __all__ = [
     "Comparison",
@@ -31,6 +32,7 @@ __all__ = [
     "NewTerms",
     "Refusal",
     "Travel",
+    "Verification",
     "Wanted",
     "csv_pieces",
     "edit_document",
@@ -45,5 +47,6 @@ __all__ = [
     "sarif_text",
     "side",
     "unknown",
+    "verification",
     "write_file",
 ]
