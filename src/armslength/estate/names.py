@@ -36,6 +36,7 @@ COVERED = (Kind.ASSET, Kind.CLASS)
 
 
 def pack(kind: Kind, index: int) -> int:
+    """The number that stands for a reference."""
     return kind << SHIFT | index
 
 
@@ -46,6 +47,7 @@ def unpack(packed: Ints) -> tuple[Bytes, Ints]:
 
 
 def unpack_one(packed: int) -> Ref:
+    """As `unpack`, for one reference that is not empty."""
     return Ref(kind=Kind(packed >> SHIFT), index=packed & MASK)
 
 
@@ -88,6 +90,7 @@ class Names:
     """estate.toml could not be read: a state that it may declare is let pass."""
 
     def of(self, kind: Kind) -> Index:
+        """The ids of a kind."""
         match kind:
             case Kind.PERSON:
                 return self.people
