@@ -14,11 +14,11 @@ from armslength.reach import Between, Beyond, Exact, Gap, Length, Result, check
 from armslength.report import explain, headline
 from armslength.report.barriers import (
     Barrier,
+    Binding,
     KeyElsewhere,
     NobodyHolds,
     OutOfReach,
     ThroughTerms,
-    Why,
     holds,
 )
 from armslength.report.roster import article
@@ -254,7 +254,7 @@ _ROW = rows("grants.csv:2")
         ),
         (
             THREE_OUTSIDERS,
-            [ThroughTerms(terms="two-apart", why=Why.APART, outsiders=2, rows=_ROW)],
+            [ThroughTerms(terms="two-apart", why=Binding.APART, outsiders=2, rows=_ROW)],
             [
                 "Every way goes through the terms `two-apart` (grants.csv:2): a quorum of three"
                 " with at least two people"
@@ -264,8 +264,8 @@ _ROW = rows("grants.csv:2")
         (
             THREE_OUTSIDERS,
             [
-                ThroughTerms(terms="two-apart", why=Why.APPROVALS, outsiders=3, able=0, rows=_ROW),
-                ThroughTerms(terms="two-apart", why=Why.DISTINCT, outsiders=2, able=1, rows=_ROW),
+                ThroughTerms(terms="two-apart", why=Binding.APPROVALS, outsiders=3, able=0, rows=_ROW),
+                ThroughTerms(terms="two-apart", why=Binding.DISTINCT, outsiders=2, able=1, rows=_ROW),
                 OutOfReach(holder="group:ops", people=1, rows=_ROW),
                 OutOfReach(holder="person:bo", people=1, rows=_ROW),
             ],
@@ -288,8 +288,8 @@ _ROW = rows("grants.csv:2")
         (
             LEGAL_EXPORT,
             [
-                ThroughTerms(terms="legal", why=Why.PLACES, outsiders=1, able=2),
-                ThroughTerms(terms="legal", why=Why.REQUESTER, outsiders=1),
+                ThroughTerms(terms="legal", why=Binding.PLACES, outsiders=1, able=2),
+                ThroughTerms(terms="legal", why=Binding.REQUESTER, outsiders=1),
                 OutOfReach(holder="", policy="cleared-read", people=12),
                 KeyElsewhere(asset="archive", key="vault-key"),
             ],

@@ -10,18 +10,18 @@ exposure(estate, day) -> Exposure      who can be compelled by which state
 from armslength.reach.answer import Reach, reach
 from armslength.reach.barrier import (
     Barrier,
+    Binding,
     KeyElsewhere,
     NobodyHolds,
     NobodyIn,
     OutOfReach,
     ThroughTerms,
-    Why,
     barriers,
 )
 from armslength.reach.cause import Cause, Causes, PolicyCause, RowCause, SealedCause, SettingCause, Turn
 from armslength.reach.checker import check
 from armslength.reach.checker_document import NotSteps, check_document, steps_from_json
-from armslength.reach.difference import Change, Compared, Difference, Side, difference
+from armslength.reach.difference import Compared, Difference, LengthChange, Side, difference
 from armslength.reach.exposure import Exposure, exposure
 from armslength.reach.pairs import covered, universe
 from armslength.reach.result import (
@@ -43,9 +43,9 @@ __all__ = [
     "Barrier",
     "Between",
     "Beyond",
+    "Binding",
     "Cause",
     "Causes",
-    "Change",
     "Compared",
     "Difference",
     "Exact",
@@ -54,6 +54,7 @@ __all__ = [
     "Gap",
     "KeyElsewhere",
     "Length",
+    "LengthChange",
     "NobodyHolds",
     "NobodyIn",
     "NotSteps",
@@ -70,7 +71,6 @@ __all__ = [
     "Step",
     "ThroughTerms",
     "Turn",
-    "Why",
     "barriers",
     "check",
     "check_document",

@@ -54,7 +54,7 @@ class OutOfReach:
     policy: str | None = None
 
 
-class Why(enum.Enum):
+class Binding(enum.Enum):
     """Which condition of the terms keeps the state out; TOGETHER where each could be met, but not all at once."""
 
     APART = "apart"
@@ -72,7 +72,7 @@ class ThroughTerms:
     for APART, REQUESTER and TOGETHER."""
 
     terms: str
-    why: Why
+    why: Binding
     outsiders: int
     able: int = 0
     rows: tuple[Row, ...] = ()
@@ -195,17 +195,17 @@ class _Ways:
         # A requester who could approve as well takes one place, not two.
         spare = approving.sum() - (1 if not (asking & ~approving).any() and asking.any() else 0)
         able = int(asking.any()) + min(int(spare), terms.approvals)
-        why = Why.TOGETHER
+        why = Binding.TOGETHER
         if ((asking | approving) & self.outside).sum() < terms.apart and self.state not in self.estate.settings.home:
-            why, able = Why.APART, 0
+            why, able = Binding.APART, 0
         elif not asking.any():
-            why, able = Why.REQUESTER, 0
+            why, able = Binding.REQUESTER, 0
         elif spare < terms.approvals:
-            why = Why.APPROVALS
+            why = Binding.APPROVALS
         elif (short := self._places(terms, approving)) is not None:
-            why, able = Why.PLACES, terms.approvals + 1 - short
+            why, able = Binding.PLACES, terms.approvals + 1 - short
         elif (values := self._values(terms, asking | approving)) is not None:
-            why, able = Why.DISTINCT, values
+            why, able = Binding.DISTINCT, values
         return ThroughTerms(terms=terms.id, why=why, outsiders=self.outsiders, able=able)
 
     def _places(self, terms: Terms, approving: npt.NDArray[np.bool_]) -> int | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from armslength.estate import Estate
-from armslength.reach.difference import Change, Difference
+from armslength.reach.difference import Difference, LengthChange
 from armslength.reach.exposure import exposure
 from armslength.reach.permit_policy import policies
 from armslength.reach.result import Step
@@ -84,7 +84,7 @@ class Causes:
         self._of_policies: dict[bool, dict[str, int]] = {}
         self._assets = [{a: i for i, a in enumerate(estate.assets.ids)} for estate in (found.old, found.new)]
 
-    def of(self, change: Change) -> tuple[Cause, ...]:
+    def of(self, change: LengthChange) -> tuple[Cause, ...]:
         """In the order of the derivation; empty where no one row, setting or policy made the difference."""
         if change.old.least == change.new.least:
             return self._floors(change)
@@ -99,7 +99,7 @@ class Causes:
 
     # what a derivation names
 
-    def _derived(self, steps: Sequence[Step], change: Change, new: bool) -> Iterator[Cause]:
+    def _derived(self, steps: Sequence[Step], change: LengthChange, new: bool) -> Iterator[Cause]:
         rules = {step.rule for step in steps}
         quorum = any(step.by == "quorum" for step in steps)
         for step in steps:
@@ -235,7 +235,7 @@ class Causes:
 
     # what no derivation names
 
-    def _gap(self, change: Change, new: bool) -> Iterator[Cause]:
+    def _gap(self, change: LengthChange, new: bool) -> Iterator[Cause]:
         """Rows that name a group whose members nobody told."""
         estate, side = self._estate(new), change.new if new else change.old
         names = {estate.groups.ids[group] for gap in side.gaps for group in gap.groups}
@@ -245,7 +245,7 @@ class Causes:
                 if any(cells[c][row] in names or cells[c][row].partition(":")[2] in names for c in columns):
                     yield from self._row(table, row, new)
 
-    def _floors(self, change: Change) -> tuple[Cause, ...]:
+    def _floors(self, change: LengthChange) -> tuple[Cause, ...]:
         """No length differs: a floor was raised, or covers more than before."""
         asset = self._assets[True].get(change.asset, -1)
         moved = tuple(self._row("assets", asset, True)) if asset >= 0 else ()

@@ -47,7 +47,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class LengthChange:
     """A pair that differs. `floor`: the highest floor of either side that covers it, None where none does; `broken`:
     one of the new side does not hold; `broke`: and none was broken before; `fell`: the new side needs fewer outsiders,
     unknown groups counted. `number` is its place among the changes."""
@@ -106,7 +106,7 @@ class Difference:
         listed = np.flatnonzero(changed | broke)
         self._places = [place[listed] for place in places]
         self._caps = caps[listed]
-        self.changes: tuple[Change, ...] = tuple(
+        self.changes: tuple[LengthChange, ...] = tuple(
             self._change(
                 number, keys.ids(int(wanted[k])), int(floor[k]), bool(broken[1][k]), bool(broke[k]), bool(fell[k])
             )
@@ -115,10 +115,10 @@ class Difference:
 
     def _change(
         self, number: int, ids: tuple[str, str, str], floor: int, broken: bool, broke: bool, fell: bool
-    ) -> Change:
+    ) -> LengthChange:
         cap = int(self._caps[number])
         old, new = (half.side(int(place[number]), cap) for half, place in zip(self._halves, self._places, strict=True))
-        return Change(
+        return LengthChange(
             state=ids[0],
             action=ids[1],
             asset=ids[2],
@@ -131,7 +131,7 @@ class Difference:
             number=number,
         )
 
-    def steps(self, change: Change) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    def steps(self, change: LengthChange) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         """The derivations of a change on the old and the new side; empty where nobody can."""
         old, new = (
             half.steps(int(place[change.number])) for half, place in zip(self._halves, self._places, strict=True)

@@ -1,18 +1,18 @@
-"""Why a floor holds, in plain sentences: what stands between a state and an action on an asset."""
+"""Binding a floor holds, in plain sentences: what stands between a state and an action on an asset."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from armslength.estate import Estate, Place
-from armslength.reach import Barrier, KeyElsewhere, NobodyHolds, NobodyIn, OutOfReach, ThroughTerms, Why
+from armslength.reach import Barrier, Binding, KeyElsewhere, NobodyHolds, NobodyIn, OutOfReach, ThroughTerms
 from armslength.report.citation import Citation
 from armslength.report.plain import counted, listed, short, spelled
 from armslength.report.roster import capital
 
 
 def holds(estate: Estate, state: int, barriers: Sequence[Barrier]) -> list[str]:
-    """Why `state` (an index) falls short: a sentence for each barrier, in the order given."""
+    """Binding `state` (an index) falls short: a sentence for each barrier, in the order given."""
     cite, code = Citation(estate), estate.states[state]
     several = sum(isinstance(barrier, OutOfReach | ThroughTerms) for barrier in barriers) > 1
     told: list[str] = []
@@ -60,19 +60,19 @@ def _terms(cite: Citation, code: str, barrier: ThroughTerms) -> str:
     quorum = f"the terms `{short(terms.id)}`{by}: a quorum of {spelled(terms.approvals + 1)}"
     fills = f"{code} can fill {_places(barrier.able)} of it with people it can compel"
     match barrier.why:
-        case Why.APART:
+        case Binding.APART:
             return f"{quorum} with at least {_people(terms.apart)} not exposed to {code}"
-        case Why.APPROVALS:
+        case Binding.APPROVALS:
             return f"{quorum} whose approvers come from {_held_by(cite, cite.written(terms.approvers))}; {fills}"
-        case Why.DISTINCT:
+        case Binding.DISTINCT:
             columns = listed([f"`{short(column)}`" for column in terms.distinct])
             return f"{quorum} in which no two have the same {columns}; {fills}"
-        case Why.PLACES:
+        case Binding.PLACES:
             seats = listed([_seat(cite, seat) for seat in terms.places])
             return f"{quorum} approved by {seats}; {fills}"
-        case Why.REQUESTER:
+        case Binding.REQUESTER:
             return f"{quorum}, and nobody whom {code} can compel may request it"
-        case Why.TOGETHER:
+        case Binding.TOGETHER:
             return f"{quorum}, whose conditions the people whom {code} can compel do not meet all at once"
 
 

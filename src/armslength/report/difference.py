@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from armslength.estate import Estate
-from armslength.reach import Cause, Change, Difference
+from armslength.reach import Cause, Difference, LengthChange
 from armslength.reach import Side as Answer
 from armslength.report.cause_words import Sides
 from armslength.report.picture import words
@@ -55,7 +55,7 @@ def findings(
 ) -> Findings:
     """Fold the changes; `causes` by the number of the change, `below` as `--fail-below` gave it."""
     classes = _classes(sides.old) | _classes(sides.new)
-    groups: dict[tuple[object, ...], list[Change]] = {}
+    groups: dict[tuple[object, ...], list[LengthChange]] = {}
     for change in found.changes:
         key = (
             _kind(change),
@@ -92,7 +92,7 @@ def length(side: Answer) -> str:
     return said if gap is None else f"{said} {gap}?"
 
 
-def _kind(change: Change) -> str:
+def _kind(change: LengthChange) -> str:
     if change.broke:
         return "breaks"
     if change.fell:
@@ -103,7 +103,7 @@ def _kind(change: Change) -> str:
 
 
 def _finding(
-    changes: Sequence[Change], classes: Mapping[str, str], causes: Sequence[Cause], below: int | None
+    changes: Sequence[LengthChange], classes: Mapping[str, str], causes: Sequence[Cause], below: int | None
 ) -> Finding:
     first = changes[0]
     assets = len({change.asset for change in changes})
@@ -128,7 +128,7 @@ def _classes(estate: Estate) -> dict[str, str]:
     return {asset: estate.classes[c] for asset, c in zip(estate.assets.ids, of_class, strict=True) if c >= 0}
 
 
-def _headline(changes: Sequence[Change], below: int | None) -> str:
+def _headline(changes: Sequence[LengthChange], below: int | None) -> str:
     """What a reviewer must know, in a sentence or two."""
     if not changes:
         return "No length changes."

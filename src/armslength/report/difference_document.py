@@ -10,10 +10,10 @@ from armslength.reach import (
     Between,
     Beyond,
     Cause,
-    Change,
     Difference,
     Exact,
     Gap,
+    LengthChange,
     PolicyCause,
     RowCause,
     SealedCause,
@@ -25,7 +25,7 @@ from armslength.report.cause_words import Sides
 
 
 def difference_document(
-    head: Mapping[str, object], found: Difference, causes: Callable[[Change], Sequence[Cause]], sides: Sides
+    head: Mapping[str, object], found: Difference, causes: Callable[[LengthChange], Sequence[Cause]], sides: Sides
 ) -> Iterator[str]:
     """`head` with the day, the cap and the changes, one a line; ASCII. `causes` is asked as each change is written."""
     whole = {**head, "at": found.asked.at.isoformat(), "cap": found.asked.cap}
@@ -38,7 +38,7 @@ def difference_document(
     yield "]}\n"
 
 
-def _change(found: Difference, change: Change, causes: Iterable[Cause], sides: Sides) -> dict[str, object]:
+def _change(found: Difference, change: LengthChange, causes: Iterable[Cause], sides: Sides) -> dict[str, object]:
     shown: dict[str, object] = {
         "state": change.state,
         "action": change.action,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from armslength import __version__
 from armslength.estate import Estate, EstateError, digest, setting_lines
-from armslength.reach import Cause, Causes, Change, Difference, SettingCause
+from armslength.reach import Cause, Causes, Difference, LengthChange, SettingCause
 from armslength.report import (
     Sides,
     difference_document,
@@ -76,7 +76,7 @@ class Comparison:
         """In pieces, after `head`."""
         return difference_document(head, self.found, self._of, self._sides)
 
-    def _of(self, change: Change) -> Sequence[Cause]:
+    def _of(self, change: LengthChange) -> Sequence[Cause]:
         return self._causes.get(change.number, ())
 
 
