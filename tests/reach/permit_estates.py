@@ -76,8 +76,8 @@ def case(text: str, enrollable: frozenset[str] = frozenset(), **tables: str) -> 
 def drawn(rng: Random, *, context: bool = True) -> Case:
     """A random case; with `context` the policies may look at it."""
     groups = [f"g{n}" for n in range(rng.randint(1, 3))]
-    assets = [f"a{n}" for n in range(rng.randint(2, 4))]
-    people = [f"p{n}" for n in range(rng.randint(2, 4))]
+    assets = [f"a{n}" for n in range(rng.randint(2, 3))]
+    people = [f"p{n}" for n in range(rng.randint(2, 3))]
     rows = {f"{g},person:{rng.choice(people)}" for g in groups for _ in range(rng.randint(1, 2))}
     if len(groups) > 1 and rng.random() < 0.6:
         pairs = [(a, b) for a in groups for b in groups if a < b or (a != b and rng.random() < 0.2)]
@@ -256,11 +256,12 @@ class Direct:
         action: int,
         kind: Kind,
         target: int,
-        context: dict[str, Any],
-    ) -> cedarpy.AuthzResult:
-        """What Cedar decides with everything known."""
+        contexts: list[dict[str, Any]],
+    ) -> list[cedarpy.AuthzResult]:
+        """What Cedar decides in each context, with everything known."""
         asked, entities = self.question(person, groups, action, kind, target)
-        return cedarpy.is_authorized(asked | {"context": context}, self._sets[policy], json.dumps(entities))
+        questions = [asked | {"context": context} for context in contexts]
+        return cedarpy.is_authorized_batch(questions, self._sets[policy], json.dumps(entities))
 
     def question(
         self, person: int, groups: frozenset[int], action: int, kind: Kind, target: int

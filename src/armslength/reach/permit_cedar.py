@@ -95,7 +95,7 @@ def spelled(uid: Uid) -> str:
     scope = {"principal": {"op": "==", "entity": _form(uid)}, "action": {"op": "All"}, "resource": {"op": "All"}}
     printed = str(set_of({"policy0": {"effect": "permit", **scope, "conditions": []}}))
     start = printed.index(f"{kind}::")
-    return printed[start : _closing(printed, start + len(kind) + 3)]
+    return printed[start : _closing(printed, start + len(kind) + 2)]
 
 
 def _closing(text: str, quote: int) -> int:

@@ -12,15 +12,20 @@ Uid = tuple[str, str]
 """Type and id of an entity: `("Group", "ops")`."""
 
 _ONE = frozenset({"!", "neg", "isEmpty"})
-TRUTHS = frozenset({"==", "!=", "<", "<=", ">", ">=", "contains", "containsAll", "containsAny", "isEmpty", "like"})
+_ASKS = frozenset(
+    "isIpv4 isIpv6 isLoopback isMulticast isInRange lessThan lessThanOrEqual greaterThan greaterThanOrEqual".split()
+)
+_COMPARES = frozenset({"==", "!=", "<", "<=", ">", ">=", "contains", "containsAll", "containsAny"})
+
+TRUTHS = _COMPARES | _ASKS | {"isEmpty", "like"}
 """Operations that are true or false, by the values of their parts alone."""
 
-TWO = (TRUTHS - {"isEmpty", "like"}) | {"in", "&&", "||", "+", "-", "*", "getTag", "hasTag"}
+TWO = _COMPARES | {"in", "&&", "||", "+", "-", "*", "getTag", "hasTag"}
 """Operations with a left and a right part."""
 
-_CALLS = frozenset(
-    "decimal lessThan lessThanOrEqual greaterThan greaterThanOrEqual ip isIpv4 isIpv6 isLoopback isMulticast isInRange"
-    " datetime duration offset durationSince toDate toTime toMilliseconds toSeconds toMinutes toHours toDays".split()
+_CALLS = _ASKS | frozenset(
+    "decimal ip datetime duration offset durationSince toDate toTime toMilliseconds toSeconds toMinutes toHours toDays"
+    " unknown".split()
 )
 
 

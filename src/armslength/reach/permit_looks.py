@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from armslength.reach.permit_columns import Bools, Codes
 from armslength.reach.permit_view import View
@@ -70,7 +71,13 @@ def looks(view: View, action: str) -> Looks:
     """Merge what `view` says of `action`."""
     people, targets = view.people, view.aim.targets
     rows, columns = len(people.rows), len(targets.rows)
-    if (ways := _ways(view)) is not None:
+    person: Codes
+    target: Codes
+    if view.vague:
+        person, target = np.zeros(rows, dtype=np.int8), np.zeros(columns, dtype=np.int8)
+        kept_rows = kept_columns = np.zeros(1, dtype=np.int64)
+        live_people = live_targets = np.full(1, view.aim.policy.permits)
+    elif (ways := _ways(view)) is not None:
         said = np.stack([view.says(action, entered) for entered in ways])
         person, kept_rows = _alike(np.concatenate([said.transpose(1, 0, 2).reshape(rows, -1), people.held], axis=1))
         said = said[:, kept_rows]
@@ -106,7 +113,7 @@ def _ways(view: View) -> list[frozenset[int]] | None:
     return [frozenset(chosen) for size in range(len(groups) + 1) for chosen in combinations(groups, size)]
 
 
-def _alike(table: Bools) -> tuple[Codes, Codes]:
+def _alike(table: Bools) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The class of each row of a table, and the first row of each class."""
     numbers: dict[bytes, int] = {}
     packed = np.packbits(table, axis=1) if table.shape[1] else np.zeros((len(table), 1), dtype=np.uint8)

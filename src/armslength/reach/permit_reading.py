@@ -65,6 +65,8 @@ class Reading:
 
     def opened(self, kind: Kind, action: str) -> Iterator[tuple[Policy, Codes, Found]]:
         """For each permit what it opens, with the people (by index) that `Found.openings` speaks of."""
+        if not self.columns.ids(kind):
+            return
         live = {
             n: self._look(n, kind, action) for n, one in enumerate(self.members) if one.concerns(action, TYPES[kind])
         }

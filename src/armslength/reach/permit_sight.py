@@ -237,7 +237,7 @@ def _reads(form: Form) -> tuple[frozenset[str], frozenset[str]] | None:
                     person |= _PERSON & {inner["attr"]} if name == "." else frozenset()
                 case "." | "has" if inner["left"] == {"Var": "resource"}:  # whether it has one depends on its kind
                     target |= _ANY & {inner["attr"]}
-                case "Value" | "Var" | "." | "has" | "is" | "in" | "Record":
+                case "Value" | "Var" | "." | "has" | "is" | "in" | "unknown":
                     return None
                 case _:
                     below.extend(parts(name, inner))

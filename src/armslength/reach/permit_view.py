@@ -18,6 +18,10 @@ from armslength.reach.permit_side import Side
 _TOGETHER = 64
 """Questions that share one set of entities; a larger set makes each question dearer."""
 
+_PAIRS = 1 << 24
+_QUESTIONS = 1 << 15
+"""So many pairs of looks, and so many questions about one policy, and no more: what is left is not refused."""
+
 
 @dataclass(slots=True, kw_only=True)
 class View:
@@ -28,6 +32,11 @@ class View:
     people: Side
     _known: dict[tuple[object, ...], bool] = field(default_factory=dict)
 
+    @property
+    def vague(self) -> bool:
+        """Whether there are too many looks to ask about: an over-report."""
+        return len(self.people.rows) * len(self.aim.targets.rows) > _PAIRS
+
     def touched(self, entered: frozenset[int]) -> frozenset[int]:
         """The places that somebody who entered these groups is in, as numbers of `people.places`: all that it
         changes."""
@@ -35,7 +44,9 @@ class View:
 
     def says(self, action: str, entered: frozenset[int]) -> Bools:
         """Shape [rows of people, rows of targets]: whether the permit may hold, or the forbid must, for people who have
-        entered these groups besides their own."""
+        entered these groups besides their own. Of shape [1, 1] where the view is vague."""
+        if self.vague:
+            return np.full((1, 1), self.aim.policy.permits)
         people, targets = self.people, self.aim.targets
         rows, columns = len(people.rows), len(targets.rows)
         if not self.aim.concerns(action) or not rows or not columns:
@@ -53,6 +64,8 @@ class View:
             known = (action, *seen, *(int(truth[first]) for truth in truths))
             if known in self._known:
                 found[number] = self._known[known]
+            elif len(self._known) + len(wanted) >= _QUESTIONS:
+                found[number] = self.aim.policy.permits
             else:
                 wanted.append((number, known, row, column))
         together = 1 if self._alone() else _TOGETHER
