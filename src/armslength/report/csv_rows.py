@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,46 +15,55 @@ is `yes`, `no`, or empty without a floor. `gap` is the length if unknown groups 
 names them, separated by spaces."""
 CHUNK = 2000
 """Rows in one piece of text: large answers are never held whole."""
+END, QUOTE = "\r\n", '"'
 
 
 def csv_rows(reach: Reach) -> Iterator[str]:
     """The text in pieces: a header, then the pairs in the order of the answer; lines end in CR LF (RFC 4180)."""
+    yield ",".join(COLUMNS) + END
     estate = reach.estate
+    states, actions, assets = (
+        [cell(name) for name in names] for names in (estate.states, estate.actions, estate.assets.ids)
+    )
+    classes = [*(cell(name) for name in estate.classes), ""]  # -1, no class, is the last
+    class_of = estate.assets.of_class.tolist()
     broken = np.zeros(len(reach), dtype=bool)
     broken[reach.broken()] = True
-    pending = io.StringIO()
-    writer = csv.writer(pending)
-    writer.writerow(COLUMNS)
-    for i in range(len(reach)):
-        least, most, floor = int(reach.at_least[i]), int(reach.at_most[i]), int(reach.floor[i])
-        asset = int(reach.asset[i])
-        classed = int(estate.assets.of_class[asset])
-        exact = least >= 0 and least == most
-        stopped = least >= 0 and least != most
-        gaps = reach.gaps(i)
-        writer.writerow(
-            [
-                cell(estate.states[int(reach.state[i])]),
-                cell(estate.actions[int(reach.action[i])]),
-                cell(estate.assets.ids[asset]),
-                cell(estate.classes[classed]) if classed >= 0 else "",
-                least if exact else "",
-                least if stopped else "",
-                most if stopped and most >= 0 else "",
-                floor if floor >= 0 else "",
-                ("yes" if broken[i] else "no") if floor >= 0 else "",
-                min((gap.length for gap in gaps), default=""),
-                " ".join(sorted({cell(estate.groups.ids[g]) for gap in gaps for g in gap.groups})),
-            ]
-        )
-        if i % CHUNK == CHUNK - 1:
-            yield pending.getvalue()
-            pending.seek(0)
-            pending.truncate()
-    yield pending.getvalue()
+    for start in range(0, len(reach), CHUNK):
+        part = slice(start, start + CHUNK)
+        columns = (reach.state, reach.action, reach.asset, reach.at_least, reach.at_most, reach.floor, broken)
+        lines = []
+        for i, (state, action, asset, least, most, floor, below) in enumerate(
+            zip(*(column[part].tolist() for column in columns), strict=True), start
+        ):
+            length = _length(least, most)
+            judged = f"{floor},{'yes' if below else 'no'}" if floor >= 0 else ","
+            gap = _gap(reach, i) if estate.groups.unknown else ","
+            lines.append(
+                f"{states[state]},{actions[action]},{assets[asset]},{classes[class_of[asset]]},{length},{judged},{gap}{END}"
+            )
+        yield "".join(lines)
+
+
+def _length(least: int, most: int) -> str:
+    """The columns `length`, `at_least` and `at_most`."""
+    if least < 0:
+        return ",,"
+    return f"{least},," if least == most else f",{least},{most if most >= 0 else ''}"
+
+
+def _gap(reach: Reach, i: int) -> str:
+    """The columns `gap` and `gap_groups`."""
+    gaps = reach.gaps(i)
+    if not gaps:
+        return ","
+    names = sorted({reach.estate.groups.ids[g] for gap in gaps for g in gap.groups})
+    return f"{min(gap.length for gap in gaps)},{cell(' '.join(names))}"
 
 
 def cell(text: str) -> str:
-    """The text, harmless in a spreadsheet: one that would begin a formula gets an apostrophe before it."""
+    """The text as one cell, harmless in a spreadsheet: one that would begin a formula gets an apostrophe before it."""
     text = visible(text)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    if text[:1] in ("=", "+", "-", "@"):
+        text = f"'{text}"
+    return f'"{text.replace(QUOTE, QUOTE * 2)}"' if any(mark in text for mark in (QUOTE, ",", "\r", "\n")) else text

@@ -86,7 +86,7 @@ def survey(
         states=tuple(
             _state(reach, int(s), people) for s, people in zip(shown_states, _people(reach, shown_states), strict=True)
         ),
-        floors=tuple(_floor(reach, floor, gaps) for floor in settings.floors),
+        floors=_floors(reach, gaps),
         columns=tuple(columns[k] for k in kept),
         cells=_cells(reach, pairs, gaps, shown_states, kept, evidence),
         computed=len(reach),
@@ -192,16 +192,12 @@ def _pairs(reach: Reach, column: Integers) -> Pairs:
 
 def _kept(pairs: Pairs, columns: int) -> tuple[list[int], int]:
     """Which columns the matrix shows, in order, and how many it leaves out: the shortest broken pairs stay."""
-    worth = [
-        (
-            int(pairs.known[(pairs.column == k) & pairs.broken].min(initial=NO_GAP)),
-            -int(((pairs.column == k) & pairs.broken).sum()),
-            -int((pairs.column == k).sum()),
-            k,
-        )
-        for k in range(columns)
-    ]
-    kept = sorted(k for *_, k in sorted(worth)[:MOST_COLUMNS])
+    least = np.full(columns, NO_GAP, dtype=np.int64)
+    np.minimum.at(least, pairs.column[pairs.broken], pairs.known[pairs.broken])
+    broken = np.bincount(pairs.column[pairs.broken], minlength=columns)
+    size = np.bincount(pairs.column, minlength=columns)
+    worth = sorted((int(least[k]), -int(broken[k]), -int(size[k]), k) for k in range(columns))
+    kept = sorted(k for *_, k in worth[:MOST_COLUMNS])
     return kept, columns - len(kept)
 
 
@@ -279,34 +275,48 @@ def _people(reach: Reach, states: Integers) -> list[int]:
     ]
 
 
-def _floor(reach: Reach, floor: Floor, gaps: Integers) -> FloorLine:
-    """What became of one floor; a pair under a higher floor too is judged here by this one alone."""
+def _floors(reach: Reach, gaps: Integers) -> tuple[FloorLine, ...]:
+    """What became of each floor; a pair under several floors is judged by each alone."""
     estate = reach.estate
-    under = covered(estate, floor.target)[reach.asset] & (reach.floor >= 0)
-    if floor.action is not None:
-        action = estate.actions.index(floor.action) if floor.action in estate.actions else -1
-        under = under & (reach.action == action)
-    if floor.against is not None:
-        under = under & np.isin(reach.state, sorted(floor.against))
-    else:
-        under = under & ~np.isin(reach.state, sorted(estate.settings.home | (floor.exempt or frozenset())))
-    known = np.where(reach.at_least < 0, np.maximum(reach.question.cap, floor.length - 1) + 1, reach.at_least)
-    length = np.minimum(known, gaps)
-    broken = under & (length < floor.length)
+    protected = np.flatnonzero(reach.floor >= 0)
+    by_action = {int(a): protected[reach.action[protected] == a] for a in np.unique(reach.action[protected])}
+    found = []
+    for floor in estate.settings.floors:
+        if floor.action is None:
+            asked = protected
+        else:
+            action = estate.actions.index(floor.action) if floor.action in estate.actions else -1
+            asked = by_action.get(action, protected[:0])
+        asked = asked[covered(estate, floor.target)[reach.asset[asked]]]
+        if floor.against is not None:
+            asked = asked[np.isin(reach.state[asked], sorted(floor.against))]
+        else:
+            spared = sorted(estate.settings.home | (floor.exempt or frozenset()))
+            asked = asked[~np.isin(reach.state[asked], spared)]
+        found.append(_floor(reach, floor, asked, gaps))
+    return tuple(found)
+
+
+def _floor(reach: Reach, floor: Floor, asked: Integers, gaps: Integers) -> FloorLine:
+    estate = reach.estate
+    least = reach.at_least[asked].astype(np.int64)
+    known = np.where(least < 0, max(reach.question.cap, floor.length - 1) + 1, least)
+    length = np.minimum(known, gaps[asked])
+    broken = length < floor.length
+    kind, names = ("class", estate.classes) if floor.target.kind is Kind.CLASS else ("asset", estate.assets.ids)
+    worst, gap = (int(known.min()), int(length.min())) if len(asked) else (None, None)
     return FloorLine(
         number=floor.number,
         line=floor.line,
         action=floor.action or "*",
-        target=f"class:{estate.classes[floor.target.index]}"
-        if floor.target.kind is Kind.CLASS
-        else f"asset:{estate.assets.ids[floor.target.index]}",
+        target=f"{kind}:{names[floor.target.index]}",
         length=floor.length,
         against=_against(estate, floor),
-        pairs=int(under.sum()),
+        pairs=len(asked),
         broken=int(broken.sum()),
-        states=tuple(_by_need(reach, broken, length)),
-        worst=int(known[under].min()) if under.any() else None,
-        gap=int(length[under].min()) if under.any() and length[under].min() < known[under].min() else None,
+        states=tuple(_by_need(reach, asked[broken], length[broken])),
+        worst=worst,
+        gap=gap if gap != worst else None,
     )
 
 
@@ -317,11 +327,12 @@ def _against(estate: Estate, floor: Floor) -> str:
     return f"every state but {listed(spared, 8)}" if spared else "every state"
 
 
-def _by_need(reach: Reach, broken: Booleans, length: Integers) -> list[str]:
+def _by_need(reach: Reach, broken: Integers, length: Integers) -> list[str]:
     """The states of the broken pairs, the one that needs least first."""
-    states = reach.state[broken]
-    least = {int(s): int(length[broken][states == s].min()) for s in np.unique(states)}
-    return [reach.estate.states[s] for s in sorted(least, key=lambda s: (least[s], reach.estate.states[s]))]
+    states = reach.estate.states
+    least = np.full(len(states), NO_GAP, dtype=np.int64)
+    np.minimum.at(least, reach.state[broken], length)
+    return [states[s] for s in sorted(np.flatnonzero(least < NO_GAP).tolist(), key=lambda s: (least[s], states[s]))]
 
 
 # what limits the view
