@@ -154,7 +154,7 @@ class _Vault:
             kind, (3, 3 if self.style == "sealed" else int(rng.integers(2, 4)))
         )
         group = f"approvers-{self.tag}-{place}"
-        everyone = kind == "standard" and rng.random() < 0.15
+        everyone = kind == "standard" and self.style != "chained" and rng.random() < 0.15
         unit = kind != "thin" and rng.random() < 0.4
         made = Terms(
             id=f"{kind}-{self.tag}-{len(self.built.terms)}",
@@ -202,7 +202,8 @@ class _Vault:
 
     def _powers(self, strict: str, usual: list[str]) -> None:
         rng, tag = self.rng, self.tag
-        gentle = strict if self.style == "sealed" else usual[int(rng.integers(2))]
+        # Most firms guard who joins as they guard the vault; where they do not, quorums chain.
+        gentle = usual[int(rng.integers(2))] if self.style == "chained" else strict
         self.built.grant(f"group:owners-{tag}", "enroll", f"group:approvers-{tag}-1", gentle)
         self.built.grant(f"group:owners-{tag}", "enroll", f"group:holders-{tag}-0", gentle)
         self.built.grant(f"group:policy-{tag}", "amend", f"terms:{usual[1]}", strict)

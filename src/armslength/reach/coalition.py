@@ -22,10 +22,13 @@ from armslength.reach.spread import Ints
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Controllers:
-    """People with the same bundle, as far as a rule goes. `mask` [Wh]; `people` ascending."""
+    """People with the same bundle, as far as a rule goes. `mask` [Wh]; `people` ascending; the rest as in `Lead`."""
 
     mask: Words
     people: Ints
+    brings: int = 0
+    asks: bool = False
+    eases: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,8 +45,17 @@ class Stakes:
 FEW = 16
 MANY = 4096
 
-Lead = tuple[Words, int]
-"""A controller tried: its mask and the person."""
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lead:
+    """A controller tried. `brings`: how many identities of the quorum, its own among them; `asks`: one of them may ask;
+    `eases`: it opens a group or waives the terms, so that counting identities says little."""
+
+    mask: Words
+    person: int
+    brings: int
+    asks: bool
+    eases: bool
 
 
 class Coalitions:
@@ -59,6 +71,7 @@ class Coalitions:
         self._joined: dict[tuple[int, bytes], Ints] = {}
         self._all_mask: Words | None = None
         self._kinds: dict[tuple[int, frozenset[int]], list[Controllers]] = {}
+        self._alone: dict[tuple[object, ...], tuple[int, ...] | None] = {}
         self._people: dict[tuple[int, frozenset[int]], Ints | None] = {}
         self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
         self._base: dict[tuple[int, int], Counts] = {}
@@ -66,23 +79,99 @@ class Coalitions:
 
     def direct(self, rule: Rule, column: int, most: int) -> tuple[int, ...] | None:
         """At most `most` accomplices with whom the rule fires directly, or None when no such set exists."""
-        plain = self.outsiders(rule, column, self.none, (), most)
-        if plain is not None:
+        return self.further(rule, column, self.none, (), most)
+
+    def further(
+        self, rule: Rule, column: int, given: Words, with_people: tuple[int, ...], most: int
+    ) -> tuple[int, ...] | None:
+        """At most `most` more accomplices with whom the rule fires, once the sources of `given` are held and
+        `with_people` act; or None when no such set exists."""
+        plain = self.outsiders(rule, column, given, with_people, most)
+        if plain is not None or not most:
             return plain
-        opened = self.ground.opened(rule, column)
+        opened = self.ground.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
         stakes = self.stakes(rule, opened, chained=False)
-        if not stakes.controllers or self.outsiders(rule, column, stakes.held, (), most) is None:
+        if not stakes.controllers:
             return None
-        leads = self._leads(rule, stakes, opened, column)
+        if self.outsiders(rule, column, given | stakes.held, with_people, most) is None:
+            return None
+        leads = self._leads(rule, opened, column)
+        need, silent = self.need(rule, column, given, with_people)
         for size in range(1, most + 1):
             for chosen in combinations(leads, size):
+                # Too few identities, or nobody to ask: such a set cannot fill the quorum.
+                few = sum(lead.brings for lead in chosen) + most - size < need
+                mute = silent and size == most and not any(lead.asks for lead in chosen)
+                if (few or mute) and not any(lead.eases for lead in chosen):
+                    continue
                 self._tick()
-                mask = np.bitwise_or.reduce(np.array([m for m, _ in chosen]), axis=0)
-                people = tuple(p for _, p in chosen)
-                more = self.outsiders(rule, column, mask, people, most - size)
+                mask = np.bitwise_or.reduce(np.array([given, *(lead.mask for lead in chosen)]), axis=0)
+                people = tuple(lead.person for lead in chosen)
+                more = self.outsiders(rule, column, mask, with_people + people, most - size)
                 if more is not None:
                     return people + more
         return None
+
+    def need(self, rule: Rule, column: int, given: Words, people: tuple[int, ...]) -> tuple[int, bool]:
+        """How many more identities a quorum wants at the least, and whether nobody who acts so far can ask."""
+        opened = self.ground.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
+        ballot = self.quorums.ballot(rule, opened)
+        asking = self._counts(ballot.requesters, column, given, people)
+        approving = self._counts(ballot.approvers, column, given, people)
+        members = ballot.bill.approvals + 1
+        filled = self.ground.filled(column)
+        seating = self.quorums.least(ballot, asking, approving, members, filled)
+        silent = not asking.any() and filled is None
+        # Where even outsiders in any number cannot make a quorum, only a bundle that opens a group could.
+        return (members + 1 if seating is None else seating.outsiders), silent
+
+    def alone(self, rule: Rule, column: int) -> tuple[int, ...] | None:
+        """Every outsider who fires the rule directly without another; None when too many come into question."""
+        opened = self.ground.opened(rule, column)
+        people = self._concerned(rule, opened, self.stakes(rule, opened, chained=False))
+        if people is None or self.ground.filled(column) is not None:
+            return self._find_alone(rule, column)
+        pattern = np.packbits(self.ground.acting(people, column)).tobytes()
+        key = (rule.number, opened, self.ground.waived(rule, column), pattern)
+        if key not in self._alone:
+            self._alone[key] = self._find_alone(rule, column)
+        return self._alone[key]
+
+    def _find_alone(self, rule: Rule, column: int) -> tuple[int, ...] | None:
+        opened = self.ground.opened(rule, column)
+        stakes = self.stakes(rule, opened, chained=False)
+        ballot, holding = self.quorums.ballot(rule, opened), rule.holders.people(opened)
+        people = self._everyone
+        if holding is not None and not stakes.opens:
+            parts = [holding, ballot.approvers.people, *(c.people for c in stakes.controllers)]
+            people = np.unique(np.concatenate(parts))
+        if len(people) > MANY:
+            return None
+        people = people[~self.ground.acting(people, column)]
+        holds = np.ascontiguousarray((self.bundles.holds[:, people] & stakes.held[:, None]).T)
+        holder = np.ones(len(people), dtype=np.bool_) if holding is None else np.isin(people, holding)
+        wider = self.quorums.ballot(rule, self.quorums.mentioned(rule)) if stakes.opens else ballot
+        tables = [classes.of(people) for b in (ballot, wider) for classes in (b.requesters, b.approvers)]
+        kinds: dict[object, list[int]] = {}
+        for i, person in enumerate(people.tolist()):
+            # Whom else the person's bundle brings counts too, so the person's own sources are part of the kind.
+            own = self.bundles.assumes[:, person].tobytes()
+            kinds.setdefault((holds[i].tobytes(), own, bool(holder[i]), *(int(t[i]) for t in tables)), []).append(person)
+        found: list[int] = []
+        for alike in kinds.values():
+            self._tick()
+            mask = self.bundles.holds[:, alike[0]]
+            if self.outsiders(rule, column, mask, (alike[0],), 0) is not None:
+                found += alike
+        return tuple(sorted(found))
+
+    def brings(self, rule: Rule, person: int) -> int:
+        """How many identities a person is worth to a quorum at the most, or a great many where that says little."""
+        mask = self.bundles.holds[:, person]
+        if not mask.any():
+            return 1
+        eases = self.bundles.opened(mask, self.quorums.mentioned(rule)) or self.bundles.waived(mask, rule.terms)
+        return MANY if eases else 1 + len(self.bundles.brought(mask))
 
     def alike(self, rule: Rule, columns: Words) -> list[list[int]]:
         """The columns of a mask [W], those together in which `direct` has the same answer with the same people."""
@@ -266,65 +355,77 @@ class Coalitions:
             self._all_mask = np.bitwise_or.reduce(self.bundles.assumes, axis=1)
         return self._all_mask
 
-    def _leads(self, rule: Rule, stakes: Stakes, opened: frozenset[int], column: int) -> list[Lead]:
+    def _leads(self, rule: Rule, opened: frozenset[int], column: int) -> list[Lead]:
         """One outsider of each kind of controller that could help in this column."""
-        key = (rule.number, opened & self.quorums.mentioned(rule))
-        kinds = self._kinds.get(key)
-        if kinds is None:
-            kinds = self._kinds[key] = self._all_kinds(rule, stakes, opened)
         leads: list[Lead] = []
-        for kind in kinds:
+        for kind in self.kinds(rule, opened):
             outside = kind.people[~self.ground.acting(kind.people, column)]
             if outside.size:
-                leads.append((kind.mask, int(outside[0])))
+                leads.append(
+                    Lead(
+                        mask=kind.mask, person=int(outside[0]), brings=kind.brings, asks=kind.asks, eases=kind.eases
+                    )
+                )
         return leads
+
+    def kinds(self, rule: Rule, opened: frozenset[int]) -> list[Controllers]:
+        """Controllers by bundle and by the role that they have in the quorum themselves."""
+        key = (rule.number, opened & self.quorums.mentioned(rule))
+        found = self._kinds.get(key)
+        if found is None:
+            stakes = self.stakes(rule, key[1], chained=False)
+            found = self._kinds[key] = self._all_kinds(rule, stakes, opened)
+        return found
 
     def _all_kinds(self, rule: Rule, stakes: Stakes, opened: frozenset[int]) -> list[Controllers]:
         """Controllers by bundle and by the role that they have in the quorum themselves. Those that bring no more than
         one identity are plain, and those that another kind covers in full are left out."""
         ballot = self.quorums.ballot(rule, opened)
         mentioned = self.quorums.mentioned(rule)
-        kinds: list[tuple[Words, Ints, bool]] = []
+        holding = rule.holders.people(opened)
+        kinds: list[tuple[Controllers, bool]] = []
         for controllers in stakes.controllers:
             mask = controllers.mask
-            gives_more = bool(self.bundles.opened(mask, mentioned - opened)) or self.bundles.waived(mask, rule.terms)
-            brought = self._useful(ballot, rule, opened, mask, stakes.opens)
-            if not gives_more and not brought:
+            eases = bool(self.bundles.opened(mask, mentioned - opened)) or self.bundles.waived(mask, rule.terms)
+            useful = self._useful(ballot, rule, opened, mask, stakes.opens)
+            asks = holding is None or bool(np.isin(useful, holding).any())
+            if not eases and not useful.size:
                 continue
-            for people, own in self._by_role(controllers.people, ballot, rule, opened, stakes):
-                if gives_more or len(brought - {int(people[0])}) + own >= 2:
-                    kinds.append((mask, people, own))
-        kinds.sort(key=lambda kind: (-int(np.bitwise_count(kind[0]).sum()), int(kind[1][0])))
+            for people, own, own_asks in self._by_role(controllers.people, ballot, rule, opened, stakes):
+                brings = len(useful) - int((useful == people[0]).any()) + own
+                if eases or brings >= 2:
+                    kind = Controllers(
+                        mask=mask, people=people, brings=brings, asks=asks or own_asks, eases=eases or stakes.opens
+                    )
+                    kinds.append((kind, own))
+        kinds.sort(key=lambda kind: (-int(np.bitwise_count(kind[0].mask).sum()), int(kind[0].people[0])))
         kept: list[Controllers] = []
-        for i, (mask, people, own) in enumerate(kinds):
-            # A kind stands in for another in every column only if somebody of it is outside there: its bundle is that
-            # of the column otherwise.
+        for i, (kind, own) in enumerate(kinds):
+            # Where all of the other kind act already, so does everything of this bundle.
             covered = any(
-                not (mask & ~other).any() and (not own or self._assumes(other, int(people[0])))
-                for other, _, _ in kinds[:i]
+                not (kind.mask & ~other.mask).any() and (not own or self._assumes(other.mask, int(kind.people[0])))
+                for other, _ in kinds[:i]
             )
             if not covered:
-                kept.append(Controllers(mask=mask, people=people))
+                kept.append(kind)
         return kept
 
     def _assumes(self, mask: Words, person: int) -> bool:
         return bool((self.bundles.assumes[:, person] & mask).any())
 
-    def _useful(
-        self, ballot: Ballot, rule: Rule, opened: frozenset[int], mask: Words, opens: bool
-    ) -> set[int]:
-        """Up to a few of the identities that a mask brings to the quorum."""
+    def _useful(self, ballot: Ballot, rule: Rule, opened: frozenset[int], mask: Words, opens: bool) -> Ints:
+        """The identities that a mask brings to the quorum."""
         some = self.bundles.brought(mask)
         if not opens and some.size:
             holding = rule.holders.people(opened)
             if holding is not None:
                 some = some[(ballot.approvers.of(some) >= 0) | np.isin(some, holding)]
-        return set(some[:4].tolist())
+        return some
 
     def _by_role(
         self, controllers: Ints, ballot: Ballot, rule: Rule, opened: frozenset[int], stakes: Stakes
-    ) -> Iterator[tuple[Ints, bool]]:
-        """Controllers by the role that they have in the quorum: (people, whether it is one). People whom different
+    ) -> Iterator[tuple[Ints, bool, bool]]:
+        """Controllers by the role that they have in the quorum: (people, whether it is one, whether they may ask). People whom different
         sources bring differ too: one who is brought anyway adds nothing."""
         if stakes.opens:
             # With groups about to open everyone has a role; the ballot of everyone tells them apart.
@@ -339,4 +440,4 @@ class Coalitions:
         ):
             roles.setdefault((ask, approve, hold, by.tobytes()), []).append(person)
         for (ask, approve, hold, _), people in roles.items():
-            yield np.array(people, dtype=np.int32), ask >= 0 or approve >= 0 or hold
+            yield np.array(people, dtype=np.int32), ask >= 0 or approve >= 0 or hold, hold

@@ -127,6 +127,10 @@ class Levels:
         if not feeders:
             return None
         search = Search(self._coalitions, rule, feeders, column, self._clock.tick)
+        if self.level == 1:
+            one = search.one()
+            if not isinstance(one, bool):
+                return one
         if not search.possible(self.level):
             return None
         for feeder in feeders:

@@ -74,12 +74,32 @@ class Search:
         np.fill_diagonal(within, False)
         return list(masks[~within.any(axis=1)])
 
+    def one(self) -> tuple[int, ...] | None | bool:
+        """A single accomplice who fires the goal through a feeder, or None; False when there are too many to try.
+
+        Whoever does it alone fires some feeder directly, to begin with.
+        """
+        coalitions, tried = self._coalitions, set[int]()
+        free = self._bundles.mask_of_rules([r.number for r in self._feeders])
+        plain = coalitions.outsiders(self._goal, self._column, free, (), 1) is not None
+        need = 1 if plain else coalitions.need(self._goal, self._column, free, ())[0]
+        for feeder in self._feeders:
+            alone = coalitions.alone(feeder, self._column)
+            if alone is None or len(alone) > TRIED:
+                return False
+            for person in alone:
+                if person not in tried and coalitions.brings(self._goal, person) >= need:
+                    tried.add(person)
+                    if self.fires((person,)):
+                        return (person,)
+        return None
+
     def complete(self, people: tuple[int, ...], most: int) -> tuple[int, ...] | None:
         """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
         if len(people) > most:
             return None
         _, mask = self._fired(people)
-        more = self._coalitions.outsiders(self._goal, self._column, mask, people, most - len(people))
+        more = self._coalitions.further(self._goal, self._column, mask, people, most - len(people))
         return None if more is None else people + more
 
     def least(self, most: int) -> tuple[int, ...] | None:
