@@ -22,7 +22,7 @@ from armslength.store import read  # noqa: E402
 from benchmarks.firm import DAY  # noqa: E402
 from benchmarks.peers.cpsat import Model, Powers  # noqa: E402
 from benchmarks.peers.reading import Pair, Reading  # noqa: E402
-from benchmarks.peers.worklist import Worklist, lengths  # noqa: E402
+from benchmarks.peers.worklist import Worklist, search  # noqa: E402
 
 Lengths = dict[tuple[int, int, int], int | None]
 
@@ -62,38 +62,32 @@ def by_cpsat(reading: Reading, pairs: list[Pair], engine: Lengths, cap: int, sec
 
 
 def by_worklist(reading: Reading, pairs: list[Pair], engine: Lengths, cap: int, seconds: float) -> dict[str, object]:
-    """The naive search for every state in turn while time is left, and the time of one fixpoint. `fixpoints`: how many
-    the search needs at most for all states, one for every set of up to `cap` outsiders."""
+    """The naive search for each state in turn until the time is up. `fixpoints`: how many it needs for all states, at
+    most one for every set of up to `cap` outsiders; `done` of them took `spent`. The states take turns at random, so
+    that those that were reached stand for the rest."""
     start = time.perf_counter()
     index = Worklist(reading)
     prepared = time.perf_counter() - start
     by_state: dict[int, list[Pair]] = {}
     for pair in pairs:
         by_state.setdefault(pair.state, []).append(pair)
-    begin = time.perf_counter()
-    sampled = list(by_state)[:5]
-    for state in sampled:
-        index.fixpoint(state, ())
-    fixpoint = (time.perf_counter() - begin) / len(sampled)
     exposed = Counter(state for states in reading.exposed for state in states)
     outsiders = [reading.size - exposed[state] for state in by_state]
-    fixpoints = sum(comb(count, size) for count in outsiders for size in range(cap + 1))
     wrong: list[str] = []
-    finished = 0
-    begin = time.perf_counter()
-    # Started only if it could end: a search that is cut off says nothing.
-    while finished < len(by_state) and fixpoint * fixpoints < 50 * seconds:
-        state = list(by_state)[finished]
-        found = lengths(index, state, by_state[state], cap, seconds=seconds - (time.perf_counter() - begin))
-        if found is None:
-            break
-        finished += 1
-        for pair, length in found.items():
+    finished, done, spent = 0, 0, 0.0
+    for state, own in by_state.items():
+        begin = time.perf_counter()
+        found = search(index, state, own, cap, seconds=seconds - spent)
+        spent += time.perf_counter() - begin
+        done += found.fixpoints
+        finished += found.finished
+        for pair, length in found.lengths.items():
             wrong += _differs(reading, pair, length, engine)
-    spent = time.perf_counter() - begin
+        if not found.finished:
+            break
     return {
-        "prepared": prepared, "fixpoint": fixpoint, "fixpoints": fixpoints, "states": len(by_state),
-        "finished": finished, "spent": spent, "wrong": wrong,
+        "prepared": prepared, "states": len(by_state), "finished": finished, "done": done, "spent": spent,
+        "fixpoints": sum(comb(count, size) for count in outsiders for size in range(cap + 1)), "wrong": wrong,
     }  # fmt: skip
 
 
@@ -123,12 +117,12 @@ def contest(folder: Path, cap: int, seconds: float, seed: int, worklist_only: bo
         zip(found.state.tolist(), found.action.tolist(), found.asset.tolist(), strict=True)
     ):
         raise SystemExit("the engine and its peers were not asked about the same pairs")
+    random.Random(seed).shuffle(pairs)
     result: dict[str, object] = {
         "people": reading.size, "grants": len(estate.grants), "pairs": len(pairs), "engine": taken,
         "reading": prepared, "worklist": by_worklist(reading, pairs, engine, cap, seconds),
     }  # fmt: skip
     if not worklist_only:
-        random.Random(seed).shuffle(pairs)
         result["cpsat"] = by_cpsat(reading, pairs, engine, cap, seconds)
     return result
 

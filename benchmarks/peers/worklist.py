@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from armslength.estate import AMEND, ASSUME, ENROLL, OPERATE, Kind
@@ -161,26 +162,36 @@ class Fixpoint:
         return Seats(terms, self.index.abroad, self.index.values[number], requesters, approvers, places).filled()
 
 
-def lengths(
-    index: Worklist, state: int, pairs: Sequence[Pair], cap: int, *, seconds: float = float("inf")
-) -> dict[Pair, int | None] | None:
-    """The length of each pair of one state, None where up to `cap` outsiders do not suffice: a fixpoint for every set
-    of outsiders, smaller sets first. None instead of an answer when `seconds` pass."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """The lengths found, None where up to the cap do not suffice, and the fixpoints it took; a search that ran out of
+    time has `finished` False and only the lengths that it had found by then."""
+
+    lengths: dict[Pair, int | None]
+    fixpoints: int
+    finished: bool
+
+
+def search(index: Worklist, state: int, pairs: Sequence[Pair], cap: int, *, seconds: float = float("inf")) -> Search:
+    """The naive search for the pairs of one state: a fixpoint for every set of up to `cap` outsiders, smaller sets
+    first, as long as some pair is open."""
     reading = index.reading
     names = reading.estate.actions
     outsiders = [person for person, states in enumerate(reading.exposed) if state not in states]
     found: dict[Pair, int | None] = {}
     left = list(pairs)
+    fixpoints = 0
     end = time.monotonic() + seconds
     for size in range(cap + 1):
         for accomplices in combinations(outsiders, size):
             if not left:
-                return found
+                return Search(lengths=found, fixpoints=fixpoints, finished=True)
             if time.monotonic() > end:
-                return None
+                return Search(lengths=found, fixpoints=fixpoints, finished=False)
             reached = index.fixpoint(state, accomplices)
+            fixpoints += 1
             done = [pair for pair in left if reached.can(names[pair.action], pair.asset)]
             if done:
                 found.update(dict.fromkeys(done, size))
                 left = [pair for pair in left if pair not in found]
-    return found | dict.fromkeys(left)
+    return Search(lengths=found | dict.fromkeys(left), fixpoints=fixpoints, finished=True)

@@ -20,7 +20,7 @@ from benchmarks.peers.components import components
 from benchmarks.peers.cpsat import Model, Powers
 from benchmarks.peers.quorum import Seats
 from benchmarks.peers.reading import Pair, Reading
-from benchmarks.peers.worklist import Worklist, lengths
+from benchmarks.peers.worklist import Worklist, search
 from tests.oracle import AT, random_case
 from tests.oracle import lengths as by_definition
 
@@ -43,8 +43,7 @@ def agree(seed: int) -> int:
             for key, answer in expected.items()
             if key[0] == estate.states[state]
         }
-        found = lengths(worklist, state, list(pairs), CAP)
-        assert found is not None
+        found = search(worklist, state, list(pairs), CAP).lengths
         for pair, answer in pairs.items():
             least = None if answer.length is None or answer.length > CAP else answer.length
             modelled = Model(powers, state, CAP).solve(estate.actions[pair.action], pair.asset, 60)
@@ -78,14 +77,23 @@ def test_the_two_peers_agree_on_a_drawn_estate(tmp_path: Path) -> None:
     worklist, powers, random = Worklist(reading), Powers(reading), Random(1)
     for state in random.sample(reading.states, 2):
         pairs = [pair for pair in reading.pairs() if pair.state == state]
-        found = lengths(worklist, state, pairs, CAP)
-        assert found is not None
+        found = search(worklist, state, pairs, CAP).lengths
         for pair in random.sample(pairs, min(6, len(pairs))):
             answer = Model(powers, state, CAP).solve(reading.estate.actions[pair.action], pair.asset, 60)
             assert answer.proved
             assert answer.length == found[pair]
             reached = worklist.fixpoint(state, answer.accomplices)
             assert reached.can(reading.estate.actions[pair.action], pair.asset) == (answer.length is not None)
+
+
+def test_a_search_that_runs_out_of_time_says_so_and_claims_nothing_more(tmp_path: Path) -> None:
+    """A pair that was not looked at would read as one that nobody can reach."""
+    reading = Reading(drawn(tmp_path, 20, 1), DAY)
+    state = reading.states[0]
+    pairs = [pair for pair in reading.pairs() if pair.state == state]
+    found = search(Worklist(reading), state, pairs, CAP, seconds=0)
+    assert not found.finished
+    assert found.lengths == {}
 
 
 def matched(estate: Estate, samples: int) -> int:
