@@ -67,6 +67,8 @@ def test_fingerprints_follow_the_row_and_not_its_line() -> None:
     after = {r["message"]["text"]: r["partialFingerprints"] for r in results(estate(grants=sorted_otherwise))}
     assert after == before
     assert len({json.dumps(f) for f in before.values()}) == len(before)
+    dated = "\n".join([f"{head},as_of", *(f"{row},2026-11-{k:02}" for k, row in enumerate(rows, start=1))]) + "\n"
+    assert {r["message"]["text"]: r["partialFingerprints"] for r in results(estate(grants=dated))} == before
     changed = SMALL["grants.csv"].replace("group:ops,terminate", "everyone,terminate")
     assert set(map(json.dumps, before.values())) != {
         json.dumps(r["partialFingerprints"]) for r in results(estate(grants=changed))

@@ -40,7 +40,7 @@ def test_broken_floors_come_first_the_shortest_on_top() -> None:
 def test_many_broken_cells_are_summed_up_by_class() -> None:
     """Sixty states times ten classes scroll the finding off the screen."""
     text = printed(meridian())
-    assert "states, the closest first" in text and "CN 0" in text
+    assert "states, the closest first" in text and "CN, HK and SG at 0" in text
     few = replace(meridian(), cells=tuple(c for c in meridian().cells if c.state == 0))
     assert "China (CN)" in printed(few) and "states, the closest first" not in printed(few)
 

@@ -81,10 +81,13 @@ def chain_title(picture: Picture, shown: Chain) -> str:
 
 
 def _weakest(picture: Picture) -> str:
-    """The least length below a floor: what is sure, else what a gap could make of it."""
+    """The least length below a floor, what is sure before what gaps could make; where all hold, the least of all."""
     sure = [rank(c.length) for c in picture.cells if c.sure]
     doubtful = [c.gap for c in picture.cells if c.broken and c.gap is not None]
-    return str(min(sure)) if sure else f"{min(doubtful)}?" if doubtful else "–"
+    if sure or doubtful:
+        return str(min(sure)) if sure else f"{min(doubtful)}?"
+    nearest = min((c for c in picture.cells if c.floor is not None), key=lambda c: rank(c.length), default=None)
+    return "–" if nearest is None else words(nearest.length)
 
 
 def _row(picture: Picture, found: Standing) -> Row:

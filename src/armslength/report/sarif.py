@@ -232,7 +232,7 @@ def _fingerprint(estate: Estate, finding: _Finding) -> str:
     if kind in ("policy", "floor"):
         said: Iterable[str] = (kind, name)
     else:
-        known = set(COLUMNS[next(n for n, t in estate.tables.items() if t.file == name)]) - {"source", "as_of"}
+        known = set(COLUMNS[next(n for n, t in estate.tables.items() if t.file == name)])
         cells = table(estate, name).cells(row)
         said = (kind, *(f"{column}={cells[column]}" for column in sorted(known & cells.keys())))
     return hashlib.sha256("\x1f".join([finding.rule, *said]).encode("utf-8", "surrogatepass")).hexdigest()[:32]

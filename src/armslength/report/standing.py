@@ -189,7 +189,7 @@ def deck(picture: Picture, ranked: Sequence[Standing]) -> str:
     length = Exact(length=nearest) if doubtful else by_column[chosen][0][1].length
     said = f"{listed(who, 4)} could {short(column.action)} {target(column)} {spoken(length)}"
     if judge == "pairs":
-        return f"None is nearer than this: {said}."
+        return f"The nearest: {said}."
     if doubtful:
         return f"If groups that the sources do not tell of hold their people, {said}, where the floor asks for {floor}."
     return f"{said}, where the floor asks for {floor}."

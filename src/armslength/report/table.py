@@ -93,21 +93,29 @@ def _by_class(picture: Picture, ranked: tuple[Standing, ...]) -> Table:
     drawn = _table("could", "on", "length", "floor", "pairs below", "states, the closest first")
     rows = []
     for k, column in enumerate(picture.columns):
-        own = [(s, c) for s in ranked for c in s.cells if c.column == k and c.broken]
-        if own:
-            own.sort(key=lambda pair: (standing.need(pair[1]), pair[0].state.code))
-            rows.append((standing.need(own[0][1])[:3], -sum(c.broken for _, c in own), column, own))
-    for _, _, column, own in sorted(rows, key=lambda row: row[:2]):
-        closest = own[0][1]
+        own = [(s, c) for s in ranked for c in s.cells if c.column == k and c.floor is not None]
+        broken = sorted((p for p in own if p[1].broken), key=lambda p: (standing.need(p[1])[:3], p[0].state.code))
+        if broken:
+            below = sum(c.broken for _, c in broken)
+            rows.append((standing.need(broken[0][1])[:3], -below, column, broken, sum(c.pairs for _, c in own)))
+    for _, below, column, broken, pairs in sorted(rows, key=lambda row: row[:2]):
         drawn.add_row(
             Text(short(column.action)),
             Text(standing.target(column)),
-            _length(closest),
-            Text(str(max(c.floor or 0 for _, c in own)), justify="right"),
-            Text(f"{number(sum(c.broken for _, c in own))} of {number(sum(c.pairs for _, c in own))}", justify="right"),
-            Text(listed([f"{short(s.state.code)} {standing.short_length(c)}" for s, c in own], 10)),
+            _length(broken[0][1]),
+            Text(str(max(c.floor or 0 for _, c in broken)), justify="right"),
+            Text(f"{number(-below)} of {number(pairs)}", justify="right"),
+            Text(_by_length(broken)),
         )
     return drawn
+
+
+def _by_length(broken: list[tuple[Standing, Cell]]) -> str:
+    """`CN, RU and 3 more at 0; DE at 1`."""
+    codes: dict[str, list[str]] = {}
+    for s, c in broken:
+        codes.setdefault(standing.short_length(c), []).append(short(s.state.code))
+    return "; ".join(f"{listed(found, 5)} at {length}" for length, found in codes.items())
 
 
 def _table(*columns: str) -> Table:
