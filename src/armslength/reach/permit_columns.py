@@ -55,7 +55,8 @@ def classes(count: int, columns: Sequence[npt.NDArray[Any]]) -> Classes:
         if width > 1:
             of, size = _dense(of * width + column, size * width)
     first = np.zeros(size if count else 0, dtype=np.int64)
-    first[of[::-1]] = np.arange(count - 1, -1, -1)
+    if size > 1:
+        first[of[::-1]] = np.arange(count - 1, -1, -1)
     return Classes(of=of.astype(np.min_scalar_type(size)), first=first)
 
 

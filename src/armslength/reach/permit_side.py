@@ -72,7 +72,7 @@ def _side(
 ) -> Side:
     count = len(columns.ids(kind))
     looks = classes(count, [*look, *holds])
-    rows = classes(count, [looks.of, *held, *read])
+    rows = classes(count, [looks.of, *held, *read]) if held or read else looks
     first = rows.first
     none = np.zeros((len(rows), 0), dtype=np.bool_)
     return Side(
