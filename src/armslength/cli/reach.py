@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             service.write_file(options.html, [text])
         shown = None
         match options.format:
-            case "table":
+            case "table" if len(found):
                 progress.doing("counting")
                 shown = service.overview(found, picture)
             case "json" if not screen.reads_along():
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         screen.note(_nothing(found))
     if shown is not None:
         screen.show(shown)
-    elif options.format != "json" or screen.reads_along():
+    elif options.format != "table" and (options.format != "json" or screen.reads_along()):
         screen.write(_pieces(options, found, parsed.warnings))
     if options.html is not None:
         screen.note(f"the report is at {options.html}")

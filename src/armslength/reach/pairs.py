@@ -129,7 +129,7 @@ def pairs(estate: Estate, exposure: Exposure, question: Question) -> Pairs:
                     if state in row:
                         line = floor[row[state], slot[a]]
                         line[which] = np.maximum(line[which], min(f.length, 127))
-    flat = floor.reshape(len(wanted_states), -1)
+    flat = floor.reshape(len(wanted_states), len(actions) * count)
     keep = np.flatnonzero((flat != UNASKED).any(axis=0)) if flat.size else np.zeros(0, np.int64)
     asked = flat[:, keep]
     some = np.flatnonzero((asked != UNASKED).any(axis=1))

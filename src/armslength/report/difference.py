@@ -141,11 +141,7 @@ def _headline(changes: Sequence[LengthChange], below: int | None) -> str:
         states = listed(sorted({change.state for change in breaks}), 8)
         said.append(f"A floor that held breaks for {counted(len(breaks), 'pair')}: {states}.")
     if falls:
-        more = sum(not change.broke for change in falls)
-        said.append(
-            f"{counted(len(falls), 'protected length falls', 'protected lengths fall')}"
-            f"{f', {more} of them above the floor still' if breaks and more else ''}."
-        )
+        said.append(f"{counted(len(falls), 'protected length falls', 'protected lengths fall')}.")
     elif not breaks:
         said.append("No protected length falls.")
     if rises:

@@ -75,6 +75,5 @@ def _remarks(found: Reach) -> list[str]:
         )
     for gap in found.gaps(0):
         groups = " and ".join(f"`group:{estate.groups.ids[group]}`" for group in gap.groups)
-        count = "no outsider" if gap.length == 0 else "one outsider" if gap.length == 1 else f"{gap.length} outsiders"
-        told.append(f"Nobody told who is in {groups}: if people of {code} are, {count} would do. Find out who is.")
+        told.append(f"Nobody told who is in {groups}: find out.")
     return told

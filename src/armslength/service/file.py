@@ -8,13 +8,23 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
+from armslength.service.question import Refusal
+
 
 def write_file(path: str, pieces: Iterable[str]) -> None:
     """Write UTF-8 text to `path`. A reader finds the old file or the new one, never a part: the text goes to a file of
     its own beside it, which then takes its name. What is no plain file (a device, a pipe) is written to directly.
 
-    Raises `OSError`.
+    Raises `Refusal` where it cannot be written.
     """
+    try:
+        _write(path, pieces)
+    except (OSError, ValueError) as error:  # ValueError: NUL in the name
+        said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise Refusal([f"cannot write {path!r}: {said[:1].lower()}{said[1:]}"]) from None
+
+
+def _write(path: str, pieces: Iterable[str]) -> None:
     target = os.path.realpath(path)
     try:
         direct = not stat.S_ISREG(os.stat(target).st_mode)
