@@ -67,13 +67,21 @@ def test_a_setting_is_named_at_its_line(repository: Path, capsys: pytest.Capture
     """Terms that are made weaker give access as a grant does, and hide better."""
     settings = repository / "firm" / "estate" / "estate.toml"
     shutil.copy(ESTATES / "tour-guarded" / "grants.csv", settings.parent)
-    settings.write_text(settings.read_text().replace("approvals = 2", "approvals = 1"))
+    weaker = settings.read_text().replace("approvals = 2", "approvals = 1").replace("apart = 2", "apart = 0")
+    settings.write_text(weaker)
     ran = run(capsys, "diff", "main:firm/estate", "firm/estate", "--at", DAY, "--format", "json")
     assert ran.status == 1
-    because = [cause for change in json.loads(ran.out)["changes"] for cause in change["because"]]
-    line = settings.read_text().splitlines().index("approvals = 1") + 1
-    setting = {"setting": "terms.two-apart.approvals", "value": "1"}
-    assert because[0] == {"table": "settings", "line": line, "side": "new", "change": "changed", "row": setting}
+    lines = weaker.splitlines()
+    assert json.loads(ran.out)["changes"][0]["because"] == [
+        {
+            "table": "settings",
+            "line": lines.index(f"{key} = {value}") + 1,
+            "side": "new",
+            "change": "changed",
+            "row": {"setting": f"terms.two-apart.{key}", "value": str(value)},
+        }
+        for key, value in (("approvals", 1), ("apart", 0))
+    ]
 
 
 def test_a_side_that_cannot_be_read_is_named(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
