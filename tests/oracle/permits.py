@@ -12,10 +12,6 @@ from .world import POWERS, Ref, World, subsets
 
 KINDS = {"person": "Person", "group": "Group", "asset": "Asset", "class": "Class", "terms": "Terms"}
 Entity = dict[str, Any]
-PHANTOM = "?"
-"""Every phantom is this one person to Cedar: they differ in nothing that a policy can see."""
-UNTOLD: Any = {"__extn": {"fn": "unknown", "arg": "cell"}}
-"""A cell that partial evaluation knows nothing of."""
 
 
 class Permits:
@@ -45,15 +41,14 @@ class Permits:
     def open(self, permit: str, world: World, person: str, entered: frozenset[str], action: str, target: Ref) -> bool:
         """Whether partial evaluation is not a definite refusal for some group set between the person's own groups and
         those with the groups `entered` by enrolment."""
-        phantom = world.phantoms.get(person)
-        own = phantom.groups if phantom else (world.member[person],)
-        name = PHANTOM if phantom else person
-        key = permit, name, own, world.exposure[person], entered, action, target
+        if person in world.phantoms:
+            return self.held(permit, action, target)
+        own = world.member[person]
+        key = permit, person, own, world.exposure[person], entered, action, target
         if key not in self._known:
             self._known[key] = any(
-                self._ask(permit, world, name, world.exposure[person], base | more, action, target)
-                for base in own
-                for more in subsets(entered - base)
+                self._ask(permit, world, person, world.exposure[person], own | more, action, target)
+                for more in subsets(entered - own)
             )
         return self._known[key]
 
@@ -62,7 +57,7 @@ class Permits:
     ) -> bool:
         key = name, states, groups
         if key not in self._entities:
-            cells = world.cells.get(name, {"unit": UNTOLD, "entity": UNTOLD})
+            cells = world.cells[name]
             mine = _person(name, states, cells.get("unit", ""), cells.get("entity", ""), groups)
             self._entities[key] = self._others(world, name).with_added_json_str(json.dumps([mine]))
         asked = {"principal": uid(("person", name)), "action": _uid("Action", action), "resource": uid(on)}

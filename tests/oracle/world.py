@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .case import Case, Row
@@ -36,13 +36,6 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phantom:
-    """Which groups a person whom no row tells of may be in: any of these sets, at least one unknown group in each."""
-
-    groups: tuple[frozenset[str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything that does not change while one derives.
 
@@ -68,7 +61,7 @@ class World:
     home: frozenset[str]
     ties: Mapping[str, frozenset[str]]
     unknown: frozenset[str]
-    phantoms: Mapping[str, Phantom] = field(default_factory=dict)
+    phantoms: frozenset[str] = frozenset()
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -81,14 +74,13 @@ class World:
         """With so many people of `state` in each of these unknown groups that no quorum wants for more of them."""
         most = 1 + max((t.approvals for t in self.terms.values()), default=0)
         names = [f"?{n}" for n in range(most)]
-        choices = tuple(closed(some, self.above) for some in subsets(groups) if some)
         every = closed(groups, self.above)
         return replace(
             self,
             exposure={**self.exposure, **{p: self.upward([state]) for p in names}},
             member={**self.member, **dict.fromkeys(names, every)},
             cells={**self.cells, **{p: {} for p in names}},
-            phantoms={p: Phantom(groups=choices) for p in names},
+            phantoms=frozenset(names),
         )
 
 

@@ -1,4 +1,5 @@
-"""The answer to a question: every pair asked with its length, floor and gaps; witnesses are worked out when asked for."""
+"""The answer to a question: every pair asked with its length, floor and gaps; witnesses are worked out when asked
+for."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ from armslength.reach.solution import Model, Solution
 
 
 class Reach:
-    """Results in the order state, action, asset. Columns of length N: `state`, `action`, `asset` (indexes into the estate),
+    """Results in the order state, action, asset. Columns of length N: `state`, `action`, `asset` (indexes into the
+    estate),
     `at_least`, `at_most` (equal where exact; both -1 when nobody can, up to the cap; `at_most` alone -1 when a limit
     stopped the search before a coalition was found), `floor` (-1 for none)."""
 

@@ -156,7 +156,8 @@ class Coalitions:
         for i, person in enumerate(people.tolist()):
             # Whom else the person's bundle brings counts too, so the person's own sources are part of the kind.
             own = self.bundles.assumes[:, person].tobytes()
-            kinds.setdefault((holds[i].tobytes(), own, bool(holder[i]), *(int(t[i]) for t in tables)), []).append(person)
+            kinds.setdefault((holds[i].tobytes(), own, bool(holder[i]), *(int(t[i]) for t in tables)),
+            []).append(person)
         found: list[int] = []
         for alike in kinds.values():
             self._tick()
@@ -348,7 +349,8 @@ class Coalitions:
         if holding is None:
             return self._assuming_anyone()
         people = np.concatenate([holding, ballot.approvers.people])
-        return np.bitwise_or.reduce(self.bundles.assumes[:, people], axis=1)
+        found: Words = np.bitwise_or.reduce(self.bundles.assumes[:, people], axis=1)
+        return found
 
     def _assuming_anyone(self) -> Words:
         if self._all_mask is None:
@@ -425,7 +427,8 @@ class Coalitions:
     def _by_role(
         self, controllers: Ints, ballot: Ballot, rule: Rule, opened: frozenset[int], stakes: Stakes
     ) -> Iterator[tuple[Ints, bool, bool]]:
-        """Controllers by the role that they have in the quorum: (people, whether it is one, whether they may ask). People whom different
+        """Controllers by the role that they have in the quorum: (people, whether it is one, whether they may ask).
+        People whom different
         sources bring differ too: one who is brought anyway adds nothing."""
         if stakes.opens:
             # With groups about to open everyone has a role; the ballot of everyone tells them apart.

@@ -63,4 +63,5 @@ def bits(mask: Words) -> Iterator[int]:
 
 def has(words: Words, column: int) -> npt.NDArray[np.bool_]:
     """Shape [N]: which nodes of `words` [W, N] have `column` set."""
-    return (words[column >> 6] >> np.uint64(column & 63)).astype(np.uint8) & np.uint8(1) != 0
+    found: npt.NDArray[np.bool_] = (words[column >> 6] >> np.uint64(column & 63)) & np.uint64(1) != 0
+    return found

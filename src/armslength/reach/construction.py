@@ -51,7 +51,8 @@ class Construction:
         self.needed = spread_up(self.exact_needed, assets.within)
         self.class_needed = np.zeros((len(slot), len(estate.classes)), dtype=np.bool_)
         classed = np.flatnonzero(assets.of_class >= 0)
-        np.logical_or.at(self.class_needed, (slice(None), assets.of_class[classed]), self.needed[:, classed])
+        for row, known in zip(self.class_needed, self.needed, strict=True):
+            np.logical_or.at(row, assets.of_class[classed], known[classed])
         self._source: list[Ints] = []
         self._target: list[Ints] = []
         self._why: list[npt.NDArray[np.int8]] = []
@@ -129,9 +130,9 @@ class Construction:
             classed = np.flatnonzero(self.needed[slot] & (assets.of_class >= 0))
             self._add(at.over_class + slot * at.classes + assets.of_class[classed], base + classed, Why.CLASS, classed)
         locks = np.unique(assets.lock[assets.lock >= 0])
-        for slot in (at.operate, self.use):
-            if slot is not None:
-                self._add(at.over + slot * at.assets + locks, at.unlocks + locks, Why.KEY)
+        for chosen in (at.operate, self.use):
+            if chosen is not None:
+                self._add(at.over + chosen * at.assets + locks, at.unlocks + locks, Why.KEY)
         if self.use is not None:
             self._add(at.exact + self.use * at.assets + locks, at.unlocks + locks, Why.KEY)
         self._add(at.custody + locks, at.unlocks + locks, Why.KEY)
@@ -143,8 +144,8 @@ class Construction:
         """The node that each (action, target) makes true, or -1 where it cannot matter. Arrays of equal length."""
         at, actions = self.layout, {name: i for i, name in enumerate(self.estate.actions)}
         slots = np.full(len(self.estate.actions) + 1, -1, dtype=np.int32)
-        for a, slot in at.slot.items():
-            slots[a] = slot
+        for a, number in at.slot.items():
+            slots[a] = number
         slot = slots[action]
         out = np.full(action.shape, -1, dtype=np.int32)
         for name, target_kind, first in (
@@ -230,14 +231,17 @@ class Construction:
                 else:
                     ways.append(Way(opened=opening.groups, people=people))
             if ways:
-                holders = Crowd(ways=tuple(ways), filled_by=None if unknown else frozenset())
+                holders = Crowd(ways=tuple(ways), filled_by=frozenset())
                 self._rule(holders, permit.terms, effects, enrolls, False, Why.PERMIT, number)
-        nobody = Crowd(ways=(), filled_by=frozenset())
+        # Of somebody in an unknown group nothing is known that a policy could look at: what a permit gives to whoever
+        # holds the gate it may give to them, once its terms are met.
+        someone = Way(opened=frozenset(), people=np.zeros(0, dtype=np.int32))
+        nobody = Crowd(ways=(someone,), filled_by=None) if unknown else Crowd(ways=(), filled_by=frozenset())
         for number, permit in enumerate(gate_permits, start=len(permits)):
             effects = self._permit_effects(permit)
             if effects.size:
                 enrolls = self.estate.actions[permit.action] == ENROLL
-                self._rule(nobody, STANDING, effects, enrolls, True, Why.PERMIT, number)
+                self._rule(nobody, permit.terms, effects, enrolls, True, Why.PERMIT, number)
 
     def _standing(self, crowds: dict[bytes, int], people: Ints, effects: Ints, number: int) -> None:
         key = people.tobytes()
@@ -256,7 +260,8 @@ class Construction:
             if slot is None:
                 return np.zeros(0, np.int32)
             kept = targets[self.exact_needed[slot, targets]]
-            return (at.exact + slot * at.assets + kept).astype(np.int32)
+            exact: Ints = (at.exact + slot * at.assets + kept).astype(np.int32)
+            return exact
         action_column = np.full(targets.shape, permit.action, dtype=np.int32)
         kind_column = np.full(targets.shape, int(permit.target_kind), dtype=np.int32)
         effects = self._effects(action_column, kind_column, targets)

@@ -106,7 +106,8 @@ class Layout:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Graph:
     """`edges` with their `why` and `row` (by `Edges.origin`); `rules` by number; `crowds` are nodes that stand for the
-    people to whom a standing permit is open; `keyed` are the custody edges: (unlocks k → custody t) for states hosting t.
+    people to whom a standing permit is open; `keyed` are the custody edges: (unlocks k → custody t) for states
+    hosting t.
     """
 
     estate: Estate

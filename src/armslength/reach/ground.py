@@ -105,8 +105,8 @@ class Ground:
             holder = self.holder(rule, opened, column)
             return Firing(order=order, quorum=holder, waived=True, opened=opened) if holder else None
         ballot = self.quorums.ballot(rule, opened)
-        counts = [self._count(classes, column) for classes in (ballot.requesters, ballot.approvers)]
-        seating = self.quorums.least(ballot, *counts, 0, self._filled.get(column))
+        asking_counts, approving_counts = self._count(ballot.requesters, column), self._count(ballot.approvers, column)
+        seating = self.quorums.least(ballot, asking_counts, approving_counts, 0, self._filled.get(column))
         if seating is None:
             return None
         asking = self.acting(ballot.requesters.people, column)
@@ -143,7 +143,8 @@ class Ground:
     def acting(self, people: Ints, column: int) -> Flags:
         """Which of `people` act in a column."""
         word = self.board.words[column >> 6][people]
-        return (word >> np.uint64(column & 63)) & np.uint64(1) != 0
+        found: Flags = (word >> np.uint64(column & 63)) & np.uint64(1) != 0
+        return found
 
     def true(self, node: int, column: int) -> bool:
         return bool(int(self.board.words[column >> 6, node]) >> (column & 63) & 1)

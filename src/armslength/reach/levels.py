@@ -20,7 +20,6 @@ from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.search import Search
 
-
 STEPS = 2000
 """Steps of a seating tried for an upper bound once the time is over."""
 
@@ -117,7 +116,8 @@ class Levels:
         words = self.board.words
         pending = self.board.full & ~words[:, rule.node]
         if not rule.power:
-            # Only a rule without powers adds nothing where its effects are true already: nothing builds on who fired it.
+            # Only a rule without powers adds nothing where its effects are true already: nothing builds on who
+            # fired it.
             pending &= ~np.bitwise_and.reduce(words[:, rule.effects], axis=1)
         return pending
 

@@ -17,7 +17,8 @@ UNFLOORED = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pairs:
-    """`action`, `asset`: shape [K], the pairs asked of any state. `floor`: shape [S, K], rows as in `states`: the highest
+    """`action`, `asset`: shape [K], the pairs asked of any state. `floor`: shape [S, K], rows as in `states`: the
+    highest
     floor, `UNFLOORED`, or `UNASKED`. `cap`: the question's cap."""
 
     states: tuple[int, ...]
@@ -74,11 +75,12 @@ def spread_down(inside: npt.NDArray[np.bool_], within: Ints) -> npt.NDArray[np.b
 
 
 def spread_up(needed: npt.NDArray[np.bool_], within: Ints) -> npt.NDArray[np.bool_]:
-    """Shape [..., T]: add every asset that one of `needed` lies within."""
+    """Shape [A, T]: add every asset that one of `needed` lies within."""
     child = np.flatnonzero(within >= 0)
     while True:
         more = needed.copy()
-        np.logical_or.at(more, (..., within[child]), needed[..., child])
+        for row, known in zip(more, needed, strict=True):
+            np.logical_or.at(row, within[child], known[child])
         if np.array_equal(more, needed):
             return needed
         needed = more

@@ -13,7 +13,8 @@ from armslength.reach.graph import Graph, Why
 from armslength.reach.spread import Ints
 
 KEYED, GATED, ACTING = -1, -2, -3
-"""Links that are no edges of the graph: a key to its asset's custody, the gate to a rule, anyone who acts to `everyone`."""
+"""Links that are no edges of the graph: a key to its asset's custody, the gate to a rule, anyone who acts to
+`everyone`."""
 
 NEVER = np.iinfo(np.int32).max
 

@@ -289,7 +289,8 @@ class Quorums:
     def _classes(
         self, people: Ints, distinct: tuple[str, ...], mark: Ints, by_place: bool
     ) -> Classes:
-        """Classes of `people` by exposures, distinct values and `mark` (places of approvers, shared class of askers)."""
+        """Classes of `people` by exposures, distinct values and `mark` (places of approvers, shared class of
+        askers)."""
         columns = [self._exposure.of[people], *(self._column(c)[people] for c in distinct), mark]
         order = np.lexsort(columns[::-1])
         given = people

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from armslength.estate import Estate
 
 NOBODY = -1
 """In `Reach.length`: no coalition with up to the cap of outsiders suffices (`null` in JSON)."""
@@ -41,7 +38,8 @@ Length = Exact | Beyond | Between
 
 Fact = tuple[str, ...]
 """A fact of a derivation: `("acts", "person:ana")`, `("in", "person:ana", "group:ops")`, `("enrolled", "group:g")`,
-`("assumed", "person:p" or "group:g")`, `("waived", "terms:r")`, `("over", action, "asset:t" or "class:c")` (on it and all
+`("assumed", "person:p" or "group:g")`, `("waived", "terms:r")`, `("over", action, "asset:t" or "class:c")` (on it
+and all
 that lies within), `("can", action, "asset:t")`, `("gate",)`."""
 
 
@@ -61,10 +59,12 @@ class Step:
     compelled  acts p                       tie = basis or "sealed"; rows: where the tie stands (none if sealed)
     accomplice acts p
     member     in p g                       rows: the memberships from p up to g
-    enrolled   in p g                       needs acts p, enrolled h; rows: the memberships from h up to g (none if h = g)
+    enrolled   in p g                       needs acts p, enrolled h; rows: the memberships from h up to g (none if
+    h = g)
     grant      over/enrolled/assumed/waived rows: the grant; by = standing | quorum | waived | gate.
                                             needs: acts q, in q holder (unless a person or everyone); for a quorum also
-                                            acts and in of each approver; for waived the waived terms; for gate only ("gate",)
+                                            acts and in of each approver; for waived the waived terms; for gate only
+                                            ("gate",)
     permit     can/over/enrolled/assumed/waived   as grant, with policy = its @id instead of rows; needs name also the
                                             groups entered by enrolment that open it
     assumed    acts p                       needs assumed p, or assumed g with rows: the memberships from p up to g
@@ -99,7 +99,8 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One row of the answer. `accomplices` are people indexes: one smallest set, empty when nobody can or none is needed."""
+    """One row of the answer. `accomplices` are people indexes: one smallest set, empty when nobody can or none is
+    needed."""
 
     state: int
     action: int

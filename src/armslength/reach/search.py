@@ -13,19 +13,18 @@ from math import comb
 
 import numpy as np
 
-from armslength.reach.bundles import Bundles
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
-
 
 TRIED = 400
 """Sets of bundles tried for a quick refusal; where there are more, the search itself decides."""
 
 
 class Search:
-    """One question: can at most so many accomplices fire `goal` in `column`, with `feeders` (rules with powers) to help?"""
+    """One question: can at most so many accomplices fire `goal` in `column`, with `feeders` (rules with powers) to
+    help?"""
 
     def __init__(
         self, coalitions: Coalitions, goal: Rule, feeders: list[Rule], column: int, tick: Callable[[], None]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """`count` like people. `exposed`: bit mask of states. `values`: codes of the distinct columns, None for people whose
+    """`count` like people. `exposed`: bit mask of states. `values`: codes of the distinct columns, None for people
+    whose
     values are always fresh. `places`: bit mask of the places they may fill. `owner`: the number of their class.
     `shared`: of requesters, the approver class that they are also in, or -1."""
 
@@ -75,7 +76,8 @@ def seat(
 
 
 def _fewest(bill: Bill, requesters: Sequence[Seat], approvers: Sequence[Seat]) -> int:
-    """A bound from below: of the people who act, as many as share an exposure may sit together, and those without it."""
+    """A bound from below: of the people who act, as many as share an exposure may sit together, and those without
+    it."""
     acting = [s for s in (*requesters, *approvers) if not s.outside]
     members = bill.approvals + 1
     if not acting:
@@ -102,7 +104,8 @@ _FULL: tuple[int, ...] = (-1,)
 
 
 def _add(levels: tuple[int, ...] | None, exposed: int) -> tuple[int, ...] | None:
-    """`levels[i]`: states to which more than i members are exposed. One more member; `_FULL` when a state has too many."""
+    """`levels[i]`: states to which more than i members are exposed. One more member; `_FULL` when a state has too
+    many."""
     if levels is None:
         return None
     if not levels:

@@ -163,25 +163,22 @@ class Telling:
                 self._permit(walk, row, node, limit)
             case Why.OPEN_TO:
                 pass
-            case Why.CLASS:
+            case Why.CLASS | Why.WITHIN:
                 source = self._over(walk.node)
-                fact = ("over", source[1], self._asset(row))
-                self._emit(Step(rule="class", fact=fact, needs=(source,), rows=(self._row("assets", row),)))
-            case Why.WITHIN:
-                source = self._over(walk.node)
-                fact = ("over", source[1], self._asset(row))
-                self._emit(Step(rule="within", fact=fact, needs=(source,), rows=(self._row("assets", row),)))
+                over = ("over", source[1], self._asset(row))
+                rule = "class" if why is Why.CLASS else "within"
+                self._emit(Step(rule=rule, fact=over, needs=(source,), rows=(self._row("assets", row),)))
             case Why.KEY:
                 walk.key = self._key(walk, node - at.unlocks)
             case Why.GATE:
                 gate = self._estate.settings.gate
                 assert gate is not None
-                fact = ("can", "operate", self._asset(gate))
+                can = ("can", "operate", self._asset(gate))
                 if walk.node >= at.custody:
-                    self._custody(gate, fact, walk.key)
+                    self._custody(gate, can, walk.key)
                 else:
-                    self._has(walk.node, fact)
-                self._emit(Step(rule="gate", fact=("gate",), needs=(fact,)))
+                    self._has(walk.node, can)
+                self._emit(Step(rule="gate", fact=("gate",), needs=(can,)))
 
     def _key(self, walk: Walk, key: int) -> Fact:
         """Tell that the key can be used or operated."""

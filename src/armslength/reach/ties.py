@@ -20,7 +20,8 @@ class NamedTie:
 
 
 def tie(estate: Estate, at: dt.date, person: int, state: int) -> NamedTie:
-    """The first tie, in the order of the bases, that exposes `person` to `state`. Raises LookupError if there is none."""
+    """The first tie, in the order of the bases, that exposes `person` to `state`. Raises LookupError if there is
+    none."""
     settings, people, entities = estate.settings, estate.people, estate.entities
 
     def fits(found: int) -> bool:
