@@ -71,6 +71,7 @@ class Coalitions:
         self._joined: dict[tuple[int, bytes], Ints] = {}
         self._all_mask: Words | None = None
         self._kinds: dict[tuple[int, frozenset[int]], list[Controllers]] = {}
+        self._closures: dict[tuple[int, int, int, int], Words] = {}
         self._alone: dict[tuple[object, ...], tuple[int, ...] | None] = {}
         self._people: dict[tuple[int, frozenset[int]], Ints | None] = {}
         self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
@@ -165,6 +166,21 @@ class Coalitions:
             if self.outsiders(rule, column, mask, (alike[0],), 0) is not None:
                 found += alike
         return tuple(sorted(found))
+
+    def closure(self, column: int, person: int, feeders: tuple[Rule, ...]) -> Words:
+        """The mask of all that one outsider holds and fires, of these rules, without another."""
+        key = (column, person, len(feeders), feeders[-1].number if feeders else -1)
+        found = self._closures.get(key)
+        if found is None:
+            found, waiting = self.bundles.holds[:, person].copy(), list(feeders)
+            while True:
+                ready = [r for r in waiting if self.outsiders(r, column, found, (person,), 0) is not None]
+                if not ready:
+                    break
+                found = found | self.bundles.mask_of_rules([r.number for r in ready])
+                waiting = [r for r in waiting if r not in ready]
+            self._closures[key] = found
+        return found
 
     def brings(self, rule: Rule, person: int) -> int:
         """How many identities a person is worth to a quorum at the most, or a great many where that says little."""

@@ -128,7 +128,7 @@ class Levels:
             return None
         search = Search(self._coalitions, rule, feeders, column, self._clock.tick)
         if self.level == 1:
-            one = search.one()
+            one = search.one(self._active(column))
             if not isinstance(one, bool):
                 return one
         if not search.possible(self.level):
@@ -152,6 +152,14 @@ class Levels:
                     found[feeder.number] = feeder
                     waiting.append(feeder)
         return [found[number] for number in sorted(found)]
+
+    def _active(self, column: int) -> tuple[Rule, ...]:
+        """The rules with powers that are true at this level and not on the ground."""
+        return tuple(
+            rule
+            for rule in self._rules
+            if rule.power and self._true(rule, column) and not self._ground.true(rule.node, column)
+        )
 
     def _true(self, rule: Rule, column: int) -> bool:
         return bool(int(self.board.words[column >> 6, rule.node]) >> (column & 63) & 1)

@@ -73,13 +73,16 @@ class Search:
         np.fill_diagonal(within, False)
         return list(masks[~within.any(axis=1)])
 
-    def one(self) -> tuple[int, ...] | None | bool:
+    def one(self, active: tuple[Rule, ...]) -> tuple[int, ...] | None | bool:
         """A single accomplice who fires the goal through a feeder, or None; False when there are too many to try.
 
-        Whoever does it alone fires some feeder directly, to begin with.
+        Whoever does it alone fires some feeder directly, to begin with. `active`: every rule with powers that costs as
+        little; what a person fires alone is worked out once for all goals.
         """
         coalitions, tried = self._coalitions, set[int]()
         free = self._bundles.mask_of_rules([r.number for r in self._feeders])
+        if coalitions.further(self._goal, self._column, free, (), 1) is None:
+            return None
         plain = coalitions.outsiders(self._goal, self._column, free, (), 1) is not None
         need = 1 if plain else coalitions.need(self._goal, self._column, free, ())[0]
         for feeder in self._feeders:
@@ -89,7 +92,8 @@ class Search:
             for person in alone:
                 if person not in tried and coalitions.brings(self._goal, person) >= need:
                     tried.add(person)
-                    if self.fires((person,)):
+                    mask = coalitions.closure(self._column, person, active)
+                    if coalitions.outsiders(self._goal, self._column, mask, (person,), 0) is not None:
                         return (person,)
         return None
 

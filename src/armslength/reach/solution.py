@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from armslength.estate import Estate
+from armslength.estate import ENROLL, Estate
 from armslength.reach.board import Board
 from armslength.reach.columns import Column, Columns, Words, has
 from armslength.reach.construction import Construction
@@ -31,20 +31,19 @@ class Model:
         self.estate, self.exposure, self.asked, self.at = estate, exposure, asked, at
         self.membership = Membership(estate)
         self.clock = Clock(expired)
-        self.permits = permits(estate, self._enrollable(), exposure, self.membership.is_member)
         self.gate_permits = gate_permits(estate, exposure, self.membership.is_member)
+        self.permits = permits(estate, self._enrollable(), exposure, self.membership.is_member)
         construction = Construction(estate, self.membership, asked)
         self.graph: Graph = construction.graph(self.permits, self.gate_permits)
         self.quorums = Quorums(estate, exposure, self.membership, self.clock.tick)
 
     def _enrollable(self) -> frozenset[int]:
-        """Groups that some enrolment could open."""
-        estate = self.estate
-        enroll = estate.actions.index("enroll")
-        named = np.unique(estate.grants.target[estate.grants.action == enroll]).tolist()
-        if estate.policy is not None:
-            # A permit may enrol too; which groups is known only after it was evaluated with them.
-            named = list(range(len(estate.groups.ids)))
+        """Groups that some enrolment could open; what a permit gives to whoever holds the gate is all that it gives."""
+        grants, enroll = self.estate.grants, self.estate.actions.index(ENROLL)
+        named = set(np.unique(grants.target[grants.action == enroll]).tolist())
+        for permit in self.gate_permits:
+            if permit.action == enroll:
+                named |= set(permit.targets.tolist())
         return frozenset[int]().union(*(self.membership.upward(g) for g in named))
 
 
