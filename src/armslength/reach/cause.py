@@ -86,15 +86,17 @@ class Causes:
 
     def of(self, change: LengthChange) -> tuple[Cause, ...]:
         """In the order of the derivation; empty where no one row, setting or policy made the difference."""
-        if change.old.least == change.new.least:
+        old, new = change.old, change.new
+        if (old.least, old.known) == (new.least, new.known):
             return self._floors(change)
-        new = change.new.least < change.old.least
-        steps = self._found.steps(change)[new]
-        side = change.new if new else change.old
-        by_gap = any(gap.length == side.least for gap in side.gaps)
-        found = dict.fromkeys(self._gap(change, new) if by_gap else self._derived(steps, change, new))
+        fewer = (new.least, new.known) < (old.least, old.known)
+        side = new if fewer else old
+        # Where only unknown groups bring it so low, there is no derivation to look into.
+        by_gap = old.least != new.least and side.least < side.known
+        steps = self._found.steps(change)[fewer]
+        found = dict.fromkeys(self._gap(change, fewer) if by_gap else self._derived(steps, change, fewer))
         if not found:
-            found = dict.fromkeys(self._anywhere(steps, new))
+            found = dict.fromkeys(self._anywhere(fewer))
         return tuple(found)
 
     # what a derivation names
@@ -251,7 +253,7 @@ class Causes:
         moved = tuple(self._row("assets", asset, True)) if asset >= 0 else ()
         return moved or (SettingCause(path=("floor",), turn=Turn.CHANGED, old=None, new=change.floor),)
 
-    def _anywhere(self, steps: Sequence[Step], new: bool) -> Iterator[Cause]:
+    def _anywhere(self, new: bool) -> Iterator[Cause]:
         """Settings and policies are few: where nothing else tells, any that changed may be it."""
         for first in ("bases", "gate", "home", "states", "terms"):
             yield from self._settings((first,), new)

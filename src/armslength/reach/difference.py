@@ -34,16 +34,20 @@ class Side:
     gaps: tuple[Gap, ...]
 
     @property
-    def least(self) -> int:
-        """What it can need at least, unknown groups counted; `NULL` or `ABSENT` above every number."""
+    def known(self) -> int:
+        """What it needs at least if nobody is in an unknown group; `NULL` or `ABSENT` above every number."""
         match self.length:
             case None:
                 return ABSENT
             case Exact(length=n) | Between(at_least=n):
-                least = n
+                return n
             case Beyond():
-                least = NULL
-        return min([least, *(gap.length for gap in self.gaps)])
+                return NULL
+
+    @property
+    def least(self) -> int:
+        """What it can need at least, unknown groups counted."""
+        return min([self.known, *(gap.length for gap in self.gaps)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,9 +309,9 @@ def _widened(
     index = {asset: i for i, asset in enumerate(estate.assets.ids)}
     places = {index[asset] for asset in assets}
     against = frozenset(estate.states.index(code) for code in states)
-    # A floor covers what lies within, so those that lie within another need none.
+    # A floor on any asset makes its action one that is listed, but powers never are: those need a floor on each asset.
+    # A floor covers what lies within, so assets that lie within another need none.
     tops = [t for t in sorted(places) if not _inside(estate, t, places)]
-    named = [None, *(action for action in actions if action in POWERS)]
     floors = tuple(
         Floor(
             number=-1,
@@ -318,8 +322,8 @@ def _widened(
             against=against,
             exempt=None,
         )
-        for action in named
-        for asset in (tops if action is not None else tops[:1])
+        for action in actions
+        for asset in (tops if action in POWERS else tops[:1])
     )
     return replace(estate, settings=replace(estate.settings, floors=floors))
 
