@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,14 +60,19 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints. Raises `RuntimeError` where there is no git."""
+    if shutil.which("git") is None:
+        raise RuntimeError("this test needs git: apt-get install git")
+    settings = ["-c", "user.name=tests", "-c", "user.email=tests@example.com", "-c", "commit.gpgsign=false"]
+    # The clone may belong to somebody else, as it does on build machines.
+    command = ["git", "-c", "safe.directory=*", *settings, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=True, text=True).stdout
+
+
 def tracked() -> tuple[Path, ...]:
     """Every file that is in the repository, or would be if all that is not ignored were added."""
-    listed = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout.decode()
+    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     return tuple(path for name in sorted(set(listed.split("\0"))) if name and (path := ROOT / name).is_file())
 
 

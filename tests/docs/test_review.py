@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.documents import ROOT
+from tests.docs.documents import ROOT, git
 
 WORKFLOW = (ROOT / "examples/ci/github-actions.yml").read_text("utf-8")
 SAMPLES = ROOT / "examples/meridian"
@@ -23,11 +23,6 @@ def script(step: str) -> str:
     found = re.search(rf"^( *)- name: {step}\n +run: \|\n((?:\1    .*\n|\n)+)", WORKFLOW, re.MULTILINE)
     assert found
     return textwrap.dedent(found[2])
-
-
-def git(folder: Path, *arguments: str) -> None:
-    settings = ["-c", "user.name=tests", "-c", "user.email=tests@example.com", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *settings, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 @pytest.fixture
