@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from armslength.estate import Estate
 from armslength.reach.difference import Difference, LengthChange
 from armslength.reach.exposure import exposure
+from armslength.reach.membership import Membership
 from armslength.reach.permit_policy import policies
 from armslength.reach.result import Step
 from armslength.reach.turnover import Path, Rows, Turnover, turnover
@@ -238,9 +239,10 @@ class Causes:
     # what no derivation names
 
     def _gap(self, change: LengthChange, new: bool) -> Iterator[Cause]:
-        """Rows that name a group whose members nobody told."""
+        """Rows that name a group whose members nobody told, or one that it is nested in."""
         estate, side = self._estate(new), change.new if new else change.old
-        names = {estate.groups.ids[group] for gap in side.gaps for group in gap.groups}
+        groups = {group for gap in side.gaps for group in gap.groups}
+        names = {estate.groups.ids[g] for group in groups for g in Membership(estate).upward(group)}
         for table, columns in (("unknown", ("group",)), ("groups", ("group", "member")), ("grants", ("holder",))):
             rows, cells = self._turnover.rows[table], estate.tables[table].columns
             for row in rows.fresh if new else rows.gone:
