@@ -281,11 +281,24 @@ def _verify(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", type=file, help=told)
 
 
+def _repair(parser: Parser) -> None:
+    _estate(parser)
+    _day(parser)
+    told = "a change that you will not make: terms, drop_grant, drop_membership or a line as grants.csv:12; repeatable"
+    parser.add_argument("--refuse", action="append", default=[], metavar="CHANGE", help=told)
+    parser.add_argument("--patch", type=file, metavar="FILE", help="write the changes as a patch that git apply takes")
+    parser.add_argument(
+        "--limit", type=seconds, metavar="SECONDS", default=60.0, help="stop after so long; 60 if not given"
+    )
+    _format(parser, "table", "json")
+
+
 _FLAGS: dict[str, Callable[[Parser], None]] = {
     "reach": _reach,
     "explain": _explain,
     "diff": _diff,
     "whatif": _whatif,
+    "repair": _repair,
     "check": _check,
     "verify": _verify,
 }

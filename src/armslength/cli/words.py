@@ -102,6 +102,18 @@ armslength whatif estate --leaver person:bo --join person:cy=group:ops
 armslength whatif estate --grant group:ops,read,asset:recordings-us,two-apart --drop-grant 12
 armslength whatif estate --terms 12=two-apart""",
     ),
+    "repair": Words(
+        summary="""\
+The least-cost set of changes after which every floor holds: terms put on grants, grants and memberships dropped, with
+what each costs in daily work. The plan is proven least, or says how far from it it can be. [costs] in estate.toml sets
+what a change costs.
+
+Exit status 1 if some floor stays broken: not every way is a row that can change.""",
+        examples="""\
+armslength repair estate --patch repair.patch
+armslength repair estate --refuse drop_membership --refuse grants.csv:12
+armslength repair estate --limit 300 --format json""",
+    ),
     "check": Words(
         summary="""\
 Whether the estate can be read: every problem with file, line and column, and every warning, on standard error; then its

@@ -24,6 +24,9 @@ from armslength.reach.checker_document import NotSteps, check_document, steps_fr
 from armslength.reach.difference import Compared, Difference, LengthChange, Side, difference
 from armslength.reach.exposure import Exposure, exposure
 from armslength.reach.pairs import covered, universe
+from armslength.reach.repair import repair
+from armslength.reach.repair_change import Change, Refusal, Verb, refusal
+from armslength.reach.repair_plan import Plan, Progress
 from armslength.reach.result import (
     NOBODY,
     Between,
@@ -39,6 +42,13 @@ from armslength.reach.result import (
 )
 
 __all__ = [
+    "repair",
+    "refusal",
+    "Progress",
+    "Plan",
+    "Verb",
+    "Refusal",
+    "Change",
     "NOBODY",
     "Barrier",
     "Between",

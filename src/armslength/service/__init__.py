@@ -16,7 +16,8 @@ from armslength.service.edits import (
     remarks,
 )
 from armslength.service.explanation import Explanation, explanation
-from armslength.service.file import write_file
+from armslength.service.file import write_bytes, write_file
+from armslength.service.mending import Mended, mended, plan_document, plan_lines
 from armslength.service.question import Refusal, Wanted, question, unknown
 from armslength.service.verification import Verification, verification
 
@@ -29,6 +30,7 @@ __all__ = [
     "Granted",
     "Join",
     "Leaver",
+    "Mended",
     "NewTerms",
     "Refusal",
     "Travel",
@@ -40,13 +42,17 @@ __all__ = [
     "explanation",
     "json_pieces",
     "markdown_text",
+    "mended",
     "overview",
     "page",
+    "plan_document",
+    "plan_lines",
     "question",
     "remarks",
     "sarif_text",
     "side",
     "unknown",
     "verification",
+    "write_bytes",
     "write_file",
 ]

@@ -46,3 +46,12 @@ def _write(path: str, pieces: Iterable[str]) -> None:
         with suppress(OSError):
             os.unlink(beside)
         raise
+
+
+def write_bytes(path: str, data: bytes) -> None:
+    """Write a table that no patch can hold. Raises `Refusal` where it cannot be written."""
+    try:
+        with open(path, "wb") as file:
+            file.write(data)
+    except (OSError, ValueError) as error:
+        raise Refusal([f"cannot write {path!r}: {error}"]) from None

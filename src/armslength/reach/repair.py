@@ -1,0 +1,288 @@
+"""Repair: the least-cost set of changes after which every floor holds, with the proof that nothing cheaper does.
+
+An implicit hitting set. The master finds the cheapest plan that meets all clauses known (`repair_master`); the engine
+is asked what that plan leaves broken (`repair_ask`); each derivation found becomes a clause (`repair_clause` says why
+it holds for every valid plan). Between two such rounds the plan is mended greedily until the engine finds nothing
+broken: that is a valid plan at any time, and its clauses make the next bound rise. When the cheapest plan is itself
+valid, or a valid plan costs as little as the bound, it is proven least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from armslength.estate import Estate, Kind, Ref
+from armslength.reach.answer import Reach, reach
+from armslength.reach.exposure import exposure
+from armslength.reach.levels import Clock, Expired
+from armslength.reach.membership import Membership
+from armslength.reach.pairs import pairs
+from armslength.reach.repair_able import Ability, Able
+from armslength.reach.repair_ask import Answer, Asking, Pair
+from armslength.reach.repair_change import Change, Refusal
+from armslength.reach.repair_clause import Clause
+from armslength.reach.repair_cuts import Cuts
+from armslength.reach.repair_keeping import Keeping
+from armslength.reach.repair_menu import Menu
+from armslength.reach.repair_plan import (
+    Certificate,
+    Cut,
+    Idle,
+    Literal,
+    Option,
+    Plan,
+    Progress,
+    Reason,
+    Remaining,
+    Why,
+)
+from armslength.reach.repair_sight import Sights
+from armslength.reach.repair_trace import Support
+from armslength.reach.repair_work import people_touched
+from armslength.reach.result import Question
+
+
+def repair(
+    estate: Estate,
+    question: Question,
+    refused: Iterable[Refusal] = (),
+    expired: Callable[[], bool] = lambda: False,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Plan:
+    """Find a least-cost plan (semantics, "Repair") for the floors on the day `question.at`; of the question's
+    filters only
+    the pairs they name are mended, its cap and limit do not count.
+
+    `refused` changes are not made. `expired` is asked now and then whether the time allowed is over; then the cheapest
+    plan so far is returned with the bound proven so far. `progress` is told whenever the engine has answered. Pure.
+
+    What cannot be mended does not stop the rest: pairs that no allowed change mends are given up, and where pairs can
+    be mended only one without the other, as few as possible. They are told in `Plan.remaining`; the bound is for the
+    others.
+    """
+    return _Repair(estate, question, refused, expired, progress).plan()
+
+
+class _Repair:
+    """One repair under way."""
+
+    def __init__(
+        self,
+        estate: Estate,
+        question: Question,
+        refused: Iterable[Refusal],
+        expired: Callable[[], bool],
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self._estate, self._expired, self._progress = estate, expired, progress
+        self._question = replace(question, cap=0, everything=False, seconds=None)
+        self._refused = frozenset(refused)
+        exposed = exposure(estate, question.at)
+        self._asked = pairs(estate, exposed, self._question)
+        self._ability = Ability(estate, exposed, Clock(expired).tick)
+        self._menu = Menu(estate, self._refused, lambda holder, r: self._ability.able(holder, r) is Able.SPARE)
+        self._cuts = Cuts(self._menu, _rank(estate, int(self._asked.floor.max(initial=0))))
+        self._keeping = Keeping(estate, self._menu, self._ability)
+        sights = Sights(estate, Membership(estate))
+        self._asking = Asking(estate, exposed, self._asked, question.at, self._menu, sights, expired)
+        self._hopeless: dict[Pair, Support] = {}
+        self._best: frozenset[int] | None = None
+        self._last: frozenset[int] = frozenset()
+        self._bound = self._rounds = self._broken = 0
+        self._history: list[Progress] = []
+
+    def plan(self) -> Plan:
+        if self._asked.states and len(self._asked.action):
+            try:
+                self._search()
+            except Expired:
+                pass
+        chosen = self._last if self._best is None else self._best
+        return self._told(chosen)
+
+    def _search(self) -> None:
+        while True:
+            before = self._cuts.given_up
+            solved = self._cuts.least(self._expired, self._best)
+            if self._cuts.given_up != before:
+                self._forget()
+            self._bound = max(self._bound, solved.bound)
+            self._note()
+            if self._done():
+                return
+            start = solved.chosen
+            if start is None:
+                # The time was over before the solver had any plan.
+                start = self._best if self._best is not None else self._cuts.mended(frozenset())
+            if start is None:
+                raise Expired
+            valid = self._valid(self._cuts.polished(start))
+            if valid is not None and (self._best is None or self._weight(valid) < self._weight(self._best)):
+                self._best = valid
+                self._note()
+            if self._done():
+                return
+
+    def _valid(self, chosen: frozenset[int]) -> frozenset[int] | None:
+        """The plan mended until nothing is broken; None where quick changes lead nowhere."""
+        while True:
+            if self._expired():
+                raise Expired
+            lost = list(self._keeping.lost(chosen))
+            if lost:
+                self._cuts.add(lost)
+            else:
+                answer = self._ask(chosen)
+                if not answer.broken:
+                    return chosen
+                self._cuts.add(answer.clauses)
+                if answer.hopeless:
+                    self._hopeless |= answer.hopeless
+                    self._cuts.give_up(answer.hopeless)
+                    self._forget()
+            mended = self._cuts.mended(chosen)
+            if mended is None:
+                return None
+            chosen = self._cuts.pruned(mended)
+
+    def _ask(self, chosen: frozenset[int]) -> Answer:
+        self._last = chosen
+        answer = self._asking.ask(chosen)
+        self._rounds += 1
+        self._broken = len(answer.broken)
+        self._progress(self._now())
+        return answer
+
+    def _forget(self) -> None:
+        """Pairs were given up: what was proven with them is not proven without."""
+        for column, number in self._cuts.given_up:
+            self._asking.open[column, number] = False
+        self._bound = 0
+        self._history.clear()
+
+    def _done(self) -> bool:
+        return self._best is not None and self._weight(self._best) <= self._bound
+
+    def _weight(self, chosen: frozenset[int]) -> int:
+        return sum(self._menu.weight[o] for o in chosen)
+
+    def _now(self) -> Progress:
+        cost = None if self._best is None else self._weight(self._best) / self._menu.unit
+        return Progress(cost=cost, bound=self._bound / self._menu.unit, broken=self._broken, round=self._rounds)
+
+    def _note(self) -> None:
+        now = self._now()
+        last = self._history[-1] if self._history else None
+        if last is None or (last.cost, last.bound) != (now.cost, now.bound):
+            self._history.append(now)
+            self._progress(now)
+
+    def _told(self, chosen: frozenset[int]) -> Plan:
+        menu = self._menu
+        edited = menu.edited(chosen)
+        found = reach(edited, self._question)
+        broken = {self._pair(found, int(i)): int(i) for i in found.broken()}
+        given = self._cuts.given_up
+        verified = broken.keys() <= given
+        proven = verified and self._done()
+        cost = self._weight(chosen) / menu.unit
+        changes = [
+            Change(
+                verb=menu.verb(o),
+                row=menu.row(o),
+                terms=menu.terms(o),
+                cost=menu.cost(o),
+                people=people,
+            )
+            for o, people in people_touched(menu, chosen).items()
+        ]
+        return Plan(
+            changes=tuple(sorted(changes, key=lambda c: (c.row.file, c.row.row))),
+            cost=cost,
+            bound=cost if proven else self._bound / menu.unit,
+            proven=proven,
+            verified=verified,
+            remaining=tuple(self._remaining(found, i, pair) for pair, i in broken.items()),
+            idle=tuple(self._idle()),
+            refused=self._refused,
+            rounds=self._rounds,
+            history=tuple(self._history),
+            certificate=self._certificate(),
+        )
+
+    def _pair(self, found: Reach, i: int) -> Pair:
+        asked = self._asked
+        column = asked.states.index(int(found.state[i]))
+        same = (asked.action == found.action[i]) & (asked.asset == found.asset[i])
+        return column, int(np.flatnonzero(same)[0])
+
+    def _remaining(self, found: Reach, i: int, pair: Pair) -> Remaining:
+        support, cuts = self._hopeless.get(pair), self._cuts.of(pair)
+        keys = sorted(support.standing) if support is not None else sorted({k for c in cuts for k in c.keys})
+        policies = support.policies if support is not None else set[str]()
+        if pair not in self._cuts.given_up:
+            reason = Reason.UNFINISHED
+        elif any(self._menu.refused(key) for key in keys):
+            reason = Reason.REFUSED
+        elif policies:
+            reason = Reason.PERMIT
+        elif support is not None:
+            reason = Reason.CUSTODY
+        else:
+            reason = Reason.TOGETHER
+        return Remaining(
+            state=int(found.state[i]),
+            action=int(found.action[i]),
+            asset=int(found.asset[i]),
+            floor=int(found.floor[i]),
+            length=found.length(i),
+            reason=reason,
+            policies=tuple(sorted(policies)),
+            rows=tuple(self._menu.row_of(key) for key in keys),
+            assets=tuple(sorted(support.assets)) if support is not None else (),
+        )
+
+    def _idle(self) -> Iterator[Idle]:
+        everyone = Ref(kind=Kind.EVERYONE)
+        for r, terms in enumerate(self._estate.settings.terms):
+            able = self._ability.able(everyone, r)
+            if able is not Able.SPARE:
+                yield Idle(terms=terms.id, why=Why.NOBODY if able is Able.NO else Why.NO_SPARE)
+
+    def _certificate(self) -> Certificate:
+        menu, asked = self._menu, self._asked
+        clauses = self._cuts.active()
+        used = sorted({o for c in clauses for o in c.any_of.union(*c.unless)})
+        place = {o: i for i, o in enumerate(used)}
+
+        def cut(c: Clause) -> Cut:
+            literals = [Literal(any_of=tuple(sorted(place[o] for o in c.any_of)))] if c.any_of else []
+            literals += [Literal(any_of=tuple(sorted(place[o] for o in some)), unless=True) for some in c.unless]
+            pair = None
+            if c.pair is not None:
+                column, number = c.pair
+                pair = asked.states[column], int(asked.action[number]), int(asked.asset[number])
+            rows = tuple(menu.row_of(key) for key in c.keys)
+            return Cut(literals=tuple(literals), rows=rows, pair=pair, outsiders=c.outsiders)
+
+        return Certificate(
+            options=tuple(Option(row=menu.row(o), terms=menu.terms(o) or None, cost=menu.cost(o)) for o in used),
+            cuts=tuple(cut(c) for c in clauses),
+        )
+
+
+def _rank(estate: Estate, floor: int) -> list[int]:
+    """The order in which terms are tried: those that by the guarantee hold the highest floor come first, the least
+    demanding of them before the others."""
+    terms = estate.settings.terms
+    order = sorted(
+        range(len(terms)),
+        key=lambda r: (max(0, floor - terms[r].apart), terms[r].approvals, terms[r].apart, len(terms[r].places), r),
+    )
+    rank = [0] * len(terms)
+    for place, r in enumerate(order):
+        rank[r] = place
+    return rank

@@ -1,0 +1,196 @@
+"""The master: the cheapest choice of options that meets every clause, by HiGHS, with a proven bound.
+
+Minimise the sum of weight × x over options x ∈ {0, 1}, where for each row the options chosen are one at most, and for
+each clause: the sum over `any_of` of x, plus for each set of `unless` one minus the sum over it, is at least one.
+Weights are whole numbers, so the solver's bound may be rounded up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from armslength.reach.repair_clause import Clause
+from armslength.reach.repair_menu import Menu
+
+SLACK = 1e-6
+"""What the solver takes for whole may be off by so much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solved:
+    """`chosen` meets all clauses, None where the time was over before one was found; nothing that does weighs less than
+    `bound`."""
+
+    chosen: frozenset[int] | None
+    bound: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Infeasible:
+    """No choice meets all clauses."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Linear rows: at least `lower`, at most `upper`."""
+
+    index: list[npt.NDArray[np.int32]]
+    value: list[npt.NDArray[np.float64]]
+    lower: list[float]
+    upper: list[float]
+
+    def add(self, terms: dict[int, float], lower: float, upper: float) -> None:
+        self.index.append(np.fromiter(terms.keys(), dtype=np.int32, count=len(terms)))
+        self.value.append(np.fromiter(terms.values(), dtype=np.float64, count=len(terms)))
+        self.lower.append(lower)
+        self.upper.append(upper)
+
+
+def solve(
+    menu: Menu,
+    clauses: Iterable[Clause],
+    expired: Callable[[], bool],
+    known: frozenset[int] | None = None,
+) -> Solved | Infeasible:
+    """The least choice. `known`: one that meets all clauses, to start from."""
+    kept = _least(clauses)
+    options = sorted({o for c in kept for o in c.any_of.union(*c.unless)})
+    column = {o: i for i, o in enumerate(options)}
+    rows = _Rows(index=[], value=[], lower=[], upper=[])
+    for c in kept:
+        rows.add(*_row(c, column))
+    _one_each(menu, options, column, rows)
+    weights = np.array([menu.weight[o] for o in options], dtype=np.float64)
+    start = None if known is None else np.array([float(o in known) for o in options])
+    return _run(options, weights, rows, expired, start, kept, menu)
+
+
+def fewest_given_up(
+    menu: Menu,
+    clauses: Sequence[tuple[Clause, frozenset[int]]],
+    counts: Sequence[int],
+    expired: Callable[[], bool],
+) -> frozenset[int]:
+    """Which groups of pairs to give up so that the rest can be mended, as few pairs as possible. Each clause comes with
+    the groups that it is for (none: it must be met); `counts[g]` pairs are in group g."""
+    options = sorted({o for c, _ in clauses for o in c.any_of.union(*c.unless)})
+    column = {o: i for i, o in enumerate(options)}
+    rows = _Rows(index=[], value=[], lower=[], upper=[])
+    first = len(options)
+    for c, groups in clauses:
+        terms, lower, upper = _row(c, column)
+        for group in groups or (None,):
+            rows.add(terms if group is None else {**terms, first + group: 1.0}, lower, upper)
+    _one_each(menu, options, column, rows)
+    weights = np.concatenate([np.zeros(len(options)), np.array(counts, dtype=np.float64)])
+    solver = _solver(weights, rows)
+    solver.cbMipInterrupt += lambda event: event.interrupt() if expired() else None
+    solver.run()
+    value = np.array(solver.getSolution().col_value)
+    if not len(value):
+        return frozenset(range(len(counts)))
+    return frozenset(np.flatnonzero(value[first:] > 0.5).tolist())
+
+
+def _row(c: Clause, column: dict[int, int]) -> tuple[dict[int, float], float, float]:
+    terms = {column[o]: 1.0 for o in sorted(c.any_of)}
+    for some in c.unless:
+        for o in sorted(some):
+            terms[column[o]] = terms.get(column[o], 0.0) - 1.0
+    return terms, 1.0 - len(c.unless), highspy.kHighsInf
+
+
+def _one_each(menu: Menu, options: Sequence[int], column: dict[int, int], rows: _Rows) -> None:
+    by_key: dict[int, list[int]] = {}
+    for o in options:
+        by_key.setdefault(menu.key[o], []).append(column[o])
+    for same in by_key.values():
+        if len(same) > 1:
+            rows.add(dict.fromkeys(same, 1.0), -highspy.kHighsInf, 1.0)
+
+
+def _least(clauses: Iterable[Clause]) -> list[Clause]:
+    """Without those that another clause, with fewer ways to meet it, implies."""
+    plain = sorted({c for c in clauses if not c.unless}, key=lambda c: (len(c.any_of), sorted(c.any_of)))
+    kept: list[Clause] = []
+    of: dict[int, list[int]] = {}
+    for c in plain:
+        # One that is part of c is found through each of its options; a smaller one has at least one.
+        near: dict[int, int] = {}
+        covered = False
+        for o in c.any_of:
+            for number in of.get(o, ()):
+                near[number] = near.get(number, 0) + 1
+                if near[number] == len(kept[number].any_of):
+                    covered = True
+                    break
+            if covered:
+                break
+        if not covered:
+            for o in c.any_of:
+                of.setdefault(o, []).append(len(kept))
+            kept.append(c)
+    others = {c for c in clauses if c.unless}
+    return kept + sorted(others, key=lambda c: (sorted(c.any_of), sorted(map(sorted, c.unless))))
+
+
+def _solver(weights: npt.NDArray[np.float64], rows: _Rows) -> highspy.Highs:
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.silent()
+    for name, value in (
+        ("mip_rel_gap", 0.0),
+        # Weights are whole: a gap below one is none.
+        ("mip_abs_gap", 0.9),
+        ("mip_feasibility_tolerance", 1e-9),
+        ("parallel", "off"),
+        ("random_seed", 0),
+    ):
+        solver.setOptionValue(name, value)
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(weights), len(rows.lower)
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = weights, np.zeros(len(weights)), np.ones(len(weights))
+    lp.row_lower_, lp.row_upper_ = np.array(rows.lower), np.array(rows.upper)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum([len(i) for i in rows.index])]).astype(np.int32)
+    lp.a_matrix_.index_ = np.concatenate([np.zeros(0, np.int32), *rows.index])
+    lp.a_matrix_.value_ = np.concatenate([np.zeros(0), *rows.value])
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * len(weights)
+    solver.passModel(lp)
+    return solver
+
+
+def _run(
+    options: Sequence[int],
+    weights: npt.NDArray[np.float64],
+    rows: _Rows,
+    expired: Callable[[], bool],
+    start: npt.NDArray[np.float64] | None,
+    clauses: Sequence[Clause],
+    menu: Menu,
+) -> Solved | Infeasible:
+    if not options:
+        met = all(c.met(frozenset()) for c in clauses)
+        return Solved(chosen=frozenset(), bound=0) if met else Infeasible()
+    solver = _solver(weights, rows)
+    solver.cbMipInterrupt += lambda event: event.interrupt() if expired() else None
+    if start is not None:
+        solution = highspy.HighsSolution()
+        solution.col_value = start.tolist()
+        solver.setSolution(solution)
+    solver.run()
+    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        return Infeasible()
+    info = solver.getInfo()
+    bound = max(0, math.ceil(info.mip_dual_bound - SLACK)) if math.isfinite(info.mip_dual_bound) else 0
+    value = np.array(solver.getSolution().col_value)
+    chosen = frozenset(options[i] for i in np.flatnonzero(value > 0.5).tolist()) if len(value) else None
+    if chosen is not None and not all(c.met(chosen) for c in clauses):
+        # Rounding to whole numbers must not pass for a solution.
+        chosen = None
+    return Solved(chosen=chosen, bound=bound)
