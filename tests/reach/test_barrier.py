@@ -72,7 +72,7 @@ def asked(case: Case, state: str, asset: str = "t") -> tuple[Estate, Reach]:
 
 
 def stopped(*grants: tuple[str, str], state: str = "CN", asset: str = "t") -> tuple[Barrier, ...]:
-    """What stops `state` where the firm has these grants (holder, terms) of `read` on everything, and one on the key."""
+    """What stops `state` where the firm has these grants (holder, terms) of `read` on the asset, and one on the key."""
     rows = [{"holder": h, "action": "read", "target": f"asset:{asset}", "terms": r} for h, r in grants]
     rows.append({"holder": "person:bo", "action": "read", "target": "asset:k"})
     _, found = asked(Case(tables={**FIRM.tables, "grants": rows}, settings=FIRM.settings), state, asset)
