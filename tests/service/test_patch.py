@@ -118,6 +118,7 @@ def test_lines_that_do_not_change_stay_as_they_are() -> None:
     grants = b'holder,action,target,terms,note\r\neveryone,read,asset:t,,"a, ""b"""\r\nperson:a,read,asset:t,,x\r\n'
     made = patch({"grants.csv": grants}, [RowEdit(file="grants.csv", row=1, terms="two")], "firm/estate")
     assert made.text.decode() == (
+        "diff --git a/firm/estate/grants.csv b/firm/estate/grants.csv\n"
         "--- a/firm/estate/grants.csv\n"
         "+++ b/firm/estate/grants.csv\n"
         "@@ -1,3 +1,3 @@\n"

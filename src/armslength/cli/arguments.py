@@ -284,12 +284,12 @@ def _verify(parser: Parser) -> None:
 def _repair(parser: Parser) -> None:
     _estate(parser)
     _day(parser)
-    told = "a change that you will not make: terms, drop_grant, drop_membership or a line as grants.csv:12; repeatable"
+    told = "a change you will not make: terms, drop_grant, drop_membership, or a row as grants.csv:12; repeatable"
     parser.add_argument("--refuse", action="append", default=[], metavar="CHANGE", help=told)
     parser.add_argument("--patch", type=file, metavar="FILE", help="write the changes as a patch that git apply takes")
-    parser.add_argument(
-        "--limit", type=seconds, metavar="SECONDS", default=60.0, help="stop after so long; 60 if not given"
-    )
+    told = "stop after so long, with the best plan found and how far it can be from the least; 60 if not given"
+    parser.add_argument("--limit", type=seconds, metavar="SECONDS", default=60.0, help=told)
+    _names(parser)
     _format(parser, "table", "json")
 
 

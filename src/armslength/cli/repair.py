@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
+import shlex
 import time
+from collections.abc import Sequence
 
 from armslength import service
 from armslength.cli.screen import Screen
-from armslength.estate import EstateError, parse
-from armslength.reach import Progress, Question, refusal, repair
-from armslength.store import find
+from armslength.estate import Estate
+from armslength.reach import Progress, Question, Refusal, refusal, repair
+from armslength.report import repair_document, repair_table
+from armslength.store import find, parsed
 
 _HINT = "Ctrl-C ends it; --limit tells how long it may take"
 
@@ -20,36 +23,52 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     """Gives 1 if a floor stays broken after the plan."""
     with screen.progress("reading the estate") as progress:
         source = find(options.estate)
-        parsed = parse(source.files)
-        screen.warn(parsed.warnings)
-        if source.lost:
-            raise EstateError(source.lost)
-        refused = []
-        for text in options.refuse:
-            try:
-                refused.append(refusal(parsed.estate, text))
-            except ValueError as error:
-                raise service.Refusal([f"--refuse: {error}"]) from None
-        question = Question(at=options.at or dt.date.today())
+        read = parsed(source)
+        screen.warn(read.warnings)
+        estate, question = read.estate, Question(at=options.at or dt.date.today())
+        refused = _refused(estate, options.refuse)
         end = time.monotonic() + options.limit
 
         def told(now: Progress) -> None:
-            cost = "no plan yet" if now.cost is None else f"plan {now.cost:g}"
-            progress.doing(f"repairing: {cost}, at least {now.bound:g}", hint=_HINT)
+            cost = "no plan yet" if now.cost is None else f"a plan of cost {now.cost:g}"
+            progress.doing(f"repairing: {cost}, the least costs {now.bound:g} or more", hint=_HINT)
 
         progress.doing("repairing", hint=_HINT)
-        plan = repair(parsed.estate, question, refused, lambda: time.monotonic() >= end, told)
+        plan = repair(estate, question, refused, lambda: time.monotonic() >= end, told)
         progress.doing("checking the patched estate")
-        folder = os.path.relpath(options.estate) if os.path.isdir(options.estate) else ""
-        made = service.mended(parsed.estate, question, plan, source.files, "" if folder.startswith("..") else folder)
+        folder, top = service.patched_folder(options.estate)
+        made = service.mended(estate, plan, question, source, folder)
     if options.patch is not None:
-        service.write_file(options.patch, [made.patch.text.decode("utf-8")])
-        screen.note(f"the patch is at {options.patch}: git apply {options.patch}")
-        for name in made.patch.anew:
-            service.write_bytes(f"{options.patch}.{name}", made.patch.files[name])
-            screen.note(f"{name} is written anew at {options.patch}.{name}: no patch can hold it")
+        for line in _write(made, options.patch, top):
+            screen.note(line)
     if options.format == "json":
-        screen.write([service.plan_document(parsed.estate, question, made)])
+        screen.write([repair_document(estate, question.at, plan, verified=made.verified, names=options.names)])
     else:
-        screen.say(service.plan_lines(parsed.estate, made))
+        screen.show(repair_table(estate, plan, verified=made.verified, names=options.names))
     return 1 if plan.remaining or not made.verified else 0
+
+
+def _refused(estate: Estate, texts: Sequence[str]) -> list[Refusal]:
+    found, problems = [], []
+    for text in texts:
+        try:
+            found.append(refusal(estate, text))
+        except ValueError as error:
+            problems.append(f"--refuse: {error}")
+    if problems:
+        raise service.Refusal(problems)
+    return found
+
+
+def _write(made: service.Mended, place: str, top: str) -> list[str]:
+    """Write the patch, and what no patch can hold beside it; says what to do with them."""
+    told = []
+    if made.patch.text or not made.patch.anew:
+        service.write_file(place, [made.patch.text])
+        here = os.path.realpath(top) == os.path.realpath(os.curdir)
+        apply = ["git", "apply", place] if here else ["git", "-C", top, "apply", os.path.abspath(place)]
+        told.append(f"the patch is at {place}: {shlex.join(apply)}")
+    for name in made.patch.anew:
+        service.write_file(f"{place}.{name}", [made.patch.files[name]])
+        told.append(f"the new {name} is at {place}.{name}: put it in the place of the old")
+    return told

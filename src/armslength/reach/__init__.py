@@ -3,6 +3,7 @@
 reach(estate, question) -> Reach       every length asked, exact (semantics, "Length")
 check(...) -> faults                   a small checker that shares nothing with the engine
 difference(old, new) -> Difference     which lengths differ; Causes tells which rows made them differ
+repair(estate, question) -> Plan       the least-cost changes after which every floor holds
 barriers(reach, i) -> barriers         what keeps a state from a result that it does not have by itself
 exposure(estate, day) -> Exposure      who can be compelled by which state
 """
@@ -26,7 +27,7 @@ from armslength.reach.exposure import Exposure, exposure
 from armslength.reach.pairs import covered, universe
 from armslength.reach.repair import repair
 from armslength.reach.repair_change import Change, Refusal, Verb, refusal
-from armslength.reach.repair_plan import Plan, Progress
+from armslength.reach.repair_plan import Plan, Progress, Reason, Remaining, Why
 from armslength.reach.result import (
     NOBODY,
     Between,
@@ -42,13 +43,6 @@ from armslength.reach.result import (
 )
 
 __all__ = [
-    "repair",
-    "refusal",
-    "Progress",
-    "Plan",
-    "Verb",
-    "Refusal",
-    "Change",
     "NOBODY",
     "Barrier",
     "Between",
@@ -56,6 +50,7 @@ __all__ = [
     "Binding",
     "Cause",
     "Causes",
+    "Change",
     "Compared",
     "Difference",
     "Exact",
@@ -69,9 +64,14 @@ __all__ = [
     "NobodyIn",
     "NotSteps",
     "OutOfReach",
+    "Plan",
     "PolicyCause",
+    "Progress",
     "Question",
     "Reach",
+    "Reason",
+    "Refusal",
+    "Remaining",
     "Result",
     "Row",
     "RowCause",
@@ -81,6 +81,8 @@ __all__ = [
     "Step",
     "ThroughTerms",
     "Turn",
+    "Verb",
+    "Why",
     "barriers",
     "check",
     "check_document",
@@ -88,6 +90,8 @@ __all__ = [
     "difference",
     "exposure",
     "reach",
+    "refusal",
+    "repair",
     "steps_from_json",
     "universe",
 ]

@@ -26,6 +26,8 @@ from armslength.report.picture import (
     StateLine,
     rank,
 )
+from armslength.report.repair_document import repair_document
+from armslength.report.repair_table import repair_table
 from armslength.report.sarif import sarif
 from armslength.report.sentences import explain, headline
 from armslength.report.survey import survey
@@ -61,6 +63,8 @@ __all__ = [
     "html",
     "markdown",
     "rank",
+    "repair_document",
+    "repair_table",
     "sarif",
     "steps_document",
     "survey",

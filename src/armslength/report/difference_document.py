@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from armslength.estate import COLUMNS, Estate
+from armslength.estate import Estate
 from armslength.reach import (
     Between,
     Beyond,
@@ -22,6 +22,7 @@ from armslength.reach import (
 )
 from armslength.reach import Side as Answer
 from armslength.report.cause_words import Sides
+from armslength.report.said import known_cells
 
 
 def difference_document(
@@ -80,13 +81,7 @@ def _cause(cause: Cause, sides: Sides) -> dict[str, object]:
     what = {"side": side, "change": cause.turn.value}
     match cause:
         case RowCause(table=table, row=row):
-            estate = sides.estate(cause.turn)
-            cells = estate.tables[table].cells(row)
-            # Columns of which nothing is known may say anything of anybody.
-            distinct = {c for terms in estate.settings.terms for c in terms.distinct} if table == "people" else set()
-            known = [c for c in COLUMNS[table] if c != "name" or sides.names]
-            known += sorted(distinct - set(COLUMNS[table]))
-            shown = {column: cells[column] for column in known if cells.get(column)}
+            shown = known_cells(sides.estate(cause.turn), table, row, names=sides.names)
             return {"table": table, **where, **what, "row": shown}
         case SettingCause(path=path, old=old, new=new):
             value = old if cause.turn is Turn.REMOVED else new

@@ -16,8 +16,9 @@ from armslength.service.edits import (
     remarks,
 )
 from armslength.service.explanation import Explanation, explanation
-from armslength.service.file import write_bytes, write_file
-from armslength.service.mending import Mended, mended, plan_document, plan_lines
+from armslength.service.file import write_file
+from armslength.service.mending import Mended, mended
+from armslength.service.place import patched_folder
 from armslength.service.question import Refusal, Wanted, question, unknown
 from armslength.service.verification import Verification, verification
 
@@ -45,14 +46,12 @@ __all__ = [
     "mended",
     "overview",
     "page",
-    "plan_document",
-    "plan_lines",
+    "patched_folder",
     "question",
     "remarks",
     "sarif_text",
     "side",
     "unknown",
     "verification",
-    "write_bytes",
     "write_file",
 ]

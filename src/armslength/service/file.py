@@ -11,9 +11,10 @@ from contextlib import suppress
 from armslength.service.question import Refusal
 
 
-def write_file(path: str, pieces: Iterable[str]) -> None:
-    """Write UTF-8 text to `path`. A reader finds the old file or the new one, never a part: the text goes to a file of
-    its own beside it, which then takes its name. What is no plain file (a device, a pipe) is written to directly.
+def write_file(path: str, pieces: Iterable[str | bytes]) -> None:
+    """Write text (as UTF-8) or bytes to `path`. A reader finds the old file or the new one, never a part: what is
+    written goes to a file of its own beside it, which then takes its name. What is no plain file (a device, a pipe) is
+    written to directly.
 
     Raises `Refusal` where it cannot be written.
     """
@@ -24,21 +25,21 @@ def write_file(path: str, pieces: Iterable[str]) -> None:
         raise Refusal([f"cannot write {path!r}: {said[:1].lower()}{said[1:]}"]) from None
 
 
-def _write(path: str, pieces: Iterable[str]) -> None:
+def _write(path: str, pieces: Iterable[str | bytes]) -> None:
     target = os.path.realpath(path)
     try:
         direct = not stat.S_ISREG(os.stat(target).st_mode)
     except FileNotFoundError:
         direct = False
     if direct:
-        with open(target, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(pieces)
+        with open(target, "wb") as file:
+            file.writelines(map(_bytes, pieces))
         return
     beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:100]}.{secrets.token_hex(6)}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(pieces)
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(map(_bytes, pieces))
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, target)
@@ -48,10 +49,5 @@ def _write(path: str, pieces: Iterable[str]) -> None:
         raise
 
 
-def write_bytes(path: str, data: bytes) -> None:
-    """Write a table that no patch can hold. Raises `Refusal` where it cannot be written."""
-    try:
-        with open(path, "wb") as file:
-            file.write(data)
-    except (OSError, ValueError) as error:
-        raise Refusal([f"cannot write {path!r}: {error}"]) from None
+def _bytes(piece: str | bytes) -> bytes:
+    return piece if isinstance(piece, bytes) else piece.encode("utf-8", "backslashreplace")

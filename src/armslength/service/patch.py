@@ -170,7 +170,10 @@ def _lines(data: bytes) -> list[bytes]:
 
 
 def _header(path: str) -> list[bytes]:
-    return [f"--- {_name(f'a/{path}')}\n".encode(), f"+++ {_name(f'b/{path}')}\n".encode()]
+    """With git's own first line the path counts from the top of the repository, wherever git is called in it."""
+    old, new = _name(f"a/{path}"), _name(f"b/{path}")
+    first = f"diff --git {old.rstrip()} {new.rstrip()}\n"
+    return [first.encode(), f"--- {old}\n".encode(), f"+++ {new}\n".encode()]
 
 
 def _name(path: str) -> str:

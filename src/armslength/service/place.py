@@ -1,4 +1,4 @@
-"""Where an estate's files stand in a repository: what code-review tools need to find a row."""
+"""Where an estate's files stand: what code-review tools need to find a row, and git to apply a patch."""
 
 from __future__ import annotations
 
@@ -17,6 +17,18 @@ def folder_in_repository(location: str) -> str:
     if path.split("/", 1)[0] in (".", ".."):
         path = os.path.normpath(f"{_git('.', 'rev-parse', '--show-prefix') or ''}{path}")
     return "/".join(part for part in PurePosixPath(path).parts if part not in (".", "/"))
+
+
+def patched_folder(location: str) -> tuple[str, str]:
+    """The folder of an estate as a patch names it, and the folder in which git applies that patch: the top of its
+    repository; outside of one the current folder, or its own where it does not lie in the current one."""
+    inside = os.path.isdir(location)
+    if top := _git(location if inside else ".", "rev-parse", "--show-toplevel"):
+        return folder_in_repository(location), top
+    folder = os.path.relpath(location)
+    if folder.split(os.sep, 1)[0] == os.pardir:
+        return "", os.path.abspath(location)
+    return "" if folder == os.curdir else folder, os.getcwd()
 
 
 def _path(location: str) -> str:

@@ -16,9 +16,13 @@ from armslength.store.source import Source
 
 def read(location: str) -> Parsed:
     """The estate at `location`. Raises `EstateError` with every problem, of the place as of the files."""
-    source = find(location)
-    parsed = parse(source.files, lost=source.lost, hush=hushed)
-    return Parsed(estate=parsed.estate, warnings=(*source.odd, *parsed.warnings))
+    return parsed(find(location))
+
+
+def parsed(source: Source) -> Parsed:
+    """The estate that these files make. Raises `EstateError` with every problem."""
+    made = parse(source.files, lost=source.lost, hush=hushed)
+    return Parsed(estate=made.estate, warnings=(*source.odd, *made.warnings))
 
 
 def find(location: str) -> Source:
