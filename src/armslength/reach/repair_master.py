@@ -7,11 +7,13 @@ Weights are whole numbers, so the solver's bound may be rounded up.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
-import highspy
 import numpy as np
 import numpy.typing as npt
 
@@ -103,7 +105,7 @@ def _row(c: Clause, column: dict[int, int]) -> tuple[dict[int, float], float, fl
     for some in c.unless:
         for o in sorted(some):
             terms[column[o]] = terms.get(column[o], 0.0) - 1.0
-    return terms, 1.0 - len(c.unless), highspy.kHighsInf
+    return terms, 1.0 - len(c.unless), math.inf
 
 
 def _one_each(menu: Menu, options: Sequence[int], column: dict[int, int], rows: _Rows) -> None:
@@ -112,7 +114,7 @@ def _one_each(menu: Menu, options: Sequence[int], column: dict[int, int], rows: 
         by_key.setdefault(menu.key[o], []).append(column[o])
     for same in by_key.values():
         if len(same) > 1:
-            rows.add(dict.fromkeys(same, 1.0), -highspy.kHighsInf, 1.0)
+            rows.add(dict.fromkeys(same, 1.0), -math.inf, 1.0)
 
 
 def _least(clauses: Iterable[Clause]) -> list[Clause]:
@@ -140,8 +142,14 @@ def _least(clauses: Iterable[Clause]) -> list[Clause]:
     return kept + sorted(others, key=lambda c: (sorted(c.any_of), sorted(map(sorted, c.unless))))
 
 
-def _solver(weights: npt.NDArray[np.float64], rows: _Rows) -> highspy.Highs:
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+def _highs() -> ModuleType:
+    """HiGHS, loaded when it is needed: its library and that of OR-Tools do not bear each other in one process."""
+    return importlib.import_module("highspy")
+
+
+def _solver(weights: npt.NDArray[np.float64], rows: _Rows) -> Any:
+    highspy = _highs()
+    solver = highspy.Highs()
     solver.silent()
     for name, value in (
         ("mip_rel_gap", 0.0),
@@ -180,11 +188,11 @@ def _run(
     solver = _solver(weights, rows)
     solver.cbMipInterrupt += lambda event: event.interrupt() if expired() else None
     if start is not None:
-        solution = highspy.HighsSolution()
+        solution = _highs().HighsSolution()
         solution.col_value = start.tolist()
         solver.setSolution(solution)
     solver.run()
-    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+    if solver.getModelStatus() == _highs().HighsModelStatus.kInfeasible:
         return Infeasible()
     info = solver.getInfo()
     bound = max(0, math.ceil(info.mip_dual_bound - SLACK)) if math.isfinite(info.mip_dual_bound) else 0
