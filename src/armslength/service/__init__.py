@@ -1,4 +1,10 @@
-"""The verbs: gather what is asked, ask the core, and give what is to be shown. Nothing here prints or ends a run."""
+"""The verbs: gather what is asked, ask the core, and give what is to be shown. Nothing here prints or ends a run.
+
+Those of the ledger are loaded when first asked for: the commands on an estate need none of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from armslength.service.answer import csv_pieces, json_pieces, markdown_text, overview, page, sarif_text
 from armslength.service.comparison import Comparison, side
@@ -21,37 +27,105 @@ from armslength.service.mending import Mended, mended
 from armslength.service.place import patched_folder
 from armslength.service.question import Refusal, Wanted, question, unknown
 from armslength.service.verification import Verification, verification
+from armslength.service.witness import LogStatus, Signed, Unable, Witness, create_witness
+
+if TYPE_CHECKING:
+    from armslength.service.act import Act
+    from armslength.service.ledger import Ledger, LedgerHealth, open_ledger, prove_entry
+    from armslength.service.ledger_bundle import Whose, customer_bundle, export_sublog
+    from armslength.service.ledger_creation import create_ledger
+    from armslength.service.ledger_failure import AppendError, Full, Stopped, Unsettled
+    from armslength.service.ledger_fsck import LedgerCheck, LedgerFinding, check_ledger
+    from armslength.service.ledger_input import read_acts, receipt_document
+    from armslength.service.ledger_rotation import add_keys, retire_keys
+    from armslength.service.ledger_standing import LedgerStatus, ledger_status
+    from armslength.service.publisher import PublisherHealth
+    from armslength.service.witnesses import WitnessAnswer
+    from armslength.service.writer import WriterHealth
+
+_LATE = {
+    "act": ("Act",),
+    "ledger": ("Ledger", "LedgerHealth", "open_ledger", "prove_entry"),
+    "ledger_bundle": ("Whose", "customer_bundle", "export_sublog"),
+    "ledger_creation": ("create_ledger",),
+    "ledger_failure": ("AppendError", "Full", "Stopped", "Unsettled"),
+    "ledger_fsck": ("LedgerCheck", "LedgerFinding", "check_ledger"),
+    "ledger_input": ("read_acts", "receipt_document"),
+    "ledger_rotation": ("add_keys", "retire_keys"),
+    "ledger_standing": ("LedgerStatus", "ledger_status"),
+    "publisher": ("PublisherHealth",),
+    "witnesses": ("WitnessAnswer",),
+    "writer": ("WriterHealth",),
+}
+_MODULE = {name: module for module, names in _LATE.items() for name in names}
 
 __all__ = [
+    "Act",
+    "AppendError",
     "Comparison",
     "DropGrant",
     "DropMembership",
     "Edit",
     "Explanation",
+    "Full",
     "Granted",
     "Join",
     "Leaver",
+    "Ledger",
+    "LedgerCheck",
+    "LedgerFinding",
+    "LedgerHealth",
+    "LedgerStatus",
+    "LogStatus",
     "Mended",
     "NewTerms",
+    "PublisherHealth",
     "Refusal",
+    "Signed",
+    "Stopped",
     "Travel",
+    "Unable",
+    "Unsettled",
     "Verification",
     "Wanted",
+    "Whose",
+    "Witness",
+    "WitnessAnswer",
+    "WriterHealth",
+    "add_keys",
+    "check_ledger",
+    "create_ledger",
+    "create_witness",
     "csv_pieces",
+    "customer_bundle",
     "edit_document",
     "edited",
     "explanation",
+    "export_sublog",
     "json_pieces",
+    "ledger_status",
     "markdown_text",
     "mended",
+    "open_ledger",
     "overview",
     "page",
     "patched_folder",
+    "prove_entry",
     "question",
+    "read_acts",
+    "receipt_document",
     "remarks",
+    "retire_keys",
     "sarif_text",
     "side",
     "unknown",
     "verification",
     "write_file",
 ]
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -1,12 +1,116 @@
-"""Reads an estate from disk or from a git revision. Everything that can go wrong out there becomes an `EstateError`.
+"""Everything outside the program: estates on disk and in git, and the files that a ledger, a witness or a monitor
+keeps.
+
+An estate's bytes, where everything that can go wrong becomes an `EstateError`:
 
 read(location) -> Parsed       a folder, or `REV:PATH` in the repository around the current folder
 find(location) -> Source       the bytes alone, and words for where they came from
 parsed(source) -> Parsed       the estate of such bytes
 describe(location) -> str      the words alone
+
+A ledger's stores, where everything that can go wrong becomes a `StoreError`. They are loaded when first asked for,
+since the commands on an estate need none of them.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from armslength.store.location import describe, find, parsed, read
 from armslength.store.source import Source
 
-__all__ = ["Source", "describe", "find", "parsed", "read"]
+if TYPE_CHECKING:
+    from armslength.store.exchange import Exchange, NoReply, Reply
+    from armslength.store.failure import Damaged, Overtaken, StorageFailed, StoreError
+    from armslength.store.key_database import FIRM_NAME, Customer, KeyDatabase, Openings
+    from armslength.store.ledger_folder import (
+        LedgerFolder,
+        LedgerSettings,
+        create_ledger_folder,
+        finish_ledger_folder,
+        read_ledger_folder,
+        write_policy,
+        write_signers,
+    )
+    from armslength.store.lock import Held, Lock, read_lock
+    from armslength.store.log_database import LogBatch, LogDatabase, LogState
+    from armslength.store.log_tiles import log_entries, log_nodes, log_tile
+    from armslength.store.public_folder import PublicFolder
+    from armslength.store.witness_client import Conflict, Cosigned, Refused, Unreachable, WitnessClient
+    from armslength.store.witness_state import SplitView, Vouched, WitnessState, create_witness_state
+    from armslength.store.writing import replace_file
+
+_LATE = {
+    "failure": ("Damaged", "Overtaken", "StorageFailed", "StoreError"),
+    "key_database": ("FIRM_NAME", "Customer", "KeyDatabase", "Openings"),
+    "ledger_folder": (
+        "LedgerFolder",
+        "LedgerSettings",
+        "create_ledger_folder",
+        "finish_ledger_folder",
+        "read_ledger_folder",
+        "write_policy",
+        "write_signers",
+    ),
+    "lock": ("Held", "Lock", "read_lock"),
+    "log_database": ("LogBatch", "LogDatabase", "LogState"),
+    "log_tiles": ("log_entries", "log_nodes", "log_tile"),
+    "public_folder": ("PublicFolder",),
+    "writing": ("replace_file",),
+    "exchange": ("Exchange", "NoReply", "Reply"),
+    "witness_client": ("Conflict", "Cosigned", "Refused", "Unreachable", "WitnessClient"),
+    "witness_state": ("SplitView", "Vouched", "WitnessState", "create_witness_state"),
+}
+_MODULE = {name: module for module, names in _LATE.items() for name in names}
+
+__all__ = [
+    "FIRM_NAME",
+    "Conflict",
+    "Cosigned",
+    "Customer",
+    "Damaged",
+    "Exchange",
+    "Held",
+    "KeyDatabase",
+    "LedgerFolder",
+    "LedgerSettings",
+    "Lock",
+    "LogBatch",
+    "LogDatabase",
+    "LogState",
+    "NoReply",
+    "Openings",
+    "Overtaken",
+    "PublicFolder",
+    "Refused",
+    "Reply",
+    "Source",
+    "SplitView",
+    "StorageFailed",
+    "StoreError",
+    "Unreachable",
+    "Vouched",
+    "WitnessClient",
+    "WitnessState",
+    "create_ledger_folder",
+    "create_witness_state",
+    "describe",
+    "find",
+    "finish_ledger_folder",
+    "log_entries",
+    "log_nodes",
+    "log_tile",
+    "parsed",
+    "read",
+    "read_ledger_folder",
+    "read_lock",
+    "replace_file",
+    "write_policy",
+    "write_signers",
+]
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -1,0 +1,292 @@
+"""`armslength ledger`: makes a ledger, records acts, runs it, checks it, and hands out what customers check."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import logging
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from armslength.cli.screen import Screen
+from armslength.ledger import Everything, Kind, Records, format_base64url, format_bundle, format_scope, parse_base64url
+from armslength.service import (
+    Act,
+    AppendError,
+    Ledger,
+    LedgerStatus,
+    PublisherHealth,
+    Refusal,
+    Whose,
+    add_keys,
+    check_ledger,
+    create_ledger,
+    customer_bundle,
+    export_sublog,
+    ledger_status,
+    open_ledger,
+    prove_entry,
+    read_acts,
+    receipt_document,
+    retire_keys,
+    write_file,
+)
+from armslength.store import LedgerSettings, read_ledger_folder
+from armslength.tlog import Malformed, TlogError
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    """0; 1 where `status` or `fsck` found something wrong; whatever cannot be done ends elsewhere, with status 2."""
+    verbs: dict[str, Callable[[argparse.Namespace, Screen], int]] = {
+        "init": _init,
+        "append": _append,
+        "status": _status,
+        "serve": _serve,
+        "fsck": _fsck,
+        "export": _export,
+        "erase": _erase,
+        "rotate-key": _rotate_key,
+    }
+    try:
+        return verbs[options.verb](options, screen)
+    except (AppendError, TlogError) as error:
+        raise Refusal(str(error).splitlines()) from None
+
+
+def _init(options: argparse.Namespace, screen: Screen) -> int:
+    witnesses = _text(options.witnesses) if options.witnesses else ""
+    places = {name: value for name in ("lock", "keys", "public") if (value := getattr(options, name)) is not None}
+    settings = LedgerSettings(origin=options.origin, **{name: os.path.abspath(path) for name, path in places.items()})
+    path = Path(options.folder)
+    folder = create_ledger(path, settings=settings, witnesses=witnesses, clock=time.time, chance=secrets.token_bytes)
+    screen.note(f"made a ledger in {path}; what is secret in it: signing.keys and {settings.keys}")
+    screen.note("give witnesses and customers these keys, on a way they can trust:")
+    screen.say(f"log {key.verifier.text}" for key in folder.signers)
+    return 0
+
+
+def _append(options: argparse.Namespace, screen: Screen) -> int:
+    try:
+        data = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    except OSError as error:
+        raise Refusal([f"cannot read {options.file!r}: {screen.reason(error)}"]) from None
+    acts = read_acts(options.file, data.splitlines(), chance=secrets.token_bytes)
+    with open_ledger(Path(options.folder)) as ledger, screen.progress("recording") as progress:
+        progress.doing("recording", len(acts))
+        most = ledger.folder.settings.queue
+        refused = 0
+        for start in range(0, len(acts), most):
+            futures = [ledger.append(act) for act in acts[start : start + most]]
+            for offset, future in enumerate(futures, start):
+                try:
+                    receipt = future.result()
+                except Malformed as error:
+                    refused += 1
+                    screen.complain(f"{options.file}: act {offset + 1}: {error}")
+                else:
+                    screen.write([json.dumps(receipt_document(receipt)) + "\n"])
+                progress.step()
+        ledger.publish()
+        health = ledger.health()
+    _tell(health.publisher, screen)
+    return 2 if refused else 0
+
+
+def _status(options: argparse.Namespace, screen: Screen) -> int:
+    found = ledger_status(read_ledger_folder(Path(options.folder), signing=False))
+    if options.format == "json":
+        screen.write([json.dumps(_status_document(found), indent=2) + "\n"])
+    else:
+        screen.say(_status_lines(found))
+    return 1 if found.problems else 0
+
+
+def _status_lines(found: LedgerStatus) -> Iterable[str]:
+    yield found.origin
+    yield f"  {found.size:,} entries durable, the newest of {_when(found.time)}" if found.size else "  no entries yet"
+    yield f"  {found.rows['records']:,} records of {found.rows['customers']:,} customers (the firm counts as one)"
+    if found.assessment is not None:
+        yield f"  {found.published:,} entries published"
+        for name, at in found.assessment.witnesses:
+            yield f"  cosigned by {name} at {_when(at)}"
+    for key in found.signing:
+        yield f"  signs with {key.label}"
+    for problem in found.problems:
+        yield f"  PROBLEM: {problem}"
+
+
+def _status_document(found: LedgerStatus) -> dict[str, object]:
+    cosigned = dict(found.assessment.witnesses) if found.assessment is not None else {}
+    return {
+        "origin": found.origin,
+        "size": found.size,
+        "locked": found.held,
+        "mapped": found.mapped,
+        "time": _when(found.time) if found.size else None,
+        "published": found.published,
+        "quorum_met": found.assessment is not None and found.assessment.quorum_met,
+        "witnesses": {name: _when(at) for name, at in cosigned.items()},
+        "signing": [key.text for key in found.signing],
+        "rows": dict(found.rows),
+        "problems": list(found.problems),
+    }
+
+
+def _serve(options: argparse.Namespace, screen: Screen) -> int:
+    from prometheus_client import CollectorRegistry
+
+    from armslength.web import LedgerMetrics, Listener, ReadMetrics, operations_app, read_path_app, serve
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    path = Path(options.folder)
+    ledger = None if options.read_only else open_ledger(path)
+    try:
+        folder = read_ledger_folder(path, signing=False) if ledger is None else ledger.folder
+        registry = CollectorRegistry()
+        app = read_path_app(folder.public, ReadMetrics(registry))
+        listeners = [Listener(app=app, host=options.listen[0], port=options.listen[1])]
+        if ledger is not None:
+            LedgerMetrics(registry, ledger.health)
+            for answer in ledger.health().unasked:
+                screen.warn([f"{answer.url} did not say at the start what it knows of this log: {answer.problem}"])
+            ledger.start()
+        if options.metrics is not None:
+            host, port = options.metrics
+            ready = _ready(ledger) if ledger is not None else (lambda: None)
+            listeners.append(Listener(app=operations_app(registry, ready), host=host, port=port))
+
+        def started(urls: tuple[str, ...]) -> None:
+            screen.say([f"{folder.settings.origin} is served at {urls[0]}"])
+            screen.say(f"figures at {url}/metrics" for url in urls[1:])
+
+        try:
+            serve(listeners, started)
+        except OSError as error:
+            raise Refusal([f"cannot listen: {Screen.reason(error)}"]) from None
+    finally:
+        if ledger is not None:
+            ledger.close()
+    return 0
+
+
+def _ready(ledger: Ledger) -> Callable[[], str | None]:
+    """Why acts cannot be recorded; that too few witnesses answer is told by the figures, and stops nothing."""
+    return lambda: ledger.health().writer.stopped
+
+
+def _fsck(options: argparse.Namespace, screen: Screen) -> int:
+    folder = read_ledger_folder(Path(options.folder), signing=False)
+    with screen.progress("checking") as progress:
+        stage = ""
+
+        def tell(what: str, done: int, total: int) -> None:
+            nonlocal stage
+            if what != stage:
+                stage = what
+                progress.doing(f"checking {what}", total)
+            progress.reached(done)
+
+        found = check_ledger(folder, progress=tell)
+    if options.format == "json":
+        document = {
+            "size": found.size,
+            "records": found.records,
+            "customers": found.customers,
+            "opened": found.opened,
+            "erased": found.erased,
+            "lost": found.lost,
+            "published": found.published,
+            "findings": [{"where": each.where, "problem": each.problem} for each in found.findings],
+        }
+        screen.write([json.dumps(document, indent=2) + "\n"])
+    else:
+        screen.say(
+            [
+                f"{found.size:,} entries, {found.records:,} records of {found.customers:,} customers,"
+                f" {found.published:,} published",
+                f"{found.opened:,} records open, {found.erased:,} erased, {found.lost:,} lost",
+                *(f"FINDING: {each.where}: {each.problem}" for each in found.findings),
+                "" if found.findings else "all that is stored adds up",
+            ]
+        )
+    return 1 if found.findings else 0
+
+
+def _export(options: argparse.Namespace, screen: Screen) -> int:
+    folder = read_ledger_folder(Path(options.folder))
+    if options.bundle is None and options.into is None and options.proof is None:
+        raise Refusal(["nothing to export: expected --bundle, --tiles or --proof"])
+    if (options.proof is None) != (options.entry is None):
+        raise Refusal(["--proof and --entry go together"])
+    handle = parse_base64url(options.handle, 32) if options.handle is not None else None
+    whose = Whose(name=options.customer, handle=handle)
+    if options.bundle is not None:
+        bundle = customer_bundle(
+            folder, whose, since=options.since, withhold=frozenset(options.withhold), whole=options.whole
+        )
+        write_file(options.bundle, format_bundle(bundle))
+        screen.note(f"wrote {options.bundle}; the customer's handle is {format_base64url(bundle.customer)}")
+    if options.into is not None:
+        count = export_sublog(folder, whose, Path(options.into), now=int(time.time()))
+        screen.note(f"wrote {count:,} records to {options.into}")
+    if options.proof is not None:
+        entry, proof = prove_entry(folder, options.entry)
+        write_file(options.proof, [proof.format()])
+        write_file(f"{options.proof}.entry", [entry])
+        screen.note(f"wrote {options.proof} and {options.proof}.entry")
+    return 0
+
+
+def _erase(options: argparse.Namespace, screen: Screen) -> int:
+    scope = format_scope(Records(records=tuple(sorted(options.record))) if options.record else Everything())
+    act = Act(
+        id=secrets.token_bytes(16),
+        kind=Kind.ERASURE,
+        fields={"scope": scope, "reason": options.reason},
+        customers=(options.customer,),
+    )
+    with open_ledger(Path(options.folder)) as ledger:
+        receipt = ledger.append(act).result()
+        health = ledger.publish()
+    screen.say([f"erased, and recorded as entry {receipt.first}"])
+    screen.note("backups of the key store still hold what was erased: a ledger that starts from one erases it again")
+    _tell(health, screen)
+    return 0
+
+
+def _rotate_key(options: argparse.Namespace, screen: Screen) -> int:
+    path = Path(options.folder)
+    if options.retire:
+        for key in retire_keys(path, options.retire, chance=secrets.token_bytes):
+            screen.say([f"no longer signs with {key.label}"])
+        return 0
+    keys = add_keys(path, chance=secrets.token_bytes)
+    screen.note(
+        "the log signs with these keys as well from now on; give them to witnesses and customers, and retire the old"
+    )
+    screen.note("ones when they have them: armslength ledger rotate-key FOLDER --retire ID")
+    screen.say(f"log {key.text}" for key in keys)
+    return 0
+
+
+def _tell(health: PublisherHealth, screen: Screen) -> None:
+    """What keeps the newest checkpoint from being published, if something does."""
+    if health.problem is not None:
+        screen.warn([f"recorded, but not published: {health.problem}"])
+        screen.warn(f"{each.url}: {each.problem}" for each in health.witnesses if each.problem is not None)
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal([f"cannot read {path!r}: {error}"]) from None
+
+
+def _when(at: int) -> str:
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")

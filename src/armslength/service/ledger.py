@@ -1,0 +1,176 @@
+"""A ledger that is open: what a program that records acts holds.
+
+    with open_ledger(folder) as ledger:
+        receipt = ledger.append(Act(...)).result()
+
+Opening refuses to go on from a state that disagrees with the lock, with what is published, or with a witness: who
+restored an old backup learns it before anything is signed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from armslength.service.act import Act
+from armslength.service.ledger_state import LedgerState
+from armslength.service.publisher import Publisher, PublisherHealth
+from armslength.service.witnesses import WitnessAnswer, Witnesses
+from armslength.service.writer import Writer, WriterHealth
+from armslength.store import (
+    LedgerFolder,
+    LogDatabase,
+    Overtaken,
+    PublicFolder,
+    WitnessClient,
+    log_nodes,
+    read_ledger_folder,
+)
+from armslength.tlog import (
+    Checkpoint,
+    Note,
+    Receipt,
+    TlogError,
+    TlogProof,
+    Unverified,
+    inclusion_proof,
+    verify_signature,
+)
+
+
+def _nothing(step: str) -> None:
+    """Nobody follows the steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerHealth:
+    """`unasked` are the witnesses that did not answer when the ledger was opened, so that nobody can say whether they
+    know more than it does."""
+
+    writer: WriterHealth
+    publisher: PublisherHealth
+    unasked: tuple[WitnessAnswer, ...]
+
+
+class Ledger:
+    """One process's hold on a ledger. Any number of threads may append."""
+
+    def __init__(
+        self,
+        folder: LedgerFolder,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[int], bytes] = secrets.token_bytes,
+        step: Callable[[str], None] = _nothing,
+        client: WitnessClient | None = None,
+    ) -> None:
+        """Raises `StoreError` if the stores cannot be opened or do not add up, `Overtaken` if this is not the newest
+        history."""
+        self.folder = folder
+        state = LedgerState(folder, clock=clock, chance=chance, step=step)
+        self._client = client or WitnessClient()
+        self._witnesses = Witnesses(folder.policy, self._client, timeout=folder.settings.witness_timeout)
+        try:
+            state.load()
+            self._unasked = _agreed(folder, self._witnesses)
+            self._writer = Writer(state, folder.settings, monotonic=monotonic, chance=chance)
+        except BaseException:
+            state.close()
+            self._witnesses.close()
+            self._client.close()
+            raise
+        self._publisher = Publisher(folder, self._witnesses, clock=clock, step=step, contradicted=self._writer.stop)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def append(self, act: Act) -> Future[Receipt]:
+        """Ask for an act to be recorded; see `Writer.append`. The receipt says that it is durable, not yet that it is
+        witnessed."""
+        return self._writer.append(act)
+
+    def start(self) -> None:
+        """Publish from now on, as often as the settings say."""
+        self._publisher.start(self.folder.settings.publish)
+
+    def publish(self) -> PublisherHealth:
+        """Have the newest checkpoint cosigned and published now."""
+        return self._publisher.publish()
+
+    def witnessed(self, receipt: Receipt) -> bool:
+        """Whether what a receipt is for lies in a published checkpoint, cosigned as the policy asks."""
+        return receipt.first + len(receipt.leaves) <= self._publisher.health().published
+
+    def reload(self) -> None:
+        """Look at the stores again after a stop. Raises `StoreError` if they still do not add up."""
+        self._writer.reload()
+
+    def health(self) -> LedgerHealth:
+        return LedgerHealth(writer=self._writer.health(), publisher=self._publisher.health(), unasked=self._unasked)
+
+    def close(self) -> None:
+        """Record what waits, publish it, and let go."""
+        self._writer.close()
+        self._publisher.publish()
+        self._publisher.close()
+        self._witnesses.close()
+        self._client.close()
+
+
+def open_ledger(path: Path) -> Ledger:
+    """Open the ledger in the folder at `path` for writing. Raises `StoreError`."""
+    return Ledger(read_ledger_folder(path))
+
+
+def prove_entry(folder: LedgerFolder, index: int) -> tuple[bytes, TlogProof]:
+    """An entry and its proof of inclusion in the newest published checkpoint.
+
+    Raises `StoreError`, and `Unverified` if that checkpoint does not hold the entry yet.
+    """
+    note = PublicFolder(folder.public).published()
+    size = Checkpoint.parse(note.text).size if note else 0
+    if note is None or index >= size:
+        raise Unverified(f"entry {index} is not in a published checkpoint yet: the newest has {size} entries")
+    with LogDatabase(folder.log) as log:
+        (leaf,) = log.leaves(index, index + 1)
+        hashes = inclusion_proof(index, size, log_nodes(log, size))
+    return leaf, TlogProof(index=index, hashes=hashes, checkpoint=note, extra=None)
+
+
+def _agreed(folder: LedgerFolder, witnesses: Witnesses) -> tuple[WitnessAnswer, ...]:
+    """That nothing published and no witness knows another history. Gives the witnesses that did not answer."""
+    with LogDatabase(folder.log) as log:
+        state = log.state()
+        node = log_nodes(log, state.size)
+        published = PublicFolder(folder.public).published()
+        if published is not None:
+            _agrees(folder, published, state.size)
+        proven, answers = witnesses.contradiction(state.origin, state.edge, node)
+        if proven is not None:
+            raise Overtaken(f"{folder.log}: {proven}")
+    return tuple(answer for answer in answers if answer.problem is not None)
+
+
+def _agrees(folder: LedgerFolder, published: Note, size: int) -> None:
+    try:
+        checkpoint = Checkpoint.parse(published.text)
+        signed = any(verify_signature(published, log.key) is not None for log in folder.policy.logs)
+    except TlogError:
+        return  # not ours: it is published afresh
+    if signed and checkpoint.size > size:
+        raise Overtaken(
+            f"{folder.log}: holds {size} entries, but a checkpoint of {checkpoint.size} is published in {folder.public}:"
+            " it was rolled back; restore what is missing, and never sign on from here"
+        )

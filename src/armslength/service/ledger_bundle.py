@@ -1,0 +1,211 @@
+"""What a customer is handed: their bundle, and their own log as a tree of tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from armslength.ledger import (
+    FIRM,
+    Bundle,
+    Journal,
+    Json,
+    Kind,
+    MapClaim,
+    MapHead,
+    MapProof,
+    Opened,
+    PrefixMap,
+    build_bundle,
+    format_base64url,
+    open_record,
+    parse_entry,
+    parse_openings,
+    parse_record,
+    unseal,
+)
+from armslength.service.question import Refusal
+from armslength.store import (
+    Damaged,
+    KeyDatabase,
+    LedgerFolder,
+    LogDatabase,
+    LogState,
+    PublicFolder,
+    log_nodes,
+)
+from armslength.tlog import (
+    WIDTH,
+    Checkpoint,
+    Edge,
+    Note,
+    SigningKey,
+    Tiling,
+    Unverified,
+    consistency_proof,
+    edge_at,
+    entries_of,
+    format_entries,
+    leaf_hash,
+    sign_note,
+)
+
+STEP = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """A customer by the firm's name for it, or by its handle where the name is erased; the firm itself if neither is
+    given."""
+
+    name: str | None = None
+    handle: bytes | None = None
+
+
+def customer_bundle(
+    folder: LedgerFolder,
+    whose: Whose,
+    *,
+    since: Iterable[int] = (),
+    withhold: Collection[str] = frozenset(),
+    whole: bool = False,
+) -> Bundle:
+    """The bundle of a customer as of the newest published checkpoint.
+
+    `since` are sizes of earlier checkpoints that the customer saved, to be proven a beginning of this one; fields
+    labelled as in `withhold` are committed to and not told; `whole` puts the whole log into the tail, so that
+    nobody's map need be trusted.
+
+    Raises `Refusal` where there is no such customer or no checkpoint yet, and `StoreError`.
+    """
+    note = PublicFolder(folder.public).published()
+    if note is None:
+        raise Refusal([f"{folder.public}: no checkpoint is published yet"])
+    size = Checkpoint.parse(note.text).size
+    with LogDatabase(folder.log) as log, log.snapshot():
+        keys = KeyDatabase(folder.keys)
+        try:
+            handle = _handle(whose, keys)
+            state = log.state()
+            if size > state.size:
+                raise Damaged(f"{folder.log}: has {state.size} entries, and {size} are published")
+            node = log_nodes(log, size)
+            head = None if whole else _newest_head(log, size)
+            start = 0 if head is None else head.size
+            records = log.records_of(handle, until=size)
+            since = tuple(since)
+            too_large = [old for old in since if not 0 < old <= size]
+            if too_large:
+                raise Refusal(
+                    [f"a checkpoint of {old} entries was saved, but {size} are published" for old in too_large]
+                )
+            return build_bundle(
+                origin=folder.settings.origin,
+                customer=handle,
+                note=note,
+                map=None if head is None else MapClaim(index=start, proof=_proof(log, state, head, handle)),
+                before=edge_at(start, node),
+                tail=log.leaves(start, size),
+                leaves=[leaf for index, leaf in records if index < start],
+                opened=[
+                    told for index, leaf in records if (told := _opened(index, leaf, log, keys, withhold)) is not None
+                ],
+                consistency={old: consistency_proof(old, size, node) for old in since if old < size},
+            )
+        finally:
+            keys.close()
+
+
+def export_sublog(folder: LedgerFolder, whose: Whose, into: Path, *, now: int) -> int:
+    """Write a customer's own log as a tree of tiles, its checkpoint signed by the log's keys under the customer's
+    origin.
+
+    Gives the number of records. `now` in POSIX seconds. Raises `Refusal`, `StoreError`.
+    """
+    with LogDatabase(folder.log) as log:
+        keys = KeyDatabase(folder.keys)
+        try:
+            handle = _handle(whose, keys)
+        finally:
+            keys.close()
+        leaves = [leaf for _, leaf in log.records_of(handle, until=log.state().size)]
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    tiling = Tiling()
+    public = PublicFolder(into)
+    for tile, data in [*tiling.extend(hashes), *tiling.partials()]:
+        public.put(tile.path, data)
+    for entries in entries_of(len(leaves)):
+        first = entries.index * WIDTH
+        public.put(entries.path, format_entries(leaves[first : first + entries.width]))
+    edge = Edge.empty().extended(hashes)
+    public.publish(_sublog_note(folder.signers, sublog_origin(folder.settings.origin, handle), edge, now))
+    return len(leaves)
+
+
+def sublog_origin(origin: str, handle: bytes) -> str:
+    """The origin of a customer's own log (docs/formats/record.md)."""
+    return f"{origin}/customer/{format_base64url(handle)}"
+
+
+def _sublog_note(signers: Iterable[SigningKey], origin: str, edge: Edge, now: int) -> Note:
+    text = Checkpoint(origin=origin, size=edge.size, root=edge.root()).format()
+    keys = [key.named(origin) for key in signers]
+    signed = tuple(sign_note(text, key, timestamp=now if key.algorithm.timestamped else None) for key in keys)
+    return Note(text=text, signatures=signed)
+
+
+def _handle(whose: Whose, keys: KeyDatabase) -> bytes:
+    if whose.handle is not None:
+        return whose.handle
+    if whose.name is None:
+        return FIRM
+    known = keys.customer(whose.name)
+    if known is None:
+        raise Refusal([f"no customer {whose.name!r} in this ledger; one that was erased is known by its handle only"])
+    return known.handle
+
+
+def _newest_head(log: LogDatabase, size: int) -> MapHead | None:
+    """The newest map head among the first `size` entries."""
+    for until in range(size, 0, -STEP):
+        for leaf in reversed(log.leaves(max(0, until - STEP), until)):
+            entry = parse_entry(leaf)
+            if isinstance(entry, MapHead):
+                return entry
+    return None
+
+
+def _proof(log: LogDatabase, state: LogState, head: MapHead, handle: bytes) -> MapProof:
+    """What the map of `head` says of a customer."""
+    if head.size == state.mapped:
+        chains = log.heads()
+    else:  # the log has a newer head than is published: its map has to be made again
+        journal = Journal(edge=Edge.empty(), chains={})
+        for leaves in log.pieces(0, head.size):
+            journal.adopt(journal.replay(leaves))
+        chains = journal.chains()
+    made = PrefixMap()
+    for each, chain in chains.items():
+        made.set(each, chain.size, chain.root())
+    if made.root() != head.root:
+        raise Damaged(f"the heads kept for the map head at entry {head.size} do not give its root")
+    return made.prove(handle)
+
+
+def _opened(index: int, leaf: bytes, log: LogDatabase, keys: KeyDatabase, withhold: Collection[str]) -> Opened | None:
+    """What is told of a record; None if the key store, restored from a backup, has nothing of it. What cannot be read
+    any more is withheld, which a verifier shows as not checked: only an erasure record makes it erased."""
+    record = parse_record(leaf)
+    kept, box = keys.openings(index), log.payload(index)
+    if kept is None:
+        return None
+    customer = keys.by_handle(FIRM if record.kind is Kind.ERASURE else record.customer)
+    fields = parse_openings(kept.openings)
+    values: dict[str, Json] = {}
+    if box is not None and customer is not None:
+        with suppress(Unverified):
+            values = unseal(key=customer.key, wrapped=kept.wrapped, box=box, commitment=record.commitment)
+    lost = {field.label for field in fields} - values.keys()
+    return open_record(record.sequence, fields, values, withhold=lost.union(withhold))

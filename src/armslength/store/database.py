@@ -1,0 +1,144 @@
+"""SQLite as the ledger's files use it: one writer, WAL, every commit on the disk before it returns."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from urllib.parse import quote
+
+from armslength.store.failure import Damaged, StorageFailed, StoreError
+
+APPLICATION = 0x41726D4C
+"""The application id in a file's header: `ArmL`."""
+VERSION = 1
+WAIT = 5.0
+"""Seconds to wait for another connection's lock."""
+
+_DAMAGE = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_FORMAT"}
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _HasPath(Protocol):
+    _path: Path
+
+
+S = TypeVar("S", bound=_HasPath)
+
+
+def guarded(call: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """A method whose SQLite errors become `StoreError`s that name the file."""
+
+    @functools.wraps(call)
+    def guarding(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return call(self, *args, **kwargs)
+        except sqlite3.Error as error:
+            raise failure(self._path, error) from error
+
+    return guarding
+
+
+def failure(path: Path, error: sqlite3.Error) -> StoreError:
+    """What an SQLite error means to whoever keeps the file."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    words = f"{path}: {error}" + (f" ({name})" if name else "")
+    damaged = any(name.startswith(kind) for kind in _DAMAGE)
+    return Damaged(words) if damaged else StorageFailed(words)
+
+
+def connect(path: Path, *, writing: bool, create: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit; transactions are begun by hand. A file that is made has mode 0600.
+
+    Raises `StoreError` where it cannot be opened.
+    """
+    try:
+        if create:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        mode = "rw" if writing else "ro"
+        db = sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            timeout=WAIT,
+            check_same_thread=False,
+        )
+    except OSError as error:
+        raise StorageFailed(f"{path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise failure(path, error) from error
+    try:
+        if writing:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            # What an erasure deletes is overwritten with zeroes.
+            db.execute("PRAGMA secure_delete=ON")
+        db.execute("PRAGMA trusted_schema=OFF")
+        db.execute("PRAGMA cell_size_check=ON")
+    except sqlite3.Error as error:
+        db.close()
+        raise failure(path, error) from error
+    return db
+
+
+def migrate(db: sqlite3.Connection, path: Path, schema: str, *, writing: bool) -> None:
+    """Make the tables of an empty file; refuse a file of another program or a later version."""
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        owner = db.execute("PRAGMA application_id").fetchone()[0]
+        if version == 0 and owner == 0 and writing and not db.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            with Transaction(db):
+                for statement in schema.split(";"):
+                    if statement.strip():
+                        db.execute(statement)
+                db.execute(f"PRAGMA user_version={VERSION}")
+                db.execute(f"PRAGMA application_id={APPLICATION}")
+            return
+    except sqlite3.Error as error:
+        raise failure(path, error) from error
+    if owner != APPLICATION:
+        raise Damaged(f"{path}: not a file of armslength")
+    if version != VERSION:
+        raise StoreError(f"{path}: of version {version}; this armslength knows version {VERSION}")
+
+
+class Transaction:
+    """BEGIN IMMEDIATE … COMMIT; whatever is raised inside, or by the commit, rolls it back."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+
+class Snapshot:
+    """BEGIN … COMMIT around reading."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")

@@ -1,0 +1,208 @@
+"""A ledger's folder: its settings, its signing keys, and where its parts stand.
+
+ledger.toml     settings, below
+signing.keys    the log's private keys, one a line, mode 0600; every one of them signs
+policy          the log's keys, its witnesses and the quorum asked of them (c2sp.org/tlog-policy)
+log.db          entries, tiles, payloads
+keys.db         what can be erased
+lock.db         the checkpoint lock
+public/         what anyone may read: checkpoint and tiles
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from armslength.store.failure import StorageFailed, StoreError
+from armslength.store.writing import replace_file, sync_folder
+from armslength.tlog import Algorithm, Malformed, Policy, SigningKey
+
+SETTINGS, SIGNING, POLICY = "ledger.toml", "signing.keys", "policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSettings:
+    """What `ledger.toml` says."""
+
+    origin: str
+    """The log's name, in every checkpoint: a URL without its scheme that is yours."""
+    lock: str = "lock.db"
+    """Path of the lock store, from the folder. Keep it on another disk: it finds a log that was rolled back."""
+    keys: str = "keys.db"
+    """Path of the store of keys and openings, from the folder. Its backups hold what was erased since: keep them
+    short."""
+    public: str = "public"
+    """Path of the published folder, from the folder."""
+    batch: int = 512
+    """Most acts in one transaction: more share an fsync, and wait for each other."""
+    queue: int = 8192
+    """Most acts waiting; beyond it an append is refused at once, so that a caller learns it and not a queue."""
+    epoch: float = 10.0
+    """Seconds between map heads, where there is something new: how much tail a customer's bundle may carry."""
+    publish: float = 1.0
+    """Seconds between published checkpoints, where there is something new."""
+    heartbeat: float = 300.0
+    """Seconds of silence after which a heartbeat is recorded, so that a log that stopped is told from a quiet one; 0
+    for none."""
+    witness_timeout: float = 5.0
+    """Seconds that a witness may take to answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFolder:
+    """A ledger's folder, read once."""
+
+    path: Path
+    settings: LedgerSettings
+    signers: tuple[SigningKey, ...]
+    policy: Policy
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.db"
+
+    @property
+    def keys(self) -> Path:
+        return self.path / self.settings.keys
+
+    @property
+    def lock(self) -> Path:
+        return self.path / self.settings.lock
+
+    @property
+    def public(self) -> Path:
+        return self.path / self.settings.public
+
+
+def read_ledger_folder(path: Path, *, signing: bool = True) -> LedgerFolder:
+    """The folder at `path`; without `signing` its private keys are left alone, as suits whoever only reads.
+
+    Raises `StoreError` with every problem of the settings, the keys and the policy.
+    """
+    problems: list[str] = []
+    settings = _settings(path / SETTINGS, problems)
+    signers = _signers(path / SIGNING, settings, problems) if signing else ()
+    policy = _policy(path / POLICY, problems)
+    if settings is None or policy is None or problems:
+        raise StoreError("\n".join(problems))
+    return LedgerFolder(path=path, settings=settings, signers=signers, policy=policy)
+
+
+def create_ledger_folder(
+    path: Path, *, settings: LedgerSettings, signers: tuple[SigningKey, ...], policy: str
+) -> LedgerFolder:
+    """Make the folder with its keys and policy; `finish_ledger_folder` makes it a ledger. Raises `StoreError` if
+    there is something of a ledger in it already."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailed(f"{path}: {error.strerror}") from error
+    there = [name for name in (SETTINGS, SIGNING, POLICY) if (path / name).exists()]
+    if there:
+        raise StoreError(f"{path}: already has {', '.join(there)}; a ledger is made once, in a folder of its own")
+    write_signers(path, signers)
+    write_policy(path, policy)
+    return LedgerFolder(path=path, settings=settings, signers=signers, policy=Policy.parse(policy))
+
+
+def finish_ledger_folder(folder: LedgerFolder) -> None:
+    """Write the settings. They come last: a folder without them is not a ledger yet, whatever else is in it."""
+    replace_file(folder.path / SETTINGS, _toml(folder.settings).encode())
+    sync_folder(folder.path)
+
+
+def write_signers(path: Path, signers: tuple[SigningKey, ...]) -> None:
+    """Put these private keys in the place of those of the folder at `path`."""
+    replace_file(path / SIGNING, "".join(f"{key.text}\n" for key in signers).encode(), mode=0o600)
+
+
+def write_policy(path: Path, policy: str) -> None:
+    replace_file(path / POLICY, policy.encode())
+
+
+def _read(path: Path, problems: list[str]) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        problems.append(f"{path}: not there; armslength ledger init makes a ledger")
+    except OSError as error:
+        problems.append(f"{path}: {error.strerror}")
+    return None
+
+
+def _settings(path: Path, problems: list[str]) -> LedgerSettings | None:
+    data = _read(path, problems)
+    if data is None:
+        return None
+    try:
+        said: dict[str, Any] = tomllib.loads(data.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"{path}: {error}")
+        return None
+    known: dict[str, type] = {field.name: type(field.default) for field in fields(LedgerSettings)} | {"origin": str}
+    before = len(problems)
+    for name, value in said.items():
+        kind = known.get(name)
+        if kind is None:
+            problems.append(f"{path}: unknown setting {name!r}; expected one of {', '.join(sorted(known))}")
+        elif isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+            problems.append(f"{path}: {name} = {value!r}; expected {_WORDS[kind]}")
+        elif isinstance(value, int | float) and not 0 <= value < 1e9:
+            problems.append(f"{path}: {name} = {value!r}; expected a number from 0 to a thousand million")
+    if not said.get("origin"):
+        problems.append(f"{path}: expected an origin, the log's name in every checkpoint")
+    for name in ("batch", "queue"):
+        if said.get(name) == 0:
+            problems.append(f"{path}: {name} = 0; expected at least 1")
+    return LedgerSettings(**said) if len(problems) == before else None
+
+
+_WORDS = {str: "a text in quotes", int: "a whole number", float: "a number"}
+
+
+def _signers(path: Path, settings: LedgerSettings | None, problems: list[str]) -> tuple[SigningKey, ...]:
+    data = _read(path, problems)
+    if data is None:
+        return ()
+    if stat.S_IMODE(os.stat(path).st_mode) & 0o077:
+        problems.append(f"{path}: others may read it; expected mode 0600 (chmod 600)")
+    signers: list[SigningKey] = []
+    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            signers.append(SigningKey.parse(line))
+        except Malformed as error:
+            problems.append(f"{path}:{number}: {error}")
+    for key in signers:
+        if settings is not None and key.name != settings.origin:
+            problems.append(f"{path}: a key named {key.name!r}; expected the origin {settings.origin!r}")
+        if key.algorithm is Algorithm.COSIGNATURE_ED25519:
+            problems.append(f"{path}: a witness's key; expected Ed25519 and ML-DSA-44 keys of a log")
+    if not any(key.algorithm is Algorithm.ED25519 for key in signers):
+        problems.append(f"{path}: expected an Ed25519 key at least")
+    return tuple(signers)
+
+
+def _policy(path: Path, problems: list[str]) -> Policy | None:
+    data = _read(path, problems)
+    if data is None:
+        return None
+    try:
+        return Policy.parse(data)
+    except Malformed as error:
+        problems.append(f"{path}: {error}")
+        return None
+
+
+def _toml(settings: LedgerSettings) -> str:
+    lines = []
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        lines.append(f'{field.name} = "{value}"' if isinstance(value, str) else f"{field.name} = {value!r}")
+    return "\n".join(lines) + "\n"
