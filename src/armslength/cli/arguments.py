@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import datetime as dt
-import math
-import re
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
-from typing import NoReturn
 
 from armslength import __version__
+from armslength.cli.ledger_arguments import LEDGER_FLAGS
+from armslength.cli.parser import Formatter, Parser, near
+from armslength.cli.values import count, day, file, grant, joining, journey, line, new_terms, one_of, seconds
 from armslength.cli.words import COMMANDS, TOP
-
-MOST = 100
-"""A higher cap or floor would mean nothing: lengths are small numbers."""
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that ends in one line where the arguments are wrong."""
-
-    page: str | None = None
-
-    def format_help(self) -> str:
-        return self.page if self.page is not None else super().format_help()
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}: see {self.prog} --help\n")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -39,19 +19,23 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     top.add_argument("--version", action="version", version=f"armslength {__version__}")
     commands = top.add_subparsers(dest="command", parser_class=Parser)
     made = {name: _command(commands.add_parser, name) for name in _FLAGS}
-    first = next((word for word in arguments if not word.startswith("-")), None)
     if not arguments:
         top.error("expected a command")
-    if first is not None and arguments[0] == first and first not in made:
-        top.error(f"no command {first!r}{_near(first, made)}")
+    first, second = [*arguments, ""][:2]
+    if not first.startswith("-") and first not in made:
+        top.error(f"no command {first!r}{near(first, made)}")
+    verbs = made[first].verbs if first in made else None
+    if verbs is not None and second not in verbs and not second.startswith("-"):
+        made[first].error(f"no verb {second!r}{near(second, verbs)}" if second else "expected a verb")
     options, unknown = top.parse_known_args(arguments)
     if options.command is None:
         top.error(f"unknown flag {unknown[0]!r}" if unknown else "expected a command")
     if unknown:
         parser = made[options.command]
+        parser = parser.verbs[options.verb] if parser.verbs is not None else parser
         word = unknown[0].split("=")[0]
-        flags = [flag for flag in parser._option_string_actions if flag.startswith("--")]
-        parser.error(f"unknown flag {word!r}{_near(word, flags)}" if word[:1] == "-" else f"unexpected {word!r}")
+        told = near(word, parser.flags())
+        parser.error(f"unknown flag {word!r}{told}" if word[:1] == "-" else f"unexpected {word!r}")
     return options
 
 
@@ -63,118 +47,10 @@ def _command(add: Callable[..., Parser], name: str) -> Parser:
         allow_abbrev=False,
         description=words.summary,
         epilog=f"examples:\n{examples}",
-        formatter_class=_Formatter,
+        formatter_class=Formatter,
     )
     _FLAGS[name](parser)
     return parser
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=26, width=110)
-
-
-def _near(word: str, known: Sequence[str] | dict[str, Parser]) -> str:
-    found = get_close_matches(word, list(known), n=1)
-    return f": did you mean {found[0]!r}?" if found else ""
-
-
-# values
-
-
-def day(text: str) -> dt.date:
-    try:
-        if _DATE.fullmatch(text) is None:
-            raise ValueError
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date: expected one such as 2026-11-22") from None
-
-
-def count(text: str) -> int:
-    """A whole number from 0 to `MOST`, in plain digits."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= MOST):
-        raise argparse.ArgumentTypeError(f"{text!r} is no such number: expected a whole one from 0 to {MOST}")
-    return int(text)
-
-
-def line(text: str) -> int:
-    """The number of a line of a table's file; the header is line 1."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise argparse.ArgumentTypeError(f"{text!r} is no line: expected the number of a line of the file, such as 12")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not 0 <= found < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: expected seconds, such as 60")
-    return found
-
-
-def one_of(*words: str) -> Callable[[str], str]:
-    def chosen(text: str) -> str:
-        if text not in words:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not offered: expected one of {', '.join(words)}{_near(text, words)}"
-            )
-        return text
-
-    return chosen
-
-
-def file(text: str) -> str:
-    if not text or "\0" in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
-    return text
-
-
-def journey(text: str) -> tuple[str, str, dt.date | None, dt.date | None]:
-    """`person:ana=CN@2026-12-01..2026-12-10`: person, state, first and last day (none: the day asked)."""
-    person, equals, rest = text.rpartition("=")
-    state, at, days = rest.partition("@")
-    if not (equals and person and state):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected person:ID=STATE, or person:ID=STATE@FIRST..LAST")
-    if not at:
-        return person, state, None, None
-    first, dots, last = days.partition("..")
-    start, until = day(first), day(last if dots else first)
-    if until < start:
-        raise argparse.ArgumentTypeError(f"{text!r}: the journey ends before it begins")
-    return person, state, start, until
-
-
-def joining(text: str) -> tuple[str, str]:
-    """`person:x=group:y`: member and group."""
-    member, found, group = text.partition("=group:")
-    if not (member and found and group):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected person:ID=group:ID or group:ID=group:ID")
-    return member, f"group:{group}"
-
-
-def grant(text: str) -> tuple[str, str, str, str]:
-    """A row of grants.csv: holder, action, target and terms ("" for standing access)."""
-    try:
-        cells = next(csv.reader([text], strict=True), [])
-    except csv.Error:
-        cells = []
-    if len(cells) not in (3, 4):
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: expected HOLDER,ACTION,TARGET or HOLDER,ACTION,TARGET,TERMS, as a row of grants.csv"
-        )
-    holder, action, target = cells[:3]
-    return holder, action, target, cells[3] if len(cells) == 4 else ""
-
-
-def new_terms(text: str) -> tuple[int, str]:
-    """`12=two-apart`: the line of a grant and its new terms ("" for none)."""
-    number, equals, terms = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected LINE=TERMS, such as 12=two-apart")
-    return line(number), terms
 
 
 # flags
@@ -276,9 +152,22 @@ def _check(parser: Parser) -> None:
 
 
 def _verify(parser: Parser) -> None:
-    _estate(parser)
+    parser.usage = (
+        "armslength verify BUNDLE --policy FILE [flags]\n"
+        "       armslength verify ESTATE ANSWER\n       armslength verify --page FILE"
+    )
+    told = "a customer's bundle, or the estate that an answer is about; a bundle from - is standard input"
+    parser.add_argument("given", metavar="BUNDLE or ESTATE", nargs="?", help=told)
     told = "what armslength reach printed as JSON; - is standard input"
-    parser.add_argument("file", metavar="FILE", type=file, help=told)
+    parser.add_argument("file", metavar="ANSWER", type=file, nargs="?", help=told)
+    told = "the log, witnesses and quorum that you trust (c2sp.org/tlog-policy): not from whoever gave the bundle"
+    parser.add_argument("--policy", type=file, metavar="FILE", help=told)
+    parser.add_argument("--customer", metavar="HANDLE", help="your handle, as you were given it")
+    parser.add_argument("--saved", type=file, metavar="FILE", help="what --save wrote last time")
+    told = "write what the next bundle is to be held to, if everything holds; may be the file of --saved"
+    parser.add_argument("--save", type=file, metavar="FILE", help=told)
+    parser.add_argument("--page", type=file, metavar="FILE", help="write the page that verifies bundles in a browser")
+    _format(parser, "table", "json")
 
 
 def _repair(parser: Parser) -> None:
@@ -301,4 +190,5 @@ _FLAGS: dict[str, Callable[[Parser], None]] = {
     "repair": _repair,
     "check": _check,
     "verify": _verify,
+    **LEDGER_FLAGS,
 }

@@ -24,6 +24,7 @@ from armslength.service import (
     Refusal,
     Whose,
     add_keys,
+    adopt_keys,
     check_ledger,
     create_ledger,
     customer_bundle,
@@ -36,7 +37,7 @@ from armslength.service import (
     retire_keys,
     write_file,
 )
-from armslength.store import LedgerSettings, read_ledger_folder
+from armslength.store import LedgerFolder, LedgerSettings, PublicFolder, StoreError, read_ledger_folder
 from armslength.tlog import Malformed, TlogError
 
 
@@ -51,10 +52,11 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "export": _export,
         "erase": _erase,
         "rotate-key": _rotate_key,
+        "adopt-keys": _adopt_keys,
     }
     try:
         return verbs[options.verb](options, screen)
-    except (AppendError, TlogError) as error:
+    except (AppendError, StoreError, TlogError) as error:
         raise Refusal(str(error).splitlines()) from None
 
 
@@ -64,6 +66,7 @@ def _init(options: argparse.Namespace, screen: Screen) -> int:
     settings = LedgerSettings(origin=options.origin, **{name: os.path.abspath(path) for name, path in places.items()})
     path = Path(options.folder)
     folder = create_ledger(path, settings=settings, witnesses=witnesses, clock=time.time, chance=secrets.token_bytes)
+    _publish_beside(folder)
     screen.note(f"made a ledger in {path}; what is secret in it: signing.keys and {settings.keys}")
     screen.note("give witnesses and customers these keys, on a way they can trust:")
     screen.say(f"log {key.verifier.text}" for key in folder.signers)
@@ -154,6 +157,7 @@ def _serve(options: argparse.Namespace, screen: Screen) -> int:
             LedgerMetrics(registry, ledger.health)
             for answer in ledger.health().unasked:
                 screen.warn([f"{answer.url} did not say at the start what it knows of this log: {answer.problem}"])
+            _publish_beside(folder)
             ledger.start()
         if options.metrics is not None:
             host, port = options.metrics
@@ -232,8 +236,9 @@ def _export(options: argparse.Namespace, screen: Screen) -> int:
         write_file(options.bundle, format_bundle(bundle))
         screen.note(f"wrote {options.bundle}; the customer's handle is {format_base64url(bundle.customer)}")
     if options.into is not None:
-        count = export_sublog(folder, whose, Path(options.into), now=int(time.time()))
-        screen.note(f"wrote {count:,} records to {options.into}")
+        exported = export_sublog(folder, whose, Path(options.into), now=int(time.time()))
+        screen.note(f"wrote {exported.records:,} records to {options.into}; the keys that verify its checkpoint:")
+        screen.say(f"log {key.text}" for key in exported.keys)
     if options.proof is not None:
         entry, proof = prove_entry(folder, options.entry)
         write_file(options.proof, [proof.format()])
@@ -272,6 +277,24 @@ def _rotate_key(options: argparse.Namespace, screen: Screen) -> int:
     screen.note("ones when they have them: armslength ledger rotate-key FOLDER --retire ID")
     screen.say(f"log {key.text}" for key in keys)
     return 0
+
+
+def _adopt_keys(options: argparse.Namespace, screen: Screen) -> int:
+    adopted = adopt_keys(Path(options.folder), chance=secrets.token_bytes)
+    screen.say(
+        [f"the keys of the first {adopted.followed:,} of {adopted.size:,} entries are in use, and the log says so"]
+    )
+    screen.note("records since cannot be opened any more; armslength ledger fsck counts them as lost")
+    return 0
+
+
+def _publish_beside(folder: LedgerFolder) -> None:
+    """What stands beside the tiles: the policy, and the page with which a customer checks a bundle."""
+    from armslength.web import verify_page
+
+    public = PublicFolder(folder.public)
+    public.put("policy", folder.policy.format().encode("utf-8", "surrogateescape"))
+    public.put("verify.html", verify_page().encode())
 
 
 def _tell(health: PublisherHealth, screen: Screen) -> None:

@@ -19,7 +19,7 @@ def init(parser: Parser) -> None:
     parser.add_argument("folder", metavar="FOLDER", type=file, help="a folder that is empty or not there yet")
     told = "the log's name in every checkpoint, best a URL without https:// that is yours, such as log.example.com/acts"
     parser.add_argument("--origin", required=True, metavar="NAME", help=told)
-    told = "a file with the policy's lines for witnesses, groups and the quorum (c2sp.org/tlog-policy); no witnesses if not given"
+    told = "the policy's lines for witnesses, groups and the quorum (c2sp.org/tlog-policy); none if not given"
     parser.add_argument("--witnesses", type=file, metavar="FILE", help=told)
     for store, what in (
         ("lock", "the lock store, best on another disk than the log: it finds a log that was rolled back"),

@@ -42,18 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(screen: Screen, arguments: Sequence[str] | None) -> int:
     options = parse(sys.argv[1:] if arguments is None else list(arguments))
     command = importlib.import_module(f"armslength.cli.{options.command}")
-    # They are loaded with the command.
-    from armslength.estate import EstateError
-    from armslength.service import Refusal
-
     try:
         status: int = command.run(options, screen)
         return status
-    except EstateError as error:
-        screen.problems(error.problems)
-    except Refusal as refusal:
-        for problem in refusal.problems:
-            screen.complain(problem)
+    except Exception as error:
+        # What raises one of these has loaded them; a command that does without starts faster.
+        from armslength.estate import EstateError
+        from armslength.service import Refusal
+
+        match error:
+            case EstateError():
+                screen.problems(error.problems)
+            case Refusal():
+                for problem in error.problems:
+                    screen.complain(problem)
+            case _:
+                raise
     return UNREADABLE
 
 

@@ -33,6 +33,10 @@ class Progress:
     def step(self) -> None:
         self._done += 1
 
+    def reached(self, done: int) -> None:
+        """So many steps are done."""
+        self._done = done
+
     def __enter__(self) -> Self:
         if not self._quiet:
             self._thread = threading.Thread(target=self._draw, daemon=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -41,6 +42,12 @@ class Screen:
             console.print(what)
         lines = captured.get().splitlines()
         self.write(line.rstrip() + "\n" if "\x1b" not in line else line + "\n" for line in lines)
+
+    def width(self) -> int:
+        """Columns for lines that a command lays out itself."""
+        if self._terminal(sys.stdout) or os.environ.get("COLUMNS", "").isdecimal():
+            return min(max(shutil.get_terminal_size((WIDTH, 24)).columns, 60), WIDTH)
+        return WIDTH
 
     def write(self, pieces: Iterable[str]) -> None:
         """Print text as it is, piece by piece; no more pieces are asked for once nobody reads."""

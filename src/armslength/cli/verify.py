@@ -1,43 +1,41 @@
-"""`armslength verify`: whether the derivations of a printed answer hold."""
+"""`armslength verify`: a customer's bundle, or the derivations of a printed answer, checked without trust in who made
+them."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 
-from armslength import service
 from armslength.cli.screen import Screen
-from armslength.store import read
 
-MOST = 50
-"""Faults that are told; the others are counted."""
+_OF_A_BUNDLE = ("policy", "customer", "saved", "save")
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
-    """Gives 1 if a derivation does not follow."""
-    with screen.progress("reading the estate") as progress:
-        parsed = read(options.estate)
-        screen.warn(parsed.warnings)
-        progress.doing("reading the answer")
-        text = _read(options.file)
-        progress.doing("checking derivations")
-        found = service.verification(parsed.estate, text)
-    lines = list(found.faults[:MOST])
-    if len(found.faults) > MOST:
-        lines.append(f"and {len(found.faults) - MOST:,} faults more")
-    unclaimed = f"; {found.nobody:,} claim that nobody can, which no derivation shows" if found.nobody else ""
-    faults = f"{len(found.faults):,} faults: refused" if found.faults else "every one follows from the estate"
-    lines.append(f"{found.checked:,} derivations checked, {faults}{unclaimed}")
-    screen.say(lines)
-    return 1 if found.faults else 0
+    """Gives 1 if something does not hold, 2 if it cannot be read. Each half loads only what it needs."""
+    given = [name for name in _OF_A_BUNDLE if getattr(options, name) is not None]
+    if options.page is not None:
+        if options.given is not None or given:
+            screen.complain("--page goes alone: it writes the page that verifies bundles")
+            return 2
+        from armslength.cli import verify_page
 
+        return verify_page.run(options, screen)
+    if options.given is None:
+        screen.complain("expected a bundle and --policy FILE, or an estate and an answer: see armslength verify --help")
+        return 2
+    if options.file is not None:
+        if given:
+            screen.complain(f"--{given[0]} goes with a bundle, not with an estate and an answer")
+            return 2
+        from armslength.cli import verify_answer
 
-def _read(name: str) -> bytes:
-    """The file's bytes; `-` is standard input."""
-    try:
-        if name == "-":
-            return sys.stdin.buffer.read()
-        with open(name, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise service.Refusal([f"{name!r} cannot be read: {Screen.reason(error)}"]) from None
+        options.estate = options.given
+        return verify_answer.run(options, screen)
+    if options.policy is None:
+        screen.complain(
+            "expected --policy FILE with a bundle, since whom you trust is yours to say, or an estate and an answer"
+        )
+        return 2
+    from armslength.cli import verify_bundle
+
+    return verify_bundle.run(options, screen)

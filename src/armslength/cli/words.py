@@ -21,7 +21,12 @@ what a change does:
   repair    the least that has to change for every floor to hold, as a patch
 
 proof:
-  verify    check the derivations of a printed answer again, step by step, without the engine that made them
+  verify    check a customer's bundle of the ledger, or the derivations of a printed answer, trusting nobody who made it
+
+the ledger:
+  ledger    keep the record of acts on customers: make it, write to it, serve it, check it, hand out bundles
+  witness   vouch that a ledger only ever grows, for those who must not take its operator's word for it
+  monitor   follow a ledger: mirror it, check every entry, and find split views and rollbacks, with evidence
 
 examples:
   armslength check examples/meridian/before
@@ -114,6 +119,48 @@ armslength repair estate --patch repair.patch
 armslength repair estate --refuse drop_membership --refuse grants.csv:12
 armslength repair estate --limit 300 --format json""",
     ),
+    "ledger": Words(
+        summary="""\
+Keeps the record of acts on customers: append-only, cosigned by witnesses, and such that each customer can prove that
+every act on them is in it. Leaves hold no personal data; what they commit to can be erased, and proofs still hold.""",
+        examples="""\
+armslength ledger init ledger --origin log.example.com/acts --witnesses witnesses.txt --lock /mnt/other/lock.db
+armslength ledger append ledger acts.jsonl        {"kind": "use", "customers": ["acme"], "fields": {"action": "read"}}
+armslength ledger serve ledger --listen 127.0.0.1:8080 --metrics 127.0.0.1:9090
+armslength ledger status ledger
+armslength ledger export ledger --customer acme --bundle acme.bundle.json
+armslength ledger erase ledger --customer acme --record 3:address --reason gdpr-17
+armslength ledger fsck ledger
+armslength ledger rotate-key ledger""",
+    ),
+    "witness": Words(
+        summary="""\
+Vouches that a log only ever grows: for a customer, an auditor, anybody whom the log's operator cannot compel. A witness
+sees checkpoints and proofs, never a record. It signs each checkpoint that continues the one it signed before, and so
+whoever asks for its signature cannot be shown a history of their own. It speaks c2sp.org/tlog-witness.""",
+        examples="""\
+armslength witness init witness --name example.com/witness
+armslength witness add-log witness example.org/log+7f3e5a1c+AX…      the key that the log's operator gave you
+armslength witness key witness --url https://witness.example.com     what to give the operator
+armslength witness serve witness --listen 127.0.0.1:8080             behind a web server that speaks TLS
+armslength witness status witness""",
+    ),
+    "monitor": Words(
+        summary="""\
+Follows a log for somebody who has no reason to believe its operator: an auditor, a customer. It mirrors every entry
+that the log signed, checks the chains of all customers and makes the map again, without any secret. It asks the
+witnesses of the policy what they were shown, and keeps evidence of what does not fit, which proves by itself what it
+says.
+
+Exit status 0 if nothing was found, 1 if something was, 2 if it cannot run. What was proven stays found as long as its
+file is in DIR/evidence.""",
+        examples="""\
+armslength monitor https://log.example.com --policy policy --folder monitor
+armslength monitor https://log.example.com --policy policy --folder monitor --once      from cron
+armslength monitor ledger/public --policy policy --folder monitor --once --format json
+armslength monitor https://log.example.com --policy policy --folder monitor --also https://mirror.example.org
+armslength verify monitor/evidence/split-0123456789abcdef.json --policy policy           what the evidence proves""",
+    ),
     "check": Words(
         summary="""\
 Whether the estate can be read: every problem with file, line and column, and every warning, on standard error; then its
@@ -126,13 +173,19 @@ armslength check HEAD:estate""",
     ),
     "verify": Words(
         summary="""\
-Checks a printed answer against the estate: each derivation, step by step, by a small checker that shares no code with
-the engine. It shows that the people named suffice; that no fewer do is the engine's claim and is not checked.
+A bundle, for a customer, offline: whether it shows every record about them in the ledger, none changed, dropped or put
+elsewhere, under a checkpoint that the log and the witnesses of your policy signed. Says what was checked, what was not,
+and what no check can show: docs/verify.md.
 
-Exit status 1 if a derivation does not follow, 2 if the file is no answer for this estate.""",
+An answer, against its estate: each derivation, step by step, by a small checker that shares no code with the engine. It
+shows that the people named suffice; that no fewer do is the engine's claim and is not checked.
+
+Exit status 1 if something does not hold, 2 if a file cannot be read.""",
         examples="""\
+armslength verify acme.bundle.json --policy policy.txt --save acme.saved.json          the first time
+armslength verify acme.bundle.json --policy policy.txt --saved acme.saved.json --save acme.saved.json
+armslength verify --page verify.html                                                   the same in a browser
 armslength reach estate --format json > answer.json
-armslength verify estate answer.json
-armslength reach estate --format json | armslength verify estate -""",
+armslength verify estate answer.json""",
     ),
 }

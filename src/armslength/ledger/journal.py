@@ -6,7 +6,7 @@ change nothing: `adopt` makes it the state. So a batch that could not be stored 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from armslength.ledger.chain import Chain, check_next
@@ -68,11 +68,12 @@ class Journal:
     def __init__(self, *, edge: Edge, chains: dict[bytes, Chain], time: int = 0, mapped: int = 0) -> None:
         """`chains` by handle, as they were when the main log had `edge.size` entries; `mapped` is the size that the
         newest map head covers, 0 if there is none; `time` the newest entry's, in POSIX seconds."""
-        self._edge, self._chains, self._time, self._mapped = edge, dict(chains), time, mapped
+        self._edge, self._time, self._mapped = edge, time, mapped
+        self._packed = {handle: chain.packed() for handle, chain in chains.items()}
         self._map = PrefixMap()
-        self._unset = set(self._chains)
+        self._unset = set(self._packed)
         """Handles of which the map may not hold what the state says."""
-        self._settle(self._chains)
+        self._settle(chains)
         self._since: set[bytes] = set()
         """Handles with records after the newest map head."""
 
@@ -89,17 +90,22 @@ class Journal:
         return self._mapped
 
     @property
+    def unmapped(self) -> bool:
+        """Whether there are records that no map head covers."""
+        return bool(self._since)
+
+    @property
     def time(self) -> int:
         return self._time
 
     def chains(self) -> dict[bytes, Chain]:
         """Each customer's chain, by handle."""
-        return dict(self._chains)
+        return {handle: Chain.unpacked(packed) for handle, packed in self._packed.items()}
 
     def moved(self, batch: Batch) -> dict[bytes, Chain]:
         """The chains with records after the newest map head that is adopted, as they are after `batch`: what a store
         keeps with the next head, so that a start need not replay the whole log."""
-        return {**_picked(self._chains, self._since), **batch.chains}
+        return {**{handle: self._chain(handle) for handle in self._since}, **batch.chains}
 
     def place(self, drafts: Iterable[Draft], *, now: int, map_head: bool) -> Batch:
         """The drafts' records in their order, after what is adopted, and a map head after them if asked for.
@@ -113,7 +119,7 @@ class Journal:
         chains: dict[bytes, Chain] = {}
         first = self._edge.size
         for draft in drafts:
-            chain = chains.get(draft.customer) or self._chains.get(draft.customer) or Chain.empty()
+            chain = chains.get(draft.customer) or self._chain(draft.customer)
             record = Record(
                 kind=draft.kind,
                 customer=draft.customer,
@@ -125,7 +131,7 @@ class Journal:
             )
             leaf = record.leaf()
             hashed = leaf_hash(leaf)
-            chains[draft.customer] = Chain(edge=chain.edge.extended((hashed,)), last=hashed)
+            chains[draft.customer] = chain.next(hashed)
             records.append(Placed(index=first + len(leaves), record=record))
             leaves.append(leaf)
             hashes.append(hashed)
@@ -161,7 +167,7 @@ class Journal:
                     raise Unverified(f"entry {index}: the map head is not the map of the entries before it")
                 mapped = index
             else:
-                chain = chains.get(entry.customer) or self._chains.get(entry.customer) or Chain.empty()
+                chain = chains.get(entry.customer) or self._chain(entry.customer)
                 try:
                     chains[entry.customer] = check_next(chain, entry, hashed)
                 except Unverified as error:
@@ -175,30 +181,42 @@ class Journal:
             raise ValueError(f"a batch from {batch.first} does not follow on {self._edge.size} entries")
         if batch.mapped > self._mapped:
             self._since.clear()
-        if batch.leaves and batch.mapped == batch.size - 1:  # the head comes last: nothing moved after it
-            self._unset.difference_update(batch.chains)
-        else:
+        # Whether the head comes last, so that nothing moved after it, is told by what is there: `mapped` is 0 both for
+        # a head at index 0 and for none.
+        if batch.records and batch.records[-1].index == batch.size - 1:
             self._since.update(batch.chains)
-            self._unset.update(batch.chains)
+        self._unset.update(batch.chains)  # the map may hold what another batch would have made of them
         self._edge, self._time, self._mapped = batch.edge, batch.time, batch.mapped
-        self._chains.update(batch.chains)
+        self._packed.update((handle, chain.packed()) for handle, chain in batch.chains.items())
+
+    def settle(self, *, beyond: int) -> None:
+        """Bring the map up to date if more than `beyond` handles in it are not. The next map head does so anyway; a
+        writer does it now and then, so that nobody has to wait for all of it at once."""
+        if len(self._unset) > beyond:
+            self._settle({})
+
+    def _chain(self, handle: bytes) -> Chain:
+        packed = self._packed.get(handle)
+        return Chain.empty() if packed is None else Chain.unpacked(packed)
 
     def _head(self, chains: dict[bytes, Chain], *, size: int, time: int) -> MapHead:
         # The map runs ahead of the state here. Should the batch never be adopted, what it set is in `_unset` and is
         # put back before the map is asked again.
         self._unset.update(chains)
-        self._settle({**_picked(self._chains, self._unset), **chains})
+        self._settle(chains)
         self._unset.update(chains)
         return MapHead(size=size, customers=len(self._map), root=self._map.root(), time=time)
 
-    def _settle(self, chains: dict[bytes, Chain]) -> None:
+    def _settle(self, chains: Mapping[bytes, Chain]) -> None:
+        """Make the map what the state says, and ahead of it `chains`."""
         for handle in self._unset:
-            chain = chains.get(handle)
-            if chain is None:
-                self._map.drop(handle)
+            chain = chains.get(handle) or self._chain(handle)
+            if chain.size:
+                self._map.set(handle, chain.size, chain.root())
             else:
-                self._map.set(handle, chain.edge.size, chain.edge.root())
+                self._map.drop(handle)
         self._unset.clear()
+        self._map.root()  # hashes what was set
 
     def _batch(
         self,
@@ -217,10 +235,6 @@ class Journal:
             records=tuple(records),
             edge=self._edge.extended(hashes),
             chains=chains,
-            time=time,
+            time=time if leaves else self._time,
             mapped=mapped,
         )
-
-
-def _picked(chains: dict[bytes, Chain], handles: Iterable[bytes]) -> dict[bytes, Chain]:
-    return {handle: chains[handle] for handle in handles if handle in chains}

@@ -31,28 +31,38 @@ from armslength.service.witness import LogStatus, Signed, Unable, Witness, creat
 
 if TYPE_CHECKING:
     from armslength.service.act import Act
+    from armslength.service.evidence import EvidenceVerdict, check_evidence
     from armslength.service.ledger import Ledger, LedgerHealth, open_ledger, prove_entry
     from armslength.service.ledger_bundle import Whose, customer_bundle, export_sublog
     from armslength.service.ledger_creation import create_ledger
     from armslength.service.ledger_failure import AppendError, Full, Stopped, Unsettled
     from armslength.service.ledger_fsck import LedgerCheck, LedgerFinding, check_ledger
     from armslength.service.ledger_input import read_acts, receipt_document
+    from armslength.service.ledger_restoring import Adopted, adopt_keys
     from armslength.service.ledger_rotation import add_keys, retire_keys
     from armslength.service.ledger_standing import LedgerStatus, ledger_status
+    from armslength.service.monitor import Monitor, MonitorSettings, Round, open_monitor
+    from armslength.service.monitor_finding import FindingKind, MonitorFinding, Severity
+    from armslength.service.monitor_metrics import monitor_metrics
     from armslength.service.publisher import PublisherHealth
     from armslength.service.witnesses import WitnessAnswer
     from armslength.service.writer import WriterHealth
 
 _LATE = {
     "act": ("Act",),
+    "evidence": ("EvidenceVerdict", "check_evidence"),
     "ledger": ("Ledger", "LedgerHealth", "open_ledger", "prove_entry"),
     "ledger_bundle": ("Whose", "customer_bundle", "export_sublog"),
     "ledger_creation": ("create_ledger",),
     "ledger_failure": ("AppendError", "Full", "Stopped", "Unsettled"),
     "ledger_fsck": ("LedgerCheck", "LedgerFinding", "check_ledger"),
     "ledger_input": ("read_acts", "receipt_document"),
+    "ledger_restoring": ("Adopted", "adopt_keys"),
     "ledger_rotation": ("add_keys", "retire_keys"),
     "ledger_standing": ("LedgerStatus", "ledger_status"),
+    "monitor": ("Monitor", "MonitorSettings", "Round", "open_monitor"),
+    "monitor_finding": ("FindingKind", "MonitorFinding", "Severity"),
+    "monitor_metrics": ("monitor_metrics",),
     "publisher": ("PublisherHealth",),
     "witnesses": ("WitnessAnswer",),
     "writer": ("WriterHealth",),
@@ -61,12 +71,15 @@ _MODULE = {name: module for module, names in _LATE.items() for name in names}
 
 __all__ = [
     "Act",
+    "Adopted",
     "AppendError",
     "Comparison",
     "DropGrant",
     "DropMembership",
     "Edit",
+    "EvidenceVerdict",
     "Explanation",
+    "FindingKind",
     "Full",
     "Granted",
     "Join",
@@ -78,9 +91,14 @@ __all__ = [
     "LedgerStatus",
     "LogStatus",
     "Mended",
+    "Monitor",
+    "MonitorFinding",
+    "MonitorSettings",
     "NewTerms",
     "PublisherHealth",
     "Refusal",
+    "Round",
+    "Severity",
     "Signed",
     "Stopped",
     "Travel",
@@ -93,6 +111,8 @@ __all__ = [
     "WitnessAnswer",
     "WriterHealth",
     "add_keys",
+    "adopt_keys",
+    "check_evidence",
     "check_ledger",
     "create_ledger",
     "create_witness",
@@ -106,7 +126,9 @@ __all__ = [
     "ledger_status",
     "markdown_text",
     "mended",
+    "monitor_metrics",
     "open_ledger",
+    "open_monitor",
     "overview",
     "page",
     "patched_folder",

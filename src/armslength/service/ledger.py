@@ -34,13 +34,14 @@ from armslength.store import (
 )
 from armslength.tlog import (
     Checkpoint,
+    Node,
     Note,
     Receipt,
     TlogError,
     TlogProof,
     Unverified,
     inclusion_proof,
-    verify_signature,
+    root_at,
 )
 
 
@@ -70,23 +71,34 @@ class Ledger:
         chance: Callable[[int], bytes] = secrets.token_bytes,
         step: Callable[[str], None] = _nothing,
         client: WitnessClient | None = None,
+        old_keys: bool = False,
     ) -> None:
         """Raises `StoreError` if the stores cannot be opened or do not add up, `Overtaken` if this is not the newest
         history."""
         self.folder = folder
-        state = LedgerState(folder, clock=clock, chance=chance, step=step)
         self._client = client or WitnessClient()
         self._witnesses = Witnesses(folder.policy, self._client, timeout=folder.settings.witness_timeout)
         try:
-            state.load()
-            self._unasked = _agreed(folder, self._witnesses)
-            self._writer = Writer(state, folder.settings, monotonic=monotonic, chance=chance)
+            state = LedgerState(folder, clock=clock, chance=chance, step=step, old_keys=old_keys)
+            try:
+                state.load()
+                self._unasked = _agreed(folder, self._witnesses)
+                self._publisher = Publisher(
+                    folder,
+                    self._witnesses,
+                    clock=clock,
+                    step=step,
+                    newest=lambda: state.newest,
+                    contradicted=lambda reason: self._writer.stop(reason),
+                )
+                self._writer = Writer(state, folder.settings, monotonic=monotonic, chance=chance)
+            except BaseException:
+                state.close()
+                raise
         except BaseException:
-            state.close()
             self._witnesses.close()
             self._client.close()
             raise
-        self._publisher = Publisher(folder, self._witnesses, clock=clock, step=step, contradicted=self._writer.stop)
 
     def __enter__(self) -> Self:
         return self
@@ -111,7 +123,8 @@ class Ledger:
 
     def witnessed(self, receipt: Receipt) -> bool:
         """Whether what a receipt is for lies in a published checkpoint, cosigned as the policy asks."""
-        return receipt.first + len(receipt.leaves) <= self._publisher.health().published
+        ours = receipt.origin == self.folder.settings.origin
+        return ours and receipt.first + len(receipt.leaves) <= self._publisher.health().published
 
     def reload(self) -> None:
         """Look at the stores again after a stop. Raises `StoreError` if they still do not add up."""
@@ -150,27 +163,34 @@ def prove_entry(folder: LedgerFolder, index: int) -> tuple[bytes, TlogProof]:
 
 
 def _agreed(folder: LedgerFolder, witnesses: Witnesses) -> tuple[WitnessAnswer, ...]:
-    """That nothing published and no witness knows another history. Gives the witnesses that did not answer."""
+    """That nothing published and no witness knows another history. Gives the witnesses that left it open."""
     with LogDatabase(folder.log) as log:
         state = log.state()
         node = log_nodes(log, state.size)
         published = PublicFolder(folder.public).published()
         if published is not None:
-            _agrees(folder, published, state.size)
-        proven, answers = witnesses.contradiction(state.origin, state.edge, node)
+            _agrees(folder, published, state.size, node)
+        proven, answers = witnesses.contradiction(Note.parse(state.note), state.edge, node, shown=published)
         if proven is not None:
-            raise Overtaken(f"{folder.log}: {proven}")
+            raise Overtaken(f"{folder.log}: {proven}; restore what is missing, and never sign on from here")
     return tuple(answer for answer in answers if answer.problem is not None)
 
 
-def _agrees(folder: LedgerFolder, published: Note, size: int) -> None:
+def _agrees(folder: LedgerFolder, published: Note, size: int, node: Node) -> None:
     try:
         checkpoint = Checkpoint.parse(published.text)
-        signed = any(verify_signature(published, log.key) is not None for log in folder.policy.logs)
+        signed = folder.policy.signed_by_log(published)
     except TlogError:
         return  # not ours: it is published afresh
-    if signed and checkpoint.size > size:
+    if not signed or checkpoint.origin != folder.settings.origin:
+        return
+    if checkpoint.size > size:
         raise Overtaken(
-            f"{folder.log}: holds {size} entries, but a checkpoint of {checkpoint.size} is published in {folder.public}:"
-            " it was rolled back; restore what is missing, and never sign on from here"
+            f"{folder.log}: holds {size} entries, but a checkpoint of {checkpoint.size} is published in"
+            f" {folder.public}: it was rolled back; restore what is missing, and never sign on from here"
+        )
+    if root_at(checkpoint.size, node) != checkpoint.root:
+        raise Overtaken(
+            f"{folder.log}: has another root than was published in {folder.public} at size {checkpoint.size}: there are"
+            " two histories; keep both, and never sign on from here"
         )

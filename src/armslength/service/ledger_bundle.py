@@ -41,9 +41,9 @@ from armslength.tlog import (
     Checkpoint,
     Edge,
     Note,
-    SigningKey,
     Tiling,
     Unverified,
+    VerifierKey,
     consistency_proof,
     edge_at,
     entries_of,
@@ -62,6 +62,14 @@ class Whose:
 
     name: str | None = None
     handle: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """A customer's own log as it was written: the number of records, and the keys that verify its checkpoint."""
+
+    records: int
+    keys: tuple[VerifierKey, ...]
 
 
 def customer_bundle(
@@ -118,11 +126,11 @@ def customer_bundle(
             keys.close()
 
 
-def export_sublog(folder: LedgerFolder, whose: Whose, into: Path, *, now: int) -> int:
+def export_sublog(folder: LedgerFolder, whose: Whose, into: Path, *, now: int) -> Exported:
     """Write a customer's own log as a tree of tiles, its checkpoint signed by the log's keys under the customer's
     origin.
 
-    Gives the number of records. `now` in POSIX seconds. Raises `Refusal`, `StoreError`.
+    `now` in POSIX seconds. Raises `Refusal`, `StoreError`.
     """
     with LogDatabase(folder.log) as log:
         keys = KeyDatabase(folder.keys)
@@ -140,20 +148,17 @@ def export_sublog(folder: LedgerFolder, whose: Whose, into: Path, *, now: int) -
         first = entries.index * WIDTH
         public.put(entries.path, format_entries(leaves[first : first + entries.width]))
     edge = Edge.empty().extended(hashes)
-    public.publish(_sublog_note(folder.signers, sublog_origin(folder.settings.origin, handle), edge, now))
-    return len(leaves)
+    origin = sublog_origin(folder.settings.origin, handle)
+    signers = [key.named(origin) for key in folder.signers]
+    text = Checkpoint(origin=origin, size=edge.size, root=edge.root()).format()
+    signed = tuple(sign_note(text, key, timestamp=now if key.algorithm.timestamped else None) for key in signers)
+    public.publish(Note(text=text, signatures=signed))
+    return Exported(records=len(leaves), keys=tuple(key.verifier for key in signers))
 
 
 def sublog_origin(origin: str, handle: bytes) -> str:
     """The origin of a customer's own log (docs/formats/record.md)."""
     return f"{origin}/customer/{format_base64url(handle)}"
-
-
-def _sublog_note(signers: Iterable[SigningKey], origin: str, edge: Edge, now: int) -> Note:
-    text = Checkpoint(origin=origin, size=edge.size, root=edge.root()).format()
-    keys = [key.named(origin) for key in signers]
-    signed = tuple(sign_note(text, key, timestamp=now if key.algorithm.timestamped else None) for key in keys)
-    return Note(text=text, signatures=signed)
 
 
 def _handle(whose: Whose, keys: KeyDatabase) -> bytes:
@@ -198,7 +203,7 @@ def _opened(index: int, leaf: bytes, log: LogDatabase, keys: KeyDatabase, withho
     """What is told of a record; None if the key store, restored from a backup, has nothing of it. What cannot be read
     any more is withheld, which a verifier shows as not checked: only an erasure record makes it erased."""
     record = parse_record(leaf)
-    kept, box = keys.openings(index), log.payload(index)
+    kept, box = keys.openings(index, record.commitment), log.payload(index)
     if kept is None:
         return None
     customer = keys.by_handle(FIRM if record.kind is Kind.ERASURE else record.customer)

@@ -13,7 +13,6 @@ from armslength.ledger import (
     ErasedField,
     Everything,
     Field,
-    Json,
     Kind,
     OpenField,
     Records,
@@ -31,12 +30,12 @@ from armslength.store import Damaged, KeyDatabase, LogDatabase, Openings
 from armslength.tlog import Malformed, TlogError
 
 
-def check_scope(scope: Json, handle: bytes, log: LogDatabase, keys: KeyDatabase, *, size: int) -> None:
+def check_scope(scope: Scope, handle: bytes, log: LogDatabase, keys: KeyDatabase, *, size: int) -> None:
     """That each record and label to be erased is there. Raises `Malformed` with every one that is not.
 
     Without it an erasure of nothing would be recorded, and believed.
     """
-    match parse_scope(scope):
+    match scope:
         case Everything():
             return
         case Records(records=wanted):
@@ -47,9 +46,10 @@ def check_scope(scope: Json, handle: bytes, log: LogDatabase, keys: KeyDatabase,
                     problems.append(f"record {sequence} is to be erased, but the customer has {len(records)}")
                     continue
                 index, leaf = records[sequence]
-                if parse_record(leaf).kind is Kind.ERASURE:
+                record = parse_record(leaf)
+                if record.kind is Kind.ERASURE:
                     problems.append(f"record {sequence} is an erasure itself: it holds no personal data and stays")
-                kept = keys.openings(index)
+                kept = keys.openings(index, record.commitment)
                 have = {field.label for field in parse_openings(kept.openings)} if kept else set()
                 problems += [
                     f"the field {label!r} of record {sequence} is to be erased, but there is none"
@@ -67,20 +67,22 @@ def obey(log: LogDatabase, keys: KeyDatabase, *, size: int, chance: Callable[[in
     """
     log.replace_payloads(keys.staged())
     orders = log.erasures(keys.erased())
-    for index in orders:
-        _obey(index, log, keys, chance)
+    for order in orders:
+        keys.keep(order)  # a store restored from a backup may be older than the erasure
+        _obey(order, log, keys, chance)
     if keys.erased() < size:
         keys.settle(size)
     return len(orders)
 
 
-def _obey(index: int, log: LogDatabase, keys: KeyDatabase, chance: Callable[[int], bytes]) -> None:
+def _obey(secrets: Openings, log: LogDatabase, keys: KeyDatabase, chance: Callable[[int], bytes]) -> None:
+    index = secrets.index
     order = parse_record(log.leaves(index, index + 1)[0])
-    scope = _scope(index, order.commitment, log, keys)
+    scope = _scope(secrets, order.commitment, log, keys)
     replaced: dict[int, tuple[Openings, bytes | None]] = {}
     for at, leaf in log.records_of(order.customer, until=index):
         record = parse_record(leaf)
-        openings = keys.openings(at)
+        openings = keys.openings(at, record.commitment)
         if openings is None:
             continue
         fields = parse_openings(openings.openings)
@@ -95,14 +97,14 @@ def _obey(index: int, log: LogDatabase, keys: KeyDatabase, chance: Callable[[int
     log.replace_payloads({at: box for at, (_, box) in replaced.items()})
 
 
-def _scope(index: int, commitment: bytes, log: LogDatabase, keys: KeyDatabase) -> Scope:
-    firm, openings, box = keys.customer(""), keys.openings(index), log.payload(index)
-    if firm is None or openings is None or box is None:
+def _scope(secrets: Openings, commitment: bytes, log: LogDatabase, keys: KeyDatabase) -> Scope:
+    index, firm, box = secrets.index, keys.customer(""), log.payload(secrets.index)
+    if firm is None or box is None:
         raise Damaged(
             f"entry {index} orders an erasure, but what it erases cannot be read: its payload or key is missing"
         )
     try:
-        fields = unseal(key=firm.key, wrapped=openings.wrapped, box=box, commitment=commitment)
+        fields = unseal(key=firm.key, wrapped=secrets.wrapped, box=box, commitment=commitment)
         return parse_scope(fields.get(SCOPE))
     except TlogError as error:
         raise Damaged(f"entry {index} orders an erasure, but what it erases cannot be read: {error}") from None
@@ -132,7 +134,7 @@ def _less(
         ErasedField(label=field.label, commitment=field.commitment) if field.label in gone else field
         for field in fields
     ]
-    wrapped, left = openings.wrapped, None
+    wrapped, left = b"", None
     if customer is not None and box is not None:
         try:
             less = reseal(

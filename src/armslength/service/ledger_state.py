@@ -3,7 +3,7 @@
 The order of a commit, and what a crash after each step leaves:
 
     signed      nothing: the checkpoint is in memory only
-    keys        keys and openings of records that no log has; the next start drops them
+    keys        keys and openings of records that no log has; they open nothing
     log         the batch, whole; the lock is behind, and the next start moves it on
     lock        everything; only the answer is missing, and asking again with the same act id gives it
     erased      an erasure's record is there and the erasure is done; before this step the next start does it
@@ -17,21 +17,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from armslength.ledger import (
-    FIRM,
     Draft,
     Journal,
     Kind,
     Placed,
     Record,
     Sealed,
-    format_openings,
+    canonical,
+    parse_openings,
     parse_record,
-    seal,
+    seal_values,
     unseal,
 )
-from armslength.service.act import SCOPE, Act
+from armslength.service.act import Act
 from armslength.service.ledger_erasing import check_scope, obey
 from armslength.store import (
+    FIRM_NAME,
     Customer,
     Damaged,
     Held,
@@ -63,6 +64,9 @@ from armslength.tlog import (
 Outcome = Receipt | Exception
 """What became of one act of a batch: an exception where this act was refused and the others were not."""
 
+UNSETTLED = 64
+"""Customers that the map may lag behind by while nobody waits: to catch up on so many takes about 2 ms."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
@@ -84,10 +88,13 @@ class LedgerState:
         clock: Callable[[], float],
         chance: Callable[[int], bytes],
         step: Callable[[str], None],
+        old_keys: bool = False,
     ) -> None:
         """`clock` in POSIX seconds; `chance` gives random bytes fit for keys; `step` is told the name of each step of
-        a commit when it is done. Raises `StoreError`, `Overtaken` where another process writes."""
+        a commit when it is done; `old_keys` goes on with a store of keys that is behind the log. Raises `StoreError`,
+        `Overtaken` where another process writes."""
         self._folder, self._clock, self._chance, self._step = folder, clock, chance, step
+        self._old_keys = old_keys
         self._lock = Lock(folder.lock)
         try:
             self._log = LogDatabase(folder.log, writing=True)
@@ -111,6 +118,12 @@ class LedgerState:
         return self._journal.edge
 
     @property
+    def newest(self) -> LogState:
+        """The newest checkpoint that may be shown: the lock knows it. One that the lock refused stands in the log's
+        database of the writer that lost, and is another history."""
+        return self._newest
+
+    @property
     def time(self) -> int:
         """The newest entry's, in POSIX seconds."""
         return self._journal.time
@@ -118,7 +131,7 @@ class LedgerState:
     @property
     def unmapped(self) -> bool:
         """Whether there are records that no map head covers."""
-        return self._journal.size > 0 and self._journal.mapped != self._journal.size - 1
+        return self._journal.unmapped
 
     def load(self) -> None:
         """Take the state from the stores.
@@ -126,19 +139,26 @@ class LedgerState:
         Raises `Overtaken` if the lock knows more than the log: it was rolled back, or another writer went on from
         here. Raises `Damaged` if the log does not add up, and then nothing is signed.
         """
+        self._log.settle()  # or a batch that is not there could come back, its keys replaced
         state = self._log.state()
         self._check_note(state)
+        self._check_keys(state)
         self._check_lock(state)
         journal = self._replayed(state)
         self._tiling = Tiling.at(state.size, self._hashes, self._log.tile)
-        self._keys.drop_from(state.size)
         self._journal = journal
+        self._newest = state
         self._before = Held(size=state.size, root=state.edge.root())
         self._obey()
 
+    def settle(self) -> None:
+        """Do some of the next map head's work now, as nobody waits: with many customers it would hold up a batch."""
+        self._journal.settle(beyond=UNSETTLED)
+
     def commit(self, acts: Sequence[Act], *, map_head: bool) -> list[Outcome]:
-        """Record a batch of acts, durably, and a map head after them if asked for. Gives each act's outcome. An
-        erasure is a batch by itself, so that nothing is sealed under a key that it is about to destroy.
+        """Record a batch of acts, durably, and a map head after them if asked for and there is something new. Gives
+        each act's outcome. An erasure is a batch by itself, so that nothing is sealed under a key that it is about to
+        destroy.
 
         Raises `StoreError` if the batch as a whole failed: it is in the log or not, and only `load` tells.
         """
@@ -147,15 +167,15 @@ class LedgerState:
         outcomes: list[Outcome | None] = [None] * len(acts)
         customers: dict[str, Customer] = {}
         prepared = self._prepared(acts, outcomes, customers)
-        batch = self._journal.place(
-            [draft for each in prepared for draft in each.drafts], now=int(self._clock()), map_head=map_head
-        )
+        drafts = [draft for each in prepared for draft in each.drafts]
+        map_head = map_head and (bool(drafts) or self.unmapped)
+        batch = self._journal.place(drafts, now=int(self._clock()), map_head=map_head)
         if batch.leaves:
             secrets = [sealed for each in prepared for sealed in each.sealed]
             state = self._signed(batch.edge, mapped=batch.mapped, time=batch.time)
             after = Held(size=batch.size, root=batch.edge.root())
             self._step("signed")
-            self._keys.write(customers.values(), map(_openings, batch.records, secrets))
+            self._keys.write(customers.values(), map(_openings, batch.records, secrets), size=batch.size)
             self._step("keys")
             self._log.write(
                 LogBatch(
@@ -164,7 +184,11 @@ class LedgerState:
                     leaves=batch.leaves,
                     records=batch.records,
                     acts=_spans(prepared, batch.first),
-                    erasures=tuple(p.index for p in batch.records if p.record.kind is Kind.ERASURE),
+                    erasures=tuple(
+                        _openings(p, s)
+                        for p, s in zip(batch.records, secrets, strict=True)
+                        if p.record.kind is Kind.ERASURE
+                    ),
                     payloads=tuple((p.index, s.box) for p, s in zip(batch.records, secrets, strict=True)),
                     tiles=tuple(self._tiling.extend(batch.hashes)),
                     heads=self._journal.moved(batch) if map_head else {},
@@ -174,6 +198,7 @@ class LedgerState:
             self._lock.advance(self._folder.settings.origin, before=self._before, after=after)
             self._step("lock")
             self._journal.adopt(batch)
+            self._newest = state
             self._before = after
             if any(placed.record.kind is Kind.ERASURE for placed in batch.records):
                 self._obey()
@@ -218,13 +243,13 @@ class LedgerState:
         secrets: list[Sealed] = []
         for customer in whose:
             # An erasure's record must outlive the key that it destroys.
-            sealed = seal(act.fields, firm.key if act.kind is Kind.ERASURE else customer.key, self._chance)
+            sealed = seal_values(act.values, firm.key if act.kind is Kind.ERASURE else customer.key, self._chance)
             secrets.append(sealed)
             drafts.append(Draft(act=act.id, kind=act.kind, customer=customer.handle, commitment=sealed.commitment))
         if act.kind is Kind.ERASURE:
             if fresh:
                 raise Malformed("an erasure of a customer that the log does not know")
-            check_scope(act.fields[SCOPE], whose[0].handle, self._log, self._keys, size=self._journal.size)
+            check_scope(act.scope, whose[0].handle, self._log, self._keys, size=self._journal.size)
         customers.update(fresh)
         return _Prepared(place=place, act=act, drafts=tuple(drafts), sealed=tuple(secrets))
 
@@ -271,24 +296,31 @@ class LedgerState:
         """The receipt of an act that is in the log already. Raises `Malformed` if the log's is another one."""
         leaves = self._log.leaves(first, first + count)
         records = [parse_record(leaf) for leaf in leaves]
-        handles = [known.handle if (known := self._keys.customer(name)) else None for name in act.customers] or [FIRM]
-        same = [record.kind for record in records] == [act.kind] * len(handles)
-        # A customer erased since is no longer known by name; what was recorded of it can't be compared and stands.
-        same = same and all(handle in (None, record.customer) for handle, record in zip(handles, records, strict=True))
+        names = act.customers or (FIRM_NAME,)
+        same = [record.kind for record in records] == [act.kind] * len(names)
+        # A customer erased since is no longer known, even if one of that name was met again; what was recorded of it
+        # can't be compared and stands.
+        owners = [self._keys.by_handle(record.customer) for record in records]
+        same = same and all(owner is None or owner.name == name for owner, name in zip(owners, names, strict=True))
         if not same or not all(self._same(act, first + n, record) for n, record in enumerate(records)):
             raise Malformed("this act id was used for another act")
         return self._receipt(act, first=first, leaves=tuple(map(leaf_hash, leaves)))
 
     def _same(self, act: Act, index: int, record: Record) -> bool:
         customer = self._firm() if record.kind is Kind.ERASURE else self._keys.by_handle(record.customer)
-        openings, box = self._keys.openings(index), self._log.payload(index)
+        openings, box = self._keys.openings(index, record.commitment), self._log.payload(index)
         if customer is None or openings is None or box is None:
             return True  # erased
+        if {field.label for field in parse_openings(openings.openings)} != act.values.keys():
+            return False
         kept = unseal(key=customer.key, wrapped=openings.wrapped, box=box, commitment=record.commitment)
-        return all(label in act.fields and act.fields[label] == value for label, value in kept.items())
+        return all(act.values[label] == canonical(value, label=label) for label, value in kept.items())
 
     def _obey(self) -> None:
-        obey(self._log, self._keys, size=self._journal.size, chance=self._chance)
+        try:
+            obey(self._log, self._keys, size=self._journal.size, chance=self._chance)
+        except TlogError as error:
+            raise Damaged(f"{self._folder.keys}: {error}") from None
 
     # Of a load
 
@@ -312,6 +344,24 @@ class LedgerState:
             raise Damaged(f"{self._folder.log}: the stored checkpoint is signed by no key of the policy")
         self._stamp = max([self._stamp, *(s.timestamp or 0 for s in signed)])
 
+    def _check_keys(self, state: LogState) -> None:
+        """The store of keys was written for this log: it has read no further than the log goes, and is not behind
+        it."""
+        erased = self._keys.erased()
+        if erased > state.size:
+            raise Overtaken(
+                f"{self._folder.log}: holds {state.size} entries, but the erasures up to {erased} were done"
+                f" ({self._folder.keys}): it was rolled back; restore what is missing, and never sign on from here"
+            )
+        followed = self._keys.followed()
+        if followed < state.size:
+            if not self._old_keys:
+                raise Overtaken(
+                    f"{self._folder.keys}: was written for {followed} entries, but the log has {state.size}: it is an"
+                    " older copy; find the newest, or go on without what it lacks: armslength ledger adopt-keys"
+                )
+            self._keys.follow(state.size)
+
     def _check_lock(self, state: LogState) -> None:
         """The lock knows a prefix of this log; if it is behind, the last commit ended between the two, and it is
         moved on."""
@@ -324,31 +374,28 @@ class LedgerState:
             )
         if root_at(held.size, log_nodes(self._log, state.size)) != held.root:
             raise Overtaken(
-                f"{self._folder.log}: another root than the one signed at size {held.size} ({self._folder.lock}): this is"
-                " not the log that was signed"
+                f"{self._folder.log}: another root than the one signed at size {held.size} ({self._folder.lock}): this"
+                " is not the log that was signed"
             )
         if held.size < state.size:
             self._lock.advance(origin, before=held, after=Held(size=state.size, root=state.edge.root()))
 
     def _replayed(self, state: LogState) -> Journal:
-        """The journal at the newest map head, carried on over the entries after it by the code that checks every
-        log."""
+        """The journal before the newest map head, carried on over it and the entries after it by the code that checks
+        every log: so the chains that are kept are those that the head vouches for."""
         chains = self._log.heads()
-        start = state.mapped + 1 if chains else 0
-        edge = Edge.empty()
+        start = state.mapped if chains else 0
         try:
-            if start:
-                edge = _edge(self._log, start)
-            journal = Journal(edge=edge, chains=chains, mapped=state.mapped if start else 0)
+            journal = Journal(edge=_edge(self._log, start), chains=chains)
             for leaves in self._log.pieces(start, state.size):
                 journal.adopt(journal.replay(leaves))
         except TlogError as error:
             raise Damaged(f"{self._folder.log}: {error}") from None
         if journal.edge != state.edge:
             raise Damaged(f"{self._folder.log}: the entries do not give the root that was signed")
-        if journal.size and (journal.mapped, journal.time or state.time) != (state.mapped, state.time):
+        if (journal.mapped, journal.time) != (state.mapped, state.time):
             raise Damaged(f"{self._folder.log}: the stored state is not that of its entries")
-        return Journal(edge=state.edge, chains=journal.chains(), mapped=state.mapped, time=state.time)
+        return journal  # it knows which chains moved since the head, as the next head has to
 
     def _hashes(self, first: int, until: int) -> list[bytes]:
         return [leaf_hash(leaf) for leaf in self._log.leaves(first, until)]
@@ -363,7 +410,7 @@ def _openings(placed: Placed, sealed: Sealed) -> Openings:
         index=placed.index,
         commitment=sealed.commitment,
         wrapped=sealed.wrapped,
-        openings=format_openings(sealed.fields),
+        openings=sealed.kept,
     )
 
 

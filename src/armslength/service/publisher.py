@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from armslength.service.witnesses import WitnessAnswer, Witnesses
-from armslength.store import LedgerFolder, LogDatabase, PublicFolder, StoreError, log_nodes
-from armslength.tlog import Checkpoint, Note, TlogError, verify_signature
+from armslength.store import LedgerFolder, LogDatabase, LogState, PublicFolder, StoreError, log_nodes
+from armslength.tlog import Note, TlogError
 
 LONGEST_REST = 60.0
 """Seconds between tries while the quorum is missed."""
@@ -41,20 +41,21 @@ class Publisher:
         *,
         clock: Callable[[], float],
         step: Callable[[str], None],
+        newest: Callable[[], LogState],
         contradicted: Callable[[str], None],
     ) -> None:
-        """`contradicted` is told what a witness proved against this log; nothing is published then. Raises
-        `StoreError`."""
+        """`newest` gives the newest checkpoint that may be shown; `contradicted` is told what a witness proved against
+        this log, and nothing is published then. Raises `StoreError`."""
         self._folder, self._witnesses, self._clock = folder, witnesses, clock
-        self._step, self._contradicted = step, contradicted
+        self._step, self._newest, self._contradicted = step, newest, contradicted
         self._public = PublicFolder(folder.public)
         self._log = LogDatabase(folder.log)
         self._one = threading.Lock()
         self._wanted = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        published = self._ours()
-        self._exported = published
+        published = self._endorsed() or 0
+        self._exported = published if self._public.holds(published) else 0
         self._health = PublisherHealth(published=published, at=0.0, behind=published, problem=None, witnesses=())
 
     def health(self) -> PublisherHealth:
@@ -83,19 +84,29 @@ class Publisher:
             return self._health
 
     def _publish(self) -> PublisherHealth:
-        state = self._log.state()
-        if state.size == self._health.published and self._public.published() is not None:
+        state = self._newest()
+        standing = self._endorsed()
+        if standing == state.size and self._health.problem is None and standing == self._health.published:
             return self._health
+        if standing is None:  # nothing of ours stands there, or no longer
+            self._exported = 0
         self._public.export(self._log, old=self._exported, new=state.size)
         self._exported = state.size
         self._step("tiles")
         note = Note.parse(state.note)
-        given = self._witnesses.cosign(note, state.edge, log_nodes(self._log, state.size))
+        now = int(self._clock())
+        policy = self._folder.policy
+        given = self._witnesses.cosign(
+            note,
+            state.edge,
+            log_nodes(self._log, state.size),
+            enough=lambda signatures: policy.assess(note.with_signatures(signatures), now=now).quorum_met,
+        )
         if given.contradiction is not None:
             self._contradicted(given.contradiction)
             return self._problem(given.contradiction, behind=state.size, witnesses=given.answers)
         cosigned = note.with_signatures(given.signatures)
-        assessment = self._folder.policy.assess(cosigned, now=int(self._clock()))
+        assessment = policy.assess(cosigned, now=now)
         self._step("cosigned")
         if not assessment.quorum_met:
             return self._problem(assessment.words, behind=state.size, witnesses=given.answers)
@@ -118,18 +129,16 @@ class Publisher:
             witnesses=last.witnesses if witnesses is None else witnesses,
         )
 
-    def _ours(self) -> int:
-        """The size of the checkpoint that stands published, 0 if none that this log signed does: then all is exported
-        afresh."""
+    def _endorsed(self) -> int | None:
+        """The size of the checkpoint that stands published, if the policy as it is now accepts it."""
         note = self._public.published()
-        if note is None:
-            return 0
         try:
-            checkpoint = Checkpoint.parse(note.text)
-            signed = any(verify_signature(note, log.key) is not None for log in self._folder.policy.logs)
+            checkpoint = self._folder.policy.endorse(note).checkpoint if note is not None else None
         except TlogError:
-            return 0
-        return checkpoint.size if signed and checkpoint.origin == self._folder.settings.origin else 0
+            return None
+        if checkpoint is None or checkpoint.origin != self._folder.settings.origin:
+            return None
+        return checkpoint.size
 
     def _run(self, every: float) -> None:
         rest = every

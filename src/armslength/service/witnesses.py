@@ -1,13 +1,13 @@
 """A log's dealings with its witnesses: asks them to cosign, and believes what they can prove against it.
 
 A witness that says it knows another history is not believed on its word, or any of them could stop any log: it has to
-show a checkpoint that this log's own key signed.
+show a checkpoint that this log's own key signed. What it says without proof is told to the operator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from armslength.store import Conflict, Cosigned, Refused, Unreachable, WitnessClient
@@ -20,10 +20,16 @@ from armslength.tlog import (
     Policy,
     Signature,
     TlogError,
+    VerifierKey,
     consistency_proof,
     root_at,
     verify_signature,
 )
+
+Answer = Cosigned | Conflict | Refused | Unreachable
+
+GRACE = 0.2
+"""Seconds for which the others are waited for once the quorum is met."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,63 +55,97 @@ class Witnesses:
     def __init__(self, policy: Policy, client: WitnessClient, *, timeout: float) -> None:
         """`timeout` in seconds, for each answer."""
         self._policy, self._client, self._timeout = policy, client, timeout
-        self._urls = tuple(dict.fromkeys(witness.url for witness in policy.witnesses if witness.url))
+        self._keys: dict[str, tuple[VerifierKey, ...]] = {}
+        for witness in policy.witnesses:
+            if witness.url:
+                self._keys[witness.url] = (*self._keys.get(witness.url, ()), witness.key)
         self._cosigned: dict[str, int] = {}
         """The size that each witness cosigned last, as far as we know."""
-        self._pool = ThreadPoolExecutor(max_workers=max(1, len(self._urls)), thread_name_prefix="ledger-witness")
+        self._asked: dict[str, Future[Answer]] = {}
+        """Requests of an earlier round that are not answered yet: nobody is asked twice at once."""
+        self._pool = ThreadPoolExecutor(max_workers=max(1, len(self._keys)), thread_name_prefix="ledger-witness")
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    @property
-    def urls(self) -> tuple[str, ...]:
-        return self._urls
+    def contradiction(
+        self, note: Note, edge: Edge, node: Node, *, shown: Note | None
+    ) -> tuple[str | None, tuple[WitnessAnswer, ...]]:
+        """Whether a witness can prove that this log is not the newest history: what it proves, and the witnesses that
+        left it open.
 
-    def contradiction(self, origin: str, edge: Edge, node: Node) -> tuple[str | None, tuple[WitnessAnswer, ...]]:
-        """Whether a witness knows this log at a larger size, or with another root, than it has itself; and who did
-        not answer.
-
-        `node` gives the hashes of the log of `edge`.
+        `note` is the log's newest checkpoint, of `edge`; `node` gives the hashes of the log; `shown` is what it
+        published last, whose witnesses must know it.
         """
-        asked = self._pool.map(lambda url: (url, self._client.latest(url, origin, self._timeout)), self._urls)
+        origin = Checkpoint.parse(note.text).origin
+        latest = self._pool.map(lambda url: (url, self._client.latest(url, origin, self._timeout)), self._keys)
         proven: str | None = None
-        answers: list[WitnessAnswer] = []
-        for url, latest in asked:
-            if isinstance(latest, Unreachable):
-                answers.append(WitnessAnswer(url=url, problem=latest.reason))
-                continue
-            answers.append(WitnessAnswer(url=url, problem=None))
-            if latest is not None:
-                proven = proven or self._against(url, latest, edge, node)
-        return proven, tuple(answers)
+        problems: dict[str, str | None] = {}
+        for url, found in latest:
+            problems[url] = None
+            if isinstance(found, Note):
+                proven = proven or self._against(url, found, edge, node)
+            elif isinstance(found, Unreachable):
+                problems[url] = found.reason
+            elif shown is not None and any(_signed(shown, key) for key in self._keys[url]):
+                problems[url] = "it shows no checkpoint of this log, and cosigned the one that is published"
+        if proven is None and edge.size:
+            # What it shows may be elsewhere, or old; what it answers is what it knows.
+            asked = {url: AddCheckpoint(old=edge.size, proof=(), note=note) for url in self._keys}
+            for url, answer in self._pool.map(lambda item: (item[0], self._ask(*item)), asked.items()):
+                if isinstance(answer, Conflict) and answer.size > edge.size:
+                    problems[url] = _more(answer.size, edge.size)
+        return proven, tuple(WitnessAnswer(url=url, problem=problem) for url, problem in problems.items())
 
-    def cosign(self, note: Note, edge: Edge, node: Node) -> Round:
-        """Ask every witness to cosign a checkpoint, the log's newest: `note` of `edge`.
+    def cosign(self, note: Note, edge: Edge, node: Node, *, enough: Callable[[Iterable[Signature]], bool]) -> Round:
+        """Ask every witness to cosign a checkpoint, the log's newest: `note` of `edge`. Once the signatures are
+        `enough`, the slow ones are left behind: their answers are for the next round.
 
         One that cosigned another size last than we thought is asked again with a proof from there.
         """
-        signatures: list[Signature] = []
-        problems: dict[str, str | None] = {}
+        given: dict[bytes, Signature] = {}
+        problems: dict[str, str | None] = dict.fromkeys(self._keys, "it has not answered yet")
         doubtful: list[str] = []
-        left = list(self._urls)
-        for again in (True, False):
-            requests = {url: self._request(url, note, edge, node) for url in left}
-            left = []
-            asked = self._pool.map(lambda item: (item[0], self._ask(*item)), requests.items())
-            for url, answer in asked:
+        for url, late in [item for item in self._asked.items() if item[1].done()]:
+            del self._asked[url]
+            self._take_late(url, late.result(), doubtful)
+        again: set[str] = set()
+        waiting: dict[Future[Answer], tuple[str, AddCheckpoint]] = {}
+
+        def ask(url: str) -> None:
+            request = self._request(url, note, edge, node)
+            asked = self._pool.submit(self._ask, url, request)
+            self._asked[url] = asked
+            waiting[asked] = (url, request)
+
+        for url in self._keys:
+            if url not in self._asked:
+                ask(url)
+        while waiting:
+            done, _ = wait(waiting, timeout=GRACE if enough(given.values()) else None, return_when=FIRST_COMPLETED)
+            if not done:
+                break
+            for future in done:
+                url, request = waiting.pop(future)
+                del self._asked[url]
+                answer = future.result()
                 match answer:
-                    case Cosigned(signatures=given):
-                        good = [signature for signature in given if self._verifies(note, signature)]
-                        signatures += good
+                    case Cosigned(signatures=signatures):
+                        good = self._good(url, note, signatures)
+                        given.update(good)
                         self._cosigned[url] = edge.size
-                        problems[url] = None if good else "it answered with no cosignature by a key of the policy"
+                        problems[url] = None if good else "it answered with no cosignature by its key in the policy"
                     case Conflict(size=size) if size <= edge.size:
                         self._cosigned[url] = size
                         problems[url] = f"it cosigned size {size} meanwhile"
                         # The same size again with a 409 is how some witnesses say that the root differs.
-                        (left if again and requests[url].old != size else doubtful).append(url)
+                        if url not in again and request.old != size:
+                            again.add(url)
+                            ask(url)
+                        else:
+                            doubtful.append(url)
                     case Conflict(size=size):
-                        problems[url] = f"it says that it cosigned size {size}, and this log has {edge.size}"
+                        problems[url] = _more(size, edge.size)
                         doubtful.append(url)
                     case Refused(status=status, reason=reason):
                         problems[url] = f"it refused ({status}): {reason}"
@@ -113,36 +153,45 @@ class Witnesses:
                     case Unreachable(reason=reason):
                         problems[url] = f"no answer: {reason}"
         return Round(
-            signatures=tuple(signatures),
+            signatures=tuple(given.values()),
             answers=tuple(WitnessAnswer(url=url, problem=problem) for url, problem in problems.items()),
             contradiction=self._doubts(doubtful, Checkpoint.parse(note.text).origin, edge, node),
         )
+
+    def _take_late(self, url: str, answer: Answer, doubtful: list[str]) -> None:
+        """An answer that came after its round."""
+        match answer:
+            case Conflict(size=size):
+                self._cosigned[url] = size
+            case Refused(status=422):
+                doubtful.append(url)
+            case Cosigned() | Refused() | Unreachable():
+                pass  # it is asked again now, and a 409 tells the size it has
 
     def _request(self, url: str, note: Note, edge: Edge, node: Node) -> AddCheckpoint:
         old = min(self._cosigned.get(url, 0), edge.size)
         proof = consistency_proof(old, edge.size, node) if 0 < old < edge.size else ()
         return AddCheckpoint(old=old, proof=proof, note=note)
 
-    def _ask(self, url: str, request: AddCheckpoint) -> Cosigned | Conflict | Refused | Unreachable:
+    def _ask(self, url: str, request: AddCheckpoint) -> Answer:
         return self._client.submit(url, request, self._timeout)
 
-    def _verifies(self, note: Note, signature: Signature) -> bool:
-        """Whether this is the cosignature of a witness of the policy. Any other is left out: a wrong one under a
-        known key would make the whole note one that everybody has to refuse."""
-        alone = Note(text=note.text, signatures=(signature,))
-        for witness in self._policy.witnesses:
-            if signature.by(witness.key):
-                try:
-                    return verify_signature(alone, witness.key) is not None
-                except TlogError:
-                    return False
-        return False
+    def _good(self, url: str, note: Note, signatures: Iterable[Signature]) -> Mapping[bytes, Signature]:
+        """The cosignatures, by key id, that are by this witness and verify, one of each key. Any other is left out: a
+        wrong one under a known key would make the whole note one that everybody has to refuse, and many would fill it
+        up."""
+        good: dict[bytes, Signature] = {}
+        for signature in signatures:
+            for key in self._keys[url]:
+                if signature.by(key) and key.id not in good and _signed(note.with_signatures((signature,)), key):
+                    good[key.id] = signature
+        return good
 
     def _doubts(self, urls: Iterable[str], origin: str, edge: Edge, node: Node) -> str | None:
-        for url in urls:
-            latest = self._client.latest(url, origin, self._timeout)
-            if isinstance(latest, Note):
-                proven = self._against(url, latest, edge, node)
+        latest = self._pool.map(lambda url: (url, self._client.latest(url, origin, self._timeout)), urls)
+        for url, found in latest:
+            if isinstance(found, Note):
+                proven = self._against(url, found, edge, node)
                 if proven is not None:
                     return proven
         return None
@@ -151,7 +200,7 @@ class Witnesses:
         """What a checkpoint from a witness proves against this log, if this log signed it."""
         try:
             checkpoint = Checkpoint.parse(note.text)
-            signed = any(verify_signature(note, log.key) is not None for log in self._policy.logs)
+            signed = self._policy.signed_by_log(note)
         except TlogError:
             return None
         if not signed:
@@ -167,3 +216,14 @@ class Witnesses:
                 " two histories"
             )
         return None
+
+
+def _signed(note: Note, key: VerifierKey) -> bool:
+    try:
+        return verify_signature(note, key) is not None
+    except TlogError:
+        return False
+
+
+def _more(theirs: int, ours: int) -> str:
+    return f"it says that it cosigned size {theirs}, and this log has {ours}; it shows no proof of that"

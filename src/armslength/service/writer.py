@@ -17,7 +17,7 @@ from armslength.ledger import Kind
 from armslength.service.act import Act
 from armslength.service.ledger_failure import Full, Stopped, Unsettled
 from armslength.service.ledger_state import LedgerState
-from armslength.store import LedgerSettings, StorageFailed, StoreError
+from armslength.store import LedgerSettings, LogState, StorageFailed, StoreError
 from armslength.tlog import Receipt
 
 PATIENCE = 2
@@ -66,7 +66,10 @@ class Writer:
         self._queue: SimpleQueue[_Waiting | _Reload | _Close] = SimpleQueue()
         self._next: _Waiting | _Reload | _Close | None = None
         self._stopped: str | None = None
-        self._closing = False
+        self._proven = False
+        self._gate = threading.Lock()
+        """Held while something is put into the queue, so that nothing is put there after its thread has ended."""
+        self._ended = False
         self._recorded = self._batches = self._failures = 0
         self._size = state.size
         self._headed = self._beaten = monotonic()
@@ -79,13 +82,18 @@ class Writer:
 
         Raises `Full` and `Stopped` at once.
         """
-        if self._stopped is not None or self._closing:
-            raise Stopped(self._stopped or "the ledger is being closed")
-        if self._queue.qsize() >= self._settings.queue:
-            raise Full(f"{self._settings.queue} acts wait to be recorded")
-        future: Future[Receipt] = Future()
-        self._queue.put((act, future))
-        return future
+        with self._gate:
+            if self._stopped is not None or self._ended:
+                raise Stopped(self._stopped or "the ledger is closed")
+            if self._queue.qsize() >= self._settings.queue:
+                raise Full(f"{self._settings.queue} acts wait to be recorded")
+            future: Future[Receipt] = Future()
+            self._queue.put((act, future))
+            return future
+
+    def newest(self) -> LogState:
+        """The newest checkpoint that may be shown."""
+        return self._state.newest
 
     def health(self) -> WriterHealth:
         return WriterHealth(
@@ -98,20 +106,28 @@ class Writer:
         )
 
     def stop(self, reason: str) -> None:
-        """Sign nothing more: somebody found that this log disagrees with what was signed."""
+        """Sign nothing more: a witness proved that this log disagrees with what was signed. Only opening the ledger
+        again, which asks the witnesses, ends that."""
+        self._proven = True
         if self._stopped is None:
             self._stopped = reason
 
     def reload(self) -> None:
-        """Read the stores again and go on. Raises `StoreError` if they still do not add up."""
+        """Read the stores again and go on. Raises `StoreError` if they still do not add up, and `Stopped` where that
+        is not enough."""
         asked = _Reload()
-        self._queue.put(asked)
+        with self._gate:
+            if self._ended or self._proven:
+                raise Stopped(self._stopped or "the ledger is closed")
+            self._queue.put(asked)
         asked.done.result()
 
     def close(self) -> None:
         """Record what waits, then end the thread and close the stores."""
-        self._closing = True
-        self._queue.put(_Close())
+        with self._gate:
+            if not self._ended:
+                self._ended = True
+                self._queue.put(_Close())
         self._thread.join()
 
     # The thread
@@ -126,11 +142,18 @@ class Writer:
                     self._reload(taken)
                 elif taken or self._due():
                     self._record(taken)
-            if self._stopped is None and self._state.unmapped:
+            if self._stopped is None:
                 self._record([], last=True)
+        except BaseException as error:
+            self._stopped = f"{type(error).__name__}: {error}"
+            raise
         finally:
-            self._refuse(self._drained(), Stopped(self._stopped or "the ledger is closed"))
-            self._state.close()
+            with self._gate:
+                self._ended = True
+            try:
+                self._refuse(self._claimed(self._drained()), Stopped(self._stopped or "the ledger is closed"))
+            finally:
+                self._state.close()
 
     def _take(self) -> list[_Waiting] | _Reload | _Close:
         """What to do next: the acts that wait, up to a batch of them; none if something falls due first. An erasure
@@ -156,6 +179,8 @@ class Writer:
         return batch
 
     def _wait(self) -> _Waiting | _Reload | _Close | None:
+        if self._queue.empty() and self._stopped is None:
+            self._state.settle()
         try:
             return self._queue.get(timeout=self._rest())
         except Empty:
@@ -179,6 +204,7 @@ class Writer:
 
     def _record(self, waiting: Sequence[_Waiting], *, last: bool = False) -> None:
         """Record a batch, with a heartbeat and a map head as they fall due."""
+        waiting = self._claimed(waiting)
         if self._stopped is not None:
             self._refuse(waiting, Stopped(self._stopped))
             return
@@ -187,7 +213,8 @@ class Writer:
         silent = bool(self._settings.heartbeat) and now >= self._beaten + self._settings.heartbeat
         if not acts and silent and not last:
             acts = [Act(id=self._chance(16), kind=Kind.HEARTBEAT, fields={"entries": self._state.size})]
-        head = last or (now >= self._headed + self._settings.epoch and (bool(acts) or self._state.unmapped))
+        head = last or now >= self._headed + self._settings.epoch
+        before = self._state.size
         try:
             outcomes = self._state.commit(acts, map_head=head)
         except StoreError as error:
@@ -201,7 +228,8 @@ class Writer:
         self._failures = 0
         self._batches += 1
         self._size = self._state.size
-        self._beaten = now
+        if self._state.size > before:  # repeats and refusals are no sign of life
+            self._beaten = now
         if head:
             self._headed = now
         for (_, future), outcome in zip(waiting, outcomes, strict=False):
@@ -229,6 +257,8 @@ class Writer:
             except StoreError as again:
                 self._failures += 1
                 self._look(again)
+            except Exception as fault:
+                self._stopped = f"{type(fault).__name__}: {fault}"
 
     def _reload(self, asked: _Reload) -> None:
         try:
@@ -236,7 +266,9 @@ class Writer:
         except BaseException as error:
             asked.done.set_exception(error)
             return
-        self._failures, self._stopped, self._size = 0, None, self._state.size
+        self._failures, self._size = 0, self._state.size
+        if not self._proven:
+            self._stopped = None
         asked.done.set_result(None)
 
     def _drained(self) -> list[_Waiting]:
@@ -248,6 +280,11 @@ class Writer:
             elif isinstance(more, _Reload):
                 more.done.set_exception(Stopped("the ledger is closed"))
         return left
+
+    @staticmethod
+    def _claimed(waiting: Sequence[_Waiting]) -> list[_Waiting]:
+        """Those whose callers still wait. From here on they can no longer cancel: what is recorded is answered."""
+        return [each for each in waiting if each[1].set_running_or_notify_cancel()]
 
     @staticmethod
     def _refuse(waiting: Sequence[_Waiting], error: Exception) -> None:

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     )
     from armslength.store.lock import Held, Lock, read_lock
     from armslength.store.log_database import LogBatch, LogDatabase, LogState
+    from armslength.store.log_source import LogSource, Unserved
     from armslength.store.log_tiles import log_entries, log_nodes, log_tile
+    from armslength.store.mirror import Mirror
+    from armslength.store.monitor_folder import KeptEvidence, MonitorFolder, Place, SeenClaim
     from armslength.store.public_folder import PublicFolder
     from armslength.store.witness_client import Conflict, Cosigned, Refused, Unreachable, WitnessClient
     from armslength.store.witness_state import SplitView, Vouched, WitnessState, create_witness_state
@@ -59,6 +62,9 @@ _LATE = {
     "exchange": ("Exchange", "NoReply", "Reply"),
     "witness_client": ("Conflict", "Cosigned", "Refused", "Unreachable", "WitnessClient"),
     "witness_state": ("SplitView", "Vouched", "WitnessState", "create_witness_state"),
+    "log_source": ("LogSource", "Unserved"),
+    "mirror": ("Mirror",),
+    "monitor_folder": ("KeptEvidence", "MonitorFolder", "Place", "SeenClaim"),
 }
 _MODULE = {name: module for module, names in _LATE.items() for name in names}
 
@@ -70,24 +76,31 @@ __all__ = [
     "Damaged",
     "Exchange",
     "Held",
+    "KeptEvidence",
     "KeyDatabase",
     "LedgerFolder",
     "LedgerSettings",
     "Lock",
     "LogBatch",
     "LogDatabase",
+    "LogSource",
     "LogState",
+    "Mirror",
+    "MonitorFolder",
     "NoReply",
     "Openings",
     "Overtaken",
+    "Place",
     "PublicFolder",
     "Refused",
     "Reply",
+    "SeenClaim",
     "Source",
     "SplitView",
     "StorageFailed",
     "StoreError",
     "Unreachable",
+    "Unserved",
     "Vouched",
     "WitnessClient",
     "WitnessState",

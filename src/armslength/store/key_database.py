@@ -1,29 +1,33 @@
 """What can be erased: customers' names, handles and keys, and each record's key and openings. One SQLite file of its
 own.
 
-What is erased here is gone: SQLite overwrites it and the write-ahead log is emptied. A backup of this file still
-holds it; `erased` says up to which entry of the log this file has obeyed its erasures, so that a restored one obeys
-the rest first.
+What is erased here is gone: SQLite overwrites it and the write-ahead log is emptied, at once or, where somebody reads
+from it in a transaction of theirs, with the first write after that has ended. A backup of this file still holds it;
+`erased` says up to which entry of the log this file has obeyed its erasures, so that a restored one obeys the rest
+first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from armslength.ledger import FIRM
-from armslength.store.database import Transaction, connect, guarded, migrate
+from armslength.store.database import Transaction, WriteAhead, connect, guarded, migrate
 from armslength.store.failure import Damaged, StoreError
 
 SCHEMA = """
-CREATE TABLE customers (handle BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, key BLOB NOT NULL) WITHOUT ROWID; CREATE
-TABLE openings (idx INTEGER PRIMARY KEY, commitment BLOB NOT NULL, wrapped BLOB NOT NULL, openings BLOB NOT NULL);
-CREATE TABLE staged (idx INTEGER PRIMARY KEY, box BLOB); CREATE TABLE state (one INTEGER PRIMARY KEY CHECK
-(one = 1), origin TEXT NOT NULL, erased INTEGER NOT NULL)
+CREATE TABLE customers (handle BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, key BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE openings (idx INTEGER NOT NULL, commitment BLOB NOT NULL, wrapped BLOB NOT NULL, openings BLOB NOT NULL,
+                       PRIMARY KEY (idx, commitment)) WITHOUT ROWID;
+CREATE TABLE staged (idx INTEGER PRIMARY KEY, box BLOB);
+CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NULL, followed INTEGER NOT NULL,
+                    erased INTEGER NOT NULL)
 """
-"""`openings` are by the record's index in the log; `staged` are the payloads of records that lost a field, until the
-log's database has taken them."""
+"""`openings` are by the record's index in the log and its commitment, so that those of a record that never reached the
+log never stand in the place of another's. `staged` are the payloads of records that lost a field, until the log's
+database has taken them. `followed` is the size of the log that this file has been written for."""
 
 FIRM_NAME = ""
 """The name under which the firm itself stands; no customer has it."""
@@ -48,8 +52,8 @@ class Openings:
 
     index: int
     commitment: bytes
-    wrapped: bytes
-    openings: bytes
+    wrapped: bytes = field(repr=False)
+    openings: bytes = field(repr=False)
 
 
 class KeyDatabase:
@@ -58,8 +62,10 @@ class KeyDatabase:
     def __init__(self, path: Path, *, writing: bool = False, create: bool = False) -> None:
         """Raises `StoreError` where the file cannot be opened, is damaged, or is of another version."""
         self._path = path
-        self._known: dict[str, Customer] = {}
+        self._known: dict[str, tuple[bytes, bytes]] = {}
+        """Handle and key by name: plain tuples, so that the garbage collector need not search them."""
         self._db = connect(path, writing=writing, create=create)
+        self._ahead = WriteAhead(self._db)
         try:
             migrate(self._db, path, SCHEMA, writing=writing)
         except BaseException:
@@ -75,26 +81,23 @@ class KeyDatabase:
         with Transaction(self._db):
             if self._db.execute("SELECT 1 FROM state").fetchone():
                 raise StoreError(f"{self._path}: already holds the keys of a log")
-            self._db.execute("INSERT INTO state VALUES (1,?,0)", (origin,))
+            self._db.execute("INSERT INTO state VALUES (1,?,0,0)", (origin,))
             self._db.execute("INSERT INTO customers VALUES (?,?,?)", (FIRM, FIRM_NAME, firm_key))
 
     @guarded
     def origin(self) -> str:
-        row = self._db.execute("SELECT origin FROM state").fetchone()
-        if row is None:
-            raise Damaged(f"{self._path}: holds no keys of a log")
-        return str(row[0])
+        return str(self._state("origin"))
 
     @guarded
     def customer(self, name: str) -> Customer | None:
         """The customer of this name, or None: never seen, or erased."""
         known = self._known.get(name)
         if known is None:
-            row = self._db.execute("SELECT handle, key FROM customers WHERE name=?", (name,)).fetchone()
-            if row is None:
+            known = self._db.execute("SELECT handle, key FROM customers WHERE name=?", (name,)).fetchone()
+            if known is None:
                 return None
-            known = self._known[name] = Customer(name=name, handle=row[0], key=row[1])
-        return known
+            self._known[name] = known
+        return Customer(name=name, handle=known[0], key=known[1])
 
     @guarded
     def by_handle(self, handle: bytes) -> Customer | None:
@@ -102,38 +105,62 @@ class KeyDatabase:
         return Customer(name=row[0], handle=handle, key=row[1]) if row else None
 
     @guarded
-    def write(self, customers: Iterable[Customer], openings: Iterable[Openings]) -> None:
-        """Keep new customers and the secrets of records about to be logged, durably, before the log has them.
-
-        Those of a record that never reached the log are replaced when its index is used, or dropped at the next start.
-        """
+    def write(self, customers: Iterable[Customer], openings: Iterable[Openings], *, size: int) -> None:
+        """Keep new customers and the secrets of records about to be logged, durably, before the log of `size` entries
+        has them. Nothing is ever replaced or dropped: what belongs to a record that never reached the log stands
+        beside the rest and opens nothing."""
         with Transaction(self._db):
             self._db.executemany("INSERT INTO customers VALUES (?,?,?)", [(c.handle, c.name, c.key) for c in customers])
             self._db.executemany(
-                "INSERT OR REPLACE INTO openings VALUES (?,?,?,?)",
+                "INSERT INTO openings VALUES (?,?,?,?)",
                 [(o.index, o.commitment, o.wrapped, o.openings) for o in openings],
+            )
+            self._follow(size)
+        self._ahead.again()
+
+    @guarded
+    def keep(self, openings: Openings) -> None:
+        """Keep the secrets of a record that this file, restored from a backup, may not have."""
+        with Transaction(self._db):
+            self._db.execute(
+                "INSERT OR IGNORE INTO openings VALUES (?,?,?,?)",
+                (openings.index, openings.commitment, openings.wrapped, openings.openings),
             )
 
     @guarded
-    def openings(self, index: int) -> Openings | None:
-        row = self._db.execute("SELECT commitment, wrapped, openings FROM openings WHERE idx=?", (index,)).fetchone()
-        return Openings(index=index, commitment=row[0], wrapped=row[1], openings=row[2]) if row else None
+    def openings(self, index: int, commitment: bytes) -> Openings | None:
+        """The secrets of the record at `index` with this commitment; None if this file never had them."""
+        row = self._db.execute(
+            "SELECT wrapped, openings FROM openings WHERE idx=? AND commitment=?", (index, commitment)
+        ).fetchone()
+        return Openings(index=index, commitment=commitment, wrapped=row[0], openings=row[1]) if row else None
 
     @guarded
-    def drop_from(self, size: int) -> int:
-        """Drop the secrets of records that the log of `size` entries does not have. Gives how many there were."""
+    def followed(self) -> int:
+        """The size of the log that this file has been written for. One restored from a backup is behind the log."""
+        return int(str(self._state("followed")))
+
+    @guarded
+    def follow(self, size: int) -> None:
+        """Take this file, behind as it is, for the one of the log of `size` entries."""
         with Transaction(self._db):
-            return self._db.execute("DELETE FROM openings WHERE idx>=?", (size,)).rowcount
+            self._follow(size)
+
+    def _follow(self, size: int) -> None:
+        self._db.execute("UPDATE state SET followed=max(followed, ?)", (size,))
+
+    def _state(self, column: str) -> object:
+        row = self._db.execute(f"SELECT {column} FROM state").fetchone()
+        if row is None:
+            raise Damaged(f"{self._path}: holds no keys of a log")
+        return row[0]
 
     # Erasure
 
     @guarded
     def erased(self) -> int:
         """The erasures among the first so many entries of the log have been obeyed here."""
-        row = self._db.execute("SELECT erased FROM state").fetchone()
-        if row is None:
-            raise Damaged(f"{self._path}: holds no keys of a log")
-        return int(row[0])
+        return int(str(self._state("erased")))
 
     @guarded
     def erase(self, *, customer: bytes | None, replaced: Mapping[int, tuple[Openings, bytes | None]]) -> None:
@@ -144,14 +171,14 @@ class KeyDatabase:
             if customer is not None:
                 self._db.execute("DELETE FROM customers WHERE handle=?", (customer,))
             self._db.executemany(
-                "UPDATE openings SET wrapped=?, openings=? WHERE idx=?",
-                [(new.wrapped, new.openings, index) for index, (new, _) in replaced.items()],
+                "UPDATE openings SET wrapped=?, openings=? WHERE idx=? AND commitment=?",
+                [(new.wrapped, new.openings, index, new.commitment) for index, (new, _) in replaced.items()],
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO staged VALUES (?,?)", [(index, box) for index, (_, box) in replaced.items()]
             )
         self._known.clear()
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._ahead.empty()
 
     @guarded
     def staged(self) -> dict[int, bytes | None]:

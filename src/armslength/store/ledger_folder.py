@@ -11,6 +11,7 @@ public/         what anyone may read: checkpoint and tiles
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import tomllib
@@ -88,6 +89,10 @@ def read_ledger_folder(path: Path, *, signing: bool = True) -> LedgerFolder:
     settings = _settings(path / SETTINGS, problems)
     signers = _signers(path / SIGNING, settings, problems) if signing else ()
     policy = _policy(path / POLICY, problems)
+    if policy is not None and not problems:
+        listed = {log.key for log in policy.logs}
+        strange = [key.verifier.label for key in signers if key.verifier not in listed]
+        problems += [f"{path / POLICY}: has no line for the signing key {label}; expected one" for label in strange]
     if settings is None or policy is None or problems:
         raise StoreError("\n".join(problems))
     return LedgerFolder(path=path, settings=settings, signers=signers, policy=policy)
@@ -97,17 +102,21 @@ def create_ledger_folder(
     path: Path, *, settings: LedgerSettings, signers: tuple[SigningKey, ...], policy: str
 ) -> LedgerFolder:
     """Make the folder with its keys and policy; `finish_ledger_folder` makes it a ledger. Raises `StoreError` if
-    there is something of a ledger in it already."""
+    there is something of a ledger in it already, `Malformed` for a policy that is none."""
+    parsed = Policy.parse(policy)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageFailed(f"{path}: {error.strerror}") from error
     there = [name for name in (SETTINGS, SIGNING, POLICY) if (path / name).exists()]
     if there:
-        raise StoreError(f"{path}: already has {', '.join(there)}; a ledger is made once, in a folder of its own")
+        unfinished = "" if SETTINGS in there else "; it was never finished: delete the folder to make it again"
+        raise StoreError(
+            f"{path}: already has {', '.join(there)}; a ledger is made once, in a folder of its own{unfinished}"
+        )
     write_signers(path, signers)
     write_policy(path, policy)
-    return LedgerFolder(path=path, settings=settings, signers=signers, policy=Policy.parse(policy))
+    return LedgerFolder(path=path, settings=settings, signers=signers, policy=parsed)
 
 
 def finish_ledger_folder(folder: LedgerFolder) -> None:
@@ -154,14 +163,24 @@ def _settings(path: Path, problems: list[str]) -> LedgerSettings | None:
             problems.append(f"{path}: {name} = {value!r}; expected {_WORDS[kind]}")
         elif isinstance(value, int | float) and not 0 <= value < 1e9:
             problems.append(f"{path}: {name} = {value!r}; expected a number from 0 to a thousand million")
+        elif name in _PATHS and (not value or "\0" in str(value)):
+            problems.append(f"{path}: {name} = {value!r}; expected a path")
+        elif name == "public" and path.parent.resolve().is_relative_to((path.parent / str(value)).resolve()):
+            problems.append(
+                f"{path}: {name} = {value!r}; expected a folder apart, since all that is in it is published"
+            )
     if not said.get("origin"):
         problems.append(f"{path}: expected an origin, the log's name in every checkpoint")
     for name in ("batch", "queue"):
         if said.get(name) == 0:
             problems.append(f"{path}: {name} = 0; expected at least 1")
+    for name in ("publish", "witness_timeout"):
+        if said.get(name) == 0:
+            problems.append(f"{path}: {name} = 0; expected more than 0")
     return LedgerSettings(**said) if len(problems) == before else None
 
 
+_PATHS = ("lock", "keys", "public")
 _WORDS = {str: "a text in quotes", int: "a whole number", float: "a number"}
 
 
@@ -204,5 +223,7 @@ def _toml(settings: LedgerSettings) -> str:
     lines = []
     for field in fields(settings):
         value = getattr(settings, field.name)
-        lines.append(f'{field.name} = "{value}"' if isinstance(value, str) else f"{field.name} = {value!r}")
+        # A text of JSON is one of TOML, but for the one character that TOML wants to be escaped as well.
+        said = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        lines.append(f"{field.name} = {said}")
     return "\n".join(lines) + "\n"

@@ -95,7 +95,10 @@ def _held(db: sqlite3.Connection, path: Path, origin: str) -> Held:
     row = db.execute("SELECT size, root FROM lock WHERE origin=?", (origin,)).fetchone()
     if row is None:
         raise Damaged(f"{path}: knows no log {origin!r}")
-    return Held(size=row[0], root=row[1])
+    size, root = row
+    if not isinstance(size, int) or not isinstance(root, bytes) or len(root) != 32:
+        raise Damaged(f"{path}: what it holds for the log {origin!r} is no size and root")
+    return Held(size=size, root=root)
 
 
 def _hold(path: Path) -> int:
@@ -105,7 +108,13 @@ def _hold(path: Path) -> int:
         raise StorageFailed(f"{path}: {error.strerror}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise Overtaken(
+            f"{path}: another writer holds this log's lock; one process writes at a time: end the other first, or serve"
+            " beside it with --read-only"
+        ) from error
     except OSError as error:
         os.close(handle)
-        raise Overtaken(f"{path}: another writer holds this log's lock") from error
+        raise StorageFailed(f"{path}: cannot be locked: {error.strerror}") from error
     return handle

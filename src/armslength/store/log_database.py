@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Self
 
 from armslength.ledger import Chain, Placed
-from armslength.store.database import Snapshot, Transaction, connect, guarded, migrate
+from armslength.store.database import VERSION, Snapshot, Transaction, WriteAhead, connect, guarded, migrate
 from armslength.store.failure import Damaged, Overtaken, StoreError
+from armslength.store.key_database import Openings
 from armslength.tlog import Edge, Tile
 
 SCHEMA = """
@@ -25,7 +26,8 @@ CREATE TABLE customers (customer INTEGER PRIMARY KEY, handle BLOB NOT NULL UNIQU
 CREATE TABLE records (customer INTEGER NOT NULL, sequence INTEGER NOT NULL, idx INTEGER NOT NULL,
                       PRIMARY KEY (customer, sequence)) WITHOUT ROWID;
 CREATE TABLE acts (act BLOB PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE erasures (idx INTEGER PRIMARY KEY);
+CREATE TABLE erasures (idx INTEGER PRIMARY KEY, commitment BLOB NOT NULL, wrapped BLOB NOT NULL,
+                       openings BLOB NOT NULL);
 CREATE TABLE tiles (level INTEGER NOT NULL, n INTEGER NOT NULL, hashes BLOB NOT NULL, UNIQUE (level, n));
 CREATE TABLE payloads (idx INTEGER PRIMARY KEY, box BLOB NOT NULL);
 CREATE TABLE heads (customer INTEGER PRIMARY KEY, size INTEGER NOT NULL, edge BLOB NOT NULL, last BLOB NOT NULL);
@@ -64,7 +66,7 @@ class LogBatch:
     leaves: tuple[bytes, ...]
     records: tuple[Placed, ...]
     acts: tuple[tuple[bytes, int, int], ...]
-    erasures: tuple[int, ...]
+    erasures: tuple[Openings, ...]
     payloads: tuple[tuple[int, bytes], ...]
     tiles: tuple[tuple[Tile, bytes], ...]
     heads: Mapping[bytes, Chain]
@@ -78,6 +80,7 @@ class LogDatabase:
         self._path = path
         self._numbers: dict[bytes, int] = {}
         self._db = connect(path, writing=writing, create=create)
+        self._ahead = WriteAhead(self._db)
         try:
             migrate(self._db, path, SCHEMA, writing=writing)
         except BaseException:
@@ -116,7 +119,7 @@ class LogDatabase:
         if row is None:
             raise Damaged(f"{self._path}: holds no log")
         origin, size, root, edge, note, mapped, time = row
-        state = LogState(origin=origin, edge=_edge(size, edge), note=note, mapped=mapped, time=time)
+        state = LogState(origin=origin, edge=self._edge(size, edge), note=note, mapped=mapped, time=time)
         if state.edge.root() != root:
             raise Damaged(f"{self._path}: the root at size {size} is not that of its edge")
         return state
@@ -132,6 +135,7 @@ class LogDatabase:
         except BaseException:
             self._numbers.clear()  # some may be of customers that were rolled back
             raise
+        self._ahead.again()
 
     def _write(self, batch: LogBatch) -> None:
         with Transaction(self._db):
@@ -150,25 +154,36 @@ class LogDatabase:
                 [(numbers[p.record.customer], p.record.sequence, p.index) for p in batch.records],
             )
             many("INSERT INTO acts VALUES (?,?,?)", batch.acts)
-            many("INSERT INTO erasures VALUES (?)", [(idx,) for idx in batch.erasures])
+            many(
+                "INSERT INTO erasures VALUES (?,?,?,?)",
+                [(o.index, o.commitment, o.wrapped, o.openings) for o in batch.erasures],
+            )
             many("INSERT INTO payloads VALUES (?,?)", batch.payloads)
             many("INSERT INTO tiles VALUES (?,?,?)", [(tile.level, tile.index, data) for tile, data in batch.tiles])
             many(
                 "INSERT OR REPLACE INTO heads VALUES (?,?,?,?)",
-                [(self._number(h), c.edge.size, b"".join(c.edge.hashes), c.last) for h, c in batch.heads.items()],
+                sorted((self._number(h), c.size, b"".join(c.edge.hashes), c.last) for h, c in batch.heads.items()),
             )
+
+    @guarded
+    def settle(self) -> None:
+        """Commit once more what the log holds. After a write whose fsync failed, the write-ahead log may end in a whole
+        batch that SQLite took back in memory only, and a crash would bring it back; this overwrites it."""
+        with Transaction(self._db):
+            self._db.execute(f"PRAGMA user_version={VERSION}")
 
     @guarded
     def replace_payloads(self, boxes: Mapping[int, bytes | None]) -> None:
         """Put other payloads in the place of some, or none: what an erasure does. The log itself does not change.
-        When it returns, what was there is gone from this file and its write-ahead log."""
+        When it returns, what was there is gone from this file and its write-ahead log; where somebody reads within a
+        snapshot, with the first write after that has ended."""
         with Transaction(self._db):
             for index, box in boxes.items():
                 if box is None:
                     self._db.execute("DELETE FROM payloads WHERE idx=?", (index,))
                 else:
                     self._db.execute("UPDATE payloads SET box=? WHERE idx=?", (box, index))
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._ahead.empty()
 
     def _numbered(self, records: Iterable[Placed]) -> dict[bytes, int]:
         return {handle: self._number(handle) for handle in {placed.record.customer for placed in records}}
@@ -213,7 +228,7 @@ class LogDatabase:
     def heads(self) -> dict[bytes, Chain]:
         """Each customer's chain at the newest map head, by handle."""
         rows = self._db.execute("SELECT handle, size, edge, last FROM heads JOIN customers USING (customer)")
-        return {handle: Chain(edge=_edge(size, edge), last=last) for handle, size, edge, last in rows}
+        return {handle: Chain(edge=self._edge(size, edge), last=last) for handle, size, edge, last in rows}
 
     @guarded
     def records_of(self, handle: bytes, *, until: int) -> tuple[tuple[int, bytes], ...]:
@@ -234,9 +249,14 @@ class LogDatabase:
         return int(row[0]) if row else None
 
     @guarded
-    def erasures(self, first: int) -> tuple[int, ...]:
-        """The indexes of erasure records from `first` on."""
-        return tuple(i for (i,) in self._db.execute("SELECT idx FROM erasures WHERE idx>=? ORDER BY idx", (first,)))
+    def erasures(self, first: int) -> tuple[Openings, ...]:
+        """The erasure records from `first` on, each with what opens it. It is kept here, with the log, since it is
+        never erased and holds no personal data: keys restored from an old backup have to obey the erasures after
+        it."""
+        rows = self._db.execute(
+            "SELECT idx, commitment, wrapped, openings FROM erasures WHERE idx>=? ORDER BY idx", (first,)
+        )
+        return tuple(Openings(index=i, commitment=c, wrapped=w, openings=o) for i, c, w, o in rows)
 
     @guarded
     def payload(self, index: int) -> bytes | None:
@@ -249,6 +269,13 @@ class LogDatabase:
         tables = ("entries", "customers", "records", "acts", "erasures", "tiles", "payloads", "heads")
         return {table: int(self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables}
 
+    def _edge(self, size: int, hashes: bytes) -> Edge:
+        if not isinstance(size, int) or size < 0 or not isinstance(hashes, bytes):
+            raise Damaged(f"{self._path}: the size {size!r} and what is kept with it are no edge of a tree")
+        if len(hashes) != HASH * size.bit_count():
+            raise Damaged(f"{self._path}: an edge of {len(hashes)} bytes does not fit the size {size}")
+        return Edge(size=size, hashes=tuple(hashes[i : i + HASH] for i in range(0, len(hashes), HASH)))
+
     def pieces(self, first: int, until: int, step: int = 4096) -> Iterator[Sequence[bytes]]:
         """The entries first … until − 1, some at a time."""
         for start in range(first, until, step):
@@ -258,9 +285,3 @@ class LogDatabase:
 def _row(state: LogState) -> tuple[object, ...]:
     edge = state.edge
     return (state.origin, edge.size, edge.root(), b"".join(edge.hashes), state.note, state.mapped, state.time)
-
-
-def _edge(size: int, hashes: bytes) -> Edge:
-    if len(hashes) != HASH * size.bit_count():
-        raise Damaged(f"an edge of {len(hashes)} bytes does not fit the size {size}")
-    return Edge(size=size, hashes=tuple(hashes[i : i + HASH] for i in range(0, len(hashes), HASH)))

@@ -14,7 +14,7 @@ from armslength.store.failure import StorageFailed
 from armslength.store.log_database import LogDatabase
 from armslength.store.log_tiles import log_entries, log_tile
 from armslength.store.writing import replace_file, sync_folder
-from armslength.tlog import WIDTH, Malformed, Note, new_entries, new_tiles
+from armslength.tlog import WIDTH, Malformed, Note, entries_of, new_entries, new_tiles, tiles_of
 
 CHECKPOINT = "checkpoint"
 
@@ -45,6 +45,15 @@ class PublicFolder:
         except OSError as error:
             raise StorageFailed(f"{self.path / name}: {error.strerror}") from error
 
+    def holds(self, size: int) -> bool:
+        """Whether the files at the right edge of a log of `size` entries are there: a folder restored in part has
+        not."""
+        newest = [
+            tile for tile in tiles_of(size) if tile.width < WIDTH or tile.index == (size >> 8 * (tile.level + 1)) - 1
+        ]
+        paths = [tile.path for tile in newest] + [each.path for each in entries_of(size) if each.width < WIDTH]
+        return all((self.path / path).is_file() for path in paths)
+
     def export(self, log: LogDatabase, *, old: int, new: int) -> int:
         """Write what a log of `new` entries needs and one of `old` had not. Gives the number of files written."""
         written: set[Path] = set()
@@ -60,7 +69,7 @@ class PublicFolder:
 
     def publish(self, note: Note) -> None:
         """Give a checkpoint its name, durably; what it needs has been exported."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        _make(self.path)
         replace_file(self.path / CHECKPOINT, note.format().encode())
         sync_folder(self.path)
 
@@ -78,10 +87,23 @@ class PublicFolder:
 
     def _put(self, name: str, data: bytes, written: set[Path]) -> int:
         path = self.path / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageFailed(f"{path.parent}: {error.strerror}") from error
+        if path.parent not in written:
+            written.update(_make(path.parent))
         replace_file(path, data)
         written.add(path.parent)
         return 1
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make a folder for anyone to read, and those it lies in. Gives the folders in which a name is new."""
+    missing = []
+    try:
+        while not folder.exists():
+            missing.append(folder)
+            folder = folder.parent
+        for each in reversed(missing):
+            each.mkdir(exist_ok=True)
+            each.chmod(0o755)
+    except OSError as error:
+        raise StorageFailed(f"{folder}: {error.strerror}") from error
+    return [each.parent for each in missing]

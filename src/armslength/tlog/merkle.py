@@ -67,6 +67,15 @@ class Edge:
             size = _append(size, edge, batch)
         return Edge(size=size, hashes=tuple(edge))
 
+    def appended(self, leaf_hash: bytes) -> Edge:
+        """The edge after one more leaf; for a single one twice as fast as `extended`."""
+        size, kept, grown = self.size, len(self.hashes), leaf_hash
+        while size & 1:
+            kept -= 1
+            grown = node_hash(self.hashes[kept], grown)
+            size >>= 1
+        return Edge(size=self.size + 1, hashes=(*self.hashes[:kept], grown))
+
     def root(self) -> bytes:
         """The Merkle tree hash of the whole tree."""
         return joined(self.hashes)

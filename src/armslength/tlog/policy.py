@@ -82,6 +82,11 @@ class Policy:
             lacks=lacks,
         )
 
+    def signed_by_log(self, note: Note) -> bool:
+        """Whether a listed log signed the note. Raises Unverified if a signature that claims to be by one is wrong."""
+        signed = [verify_signature(note, log.key) is not None for log in self.logs]  # all of them, or a wrong one hides
+        return any(signed)
+
     def _signers(self, note: Note, origin: str, now: int | None) -> tuple[VerifierKey, ...]:
         """The listed log keys of this origin that signed; at least one, or Unverified. Keys of other logs have to
         verify where they appear, but do not speak for this one."""

@@ -151,8 +151,9 @@ def _key(reading: _Reading, number: int, kind: str, vkey: str, types: tuple[Algo
     if key.algorithm not in types:
         expected = " or ".join(f"0x{algorithm:02x}" for algorithm in types)
         raise Malformed(f"the key of a {kind} has type {expected}, not 0x{key.algorithm:02x}")
-    if earlier := reading.first(f"{kind} key", key.public, number):
-        raise Malformed(f"the {kind} in line {earlier} has the same public key, which may be listed once only")
+    if earlier := reading.first("key", key.public, number):
+        # Also of a log and a witness: such a log would vouch for itself.
+        raise Malformed(f"line {earlier} has the same public key, which may be listed once only")
     # Four bytes of id can collide. A signature line would then be by two keys at once, of which one has to fail.
     if reading.labels.setdefault(key.label, key.public) != key.public:
         raise Malformed(f"another key has the same name and id, {quoted(key.label)}; one of the two needs a new name")
