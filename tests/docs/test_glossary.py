@@ -18,6 +18,7 @@ person, entity, workplace, residence, travel, declared tie, group, asset, class,
 holder, target,
 unit, role, gap, home state, bloc, accomplice, coalition, outsider, derivation, cap, custody, distinct, gate,
 policy, permit,
+act, handle, commitment, opening, map, map head, bundle, receipt, erasure, origin, monitor, split view,
 forbid, estate digest, requester, dead rule, choke point
 """
 

@@ -13,16 +13,17 @@ import pytest
 from tests.docs.documents import ROOT, document
 
 
-def shown() -> list[tuple[str, list[str]]]:
-    """Each command of a `console` block with the lines shown under it."""
-    found: list[tuple[str, list[str]]] = []
+def shown() -> list[list[tuple[str, list[str]]]]:
+    """For each `console` block its commands, each with the lines shown under it."""
+    found: list[list[tuple[str, list[str]]]] = []
     for block in document("README.md").blocks:
         if block.language == "console":
+            found.append([])
             for line in block.text.splitlines():
                 if line.startswith("$ "):
-                    found.append((line[2:], []))
+                    found[-1].append((line[2:], []))
                 else:
-                    found[-1][1].append(line)
+                    found[-1][-1][1].append(line)
     return found
 
 
@@ -35,19 +36,22 @@ def fits(told: list[str], real: list[str]) -> bool:
     return bool(real) and told[0].rstrip() == real[0].rstrip() and fits(told[1:], real[1:])
 
 
-@pytest.mark.parametrize(("command", "told"), shown(), ids=lambda value: value if isinstance(value, str) else "")
-def test_the_tour_shows_what_comes_out(command: str, told: list[str]) -> None:
+@pytest.mark.parametrize("block", shown(), ids=lambda block: block[0][0])
+def test_the_tour_shows_what_comes_out(block: list[tuple[str, list[str]]], tmp_path: Path) -> None:
     """A newcomer who sees something else than the README shows trusts neither."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ended = subprocess.run(
-        shlex.split(command),
-        cwd=ROOT,
-        env={**os.environ, "PATH": path, "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-    )
-    real = ended.stdout.rstrip("\n").split("\n")
-    assert fits(told, real), ended.stdout + ended.stderr
+    # What a command makes must not be left in the repository.
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    for command, told in block:
+        ended = subprocess.run(
+            shlex.split(command),
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path, "COLUMNS": "120"},
+            capture_output=True,
+            text=True,
+        )
+        real = ended.stdout.rstrip("\n").split("\n")
+        assert fits(told, real), ended.stdout + ended.stderr
 
 
 def test_a_wrong_line_is_seen() -> None:
