@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -374,3 +375,30 @@ def test_the_entries_of_a_file_have_one_spelling() -> None:
     for other in ('"_3t9="', '"/3t9"', '"_3t9A"', '"_3t9 "', '"_3t9\\n"', '"_3v"', '"_3é9"', "3"):
         with pytest.raises(NotReadable):
             parse_evidence(text.replace(spelled, other).encode())
+
+
+def test_the_example_of_the_page_proves_what_the_page_says() -> None:
+    """Whoever writes a verifier of their own begins with it."""
+    page = SCHEMA.with_name("evidence.md").read_text("utf-8")
+    (text,) = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (line,) = re.findall(r"`(log log\.example\.com/acts\+\S+)`", page)
+    Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(json.loads(text))
+    proof = verify_evidence(parse_evidence(text.encode()), Policy.parse(f"{line}\nquorum none\n"))
+    assert proof.words[0] == 'the log "log.example.com/acts" signed two different trees of 4 entries'
+
+
+def test_the_page_names_every_key_and_rule() -> None:
+    """A reader would meet a key that no page tells of."""
+    page = SCHEMA.with_name("evidence.md").read_text("utf-8")
+    keys = {key for evidence in EVIDENCE.values() for key in _keys(json.loads(format_evidence(evidence)))}
+    for word in keys | set(Rule):
+        assert f"`{word}`" in page, word
+
+
+def _keys(part: object) -> set[str]:
+    match part:
+        case dict():
+            return {*part, *(key for value in part.values() for key in _keys(value))}
+        case list():
+            return {key for value in part for key in _keys(value)}
+    return set()

@@ -176,7 +176,8 @@ def test_an_opening_is_not_shown_with_its_field() -> None:
 
 def test_the_fold_of_the_stored_commitments_is_that_of_the_leaf() -> None:
     """Erasing would have to compute commitments anew, from values that are gone."""
-    assert fold([(field.label, field.commitment) for field in parse_openings(format_openings(SEALED.fields))]) == SEALED.commitment
+    stored = parse_openings(format_openings(SEALED.fields))
+    assert fold([(field.label, field.commitment) for field in stored]) == SEALED.commitment
 
 
 def _without(label: str, **more: Json) -> dict[str, Json]:

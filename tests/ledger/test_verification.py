@@ -1,4 +1,5 @@
-"""A customer's verification: every tampering is found, by the check that is there for it, and nothing honest is refused."""
+"""A customer's verification: every tampering is found, by the check that is there for it, and nothing honest is
+refused."""
 
 from __future__ import annotations
 

@@ -223,7 +223,8 @@ def test_a_private_key_in_a_policy_is_not_repeated(line: str) -> None:
 
 
 def test_a_log_is_not_its_own_witness() -> None:
-    """It would vouch for itself, and one key would be the whole quorum. tlog-policy leaves it open; here it is refused."""
+    """It would vouch for itself, and one key would be the whole quorum. tlog-policy leaves it open; here it is
+    refused."""
     assert problems(f"log {LPQ}\nwitness self {LPQ}\nquorum self\n") == [f"line 2: line 1 {ONCE}"]
 
 

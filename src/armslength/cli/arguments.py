@@ -154,7 +154,9 @@ def _check(parser: Parser) -> None:
 def _verify(parser: Parser) -> None:
     parser.usage = (
         "armslength verify BUNDLE --policy FILE [flags]\n"
-        "       armslength verify ESTATE ANSWER\n       armslength verify --page FILE"
+        "       armslength verify EVIDENCE --policy FILE\n"
+        "       armslength verify ESTATE ANSWER\n"
+        "       armslength verify --page FILE"
     )
     told = "a customer's bundle, or the estate that an answer is about; a bundle from - is standard input"
     parser.add_argument("given", metavar="BUNDLE or ESTATE", nargs="?", help=told)

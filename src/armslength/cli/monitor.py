@@ -10,8 +10,9 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from armslength.cli.progress import Progress
 from armslength.cli.screen import Screen
@@ -22,19 +23,22 @@ from armslength.service import (
     MonitorSettings,
     Refusal,
     Round,
-    monitor_metrics,
     open_monitor,
+    round_figures,
 )
 from armslength.store import StoreError, replace_file
 from armslength.tlog import Malformed, Policy
 
+INTERRUPTED = 130
 EVERY = 60.0
 """Seconds between rounds, if nothing else is asked for."""
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     """Gives 1 if any round found something; 2 where it cannot run."""
-    meter = _Meter()
+    stop = threading.Event()
+    meter = _Meter(stop)
+    status = INTERRUPTED
     monitor = open_monitor(
         options.log,
         _policy(options.policy),
@@ -44,13 +48,12 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         clock=time.time,
         progress=meter.at,
     )
-    with closing(monitor):
-        stop = _stopped()
-        status, told = 0, None
+    with closing(monitor), _told_to_end(stop), suppress(_Ended):
+        told = None
         while not stop.is_set():
             with screen.progress("following the log") as meter.progress:
                 found = _round(monitor, options.metrics)
-            status = 1 if found.findings else status
+            status = 1 if found.findings or status == 1 else 0
             # In a table, what stays the same is told once.
             if options.format == "json":
                 screen.write([json.dumps(_document(found), ensure_ascii=False) + "\n"])
@@ -60,16 +63,25 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             if options.once:
                 break
             stop.wait(EVERY if options.every is None else options.every)
+    if status == INTERRUPTED:
+        screen.complain("told to end before a round was over: the next goes on from there")
     return status
 
 
-class _Meter:
-    """Shows how far a round is."""
+class _Ended(Exception):
+    """The process was told to end. What a round had done so far is kept."""
 
-    def __init__(self) -> None:
+
+class _Meter:
+    """Shows how far a round is, and ends it early where the process is told to end."""
+
+    def __init__(self, stop: threading.Event) -> None:
         self.progress: Progress | None = None
+        self._stop = stop
 
     def at(self, what: str, done: int, total: int) -> None:
+        if self._stop.is_set():
+            raise _Ended
         if self.progress is not None:
             self.progress.doing(what, total)
             self.progress.reached(done)
@@ -79,7 +91,7 @@ def _round(monitor: Monitor, metrics: str | None) -> Round:
     try:
         found = monitor.round()
         if metrics is not None:
-            replace_file(Path(metrics), monitor_metrics(found))
+            replace_file(Path(metrics), round_figures(found))
     except StoreError as error:
         raise Refusal([str(error)]) from None
     return found
@@ -95,12 +107,22 @@ def _policy(name: str) -> Policy:
         raise Refusal([f"{name}: {line}" for line in str(error).splitlines()]) from None
 
 
-def _stopped() -> threading.Event:
-    """Set when the process is told to end: the round under way is finished."""
-    stop = threading.Event()
+@contextmanager
+def _told_to_end(stop: threading.Event) -> Iterator[None]:
+    """Sets `stop` when the process is told to end; asked twice, it ends at once, which loses nothing either."""
+    before: dict[signal.Signals, Any] = {}
+
+    def ask(number: int, frame: object) -> None:
+        stop.set()
+        signal.signal(number, before[signal.Signals(number)])
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+        before[number] = signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _said(found: Round) -> tuple[object, ...]:

@@ -1,5 +1,5 @@
-"""`armslength verify`: a customer's bundle, or the derivations of a printed answer, checked without trust in who made
-them."""
+"""`armslength verify`: a customer's bundle, a monitor's evidence, or the derivations of a printed answer, checked
+without trust in who made them."""
 
 from __future__ import annotations
 
@@ -36,6 +36,26 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             "expected --policy FILE with a bundle, since whom you trust is yours to say, or an estate and an answer"
         )
         return 2
+    if _is_evidence(options.given):
+        alone = next((name for name in given if name != "policy"), None)
+        if alone is not None:
+            screen.complain(f"--{alone} goes with a bundle, not with evidence")
+            return 2
+        from armslength.cli import verify_evidence
+
+        return verify_evidence.run(options, screen)
     from armslength.cli import verify_bundle
 
     return verify_bundle.run(options, screen)
+
+
+def _is_evidence(name: str) -> bool:
+    """Whether a file begins as evidence does: its format is its first member (docs/formats/evidence.md). What cannot be
+    read is for the reader of bundles to say."""
+    if name == "-":
+        return False
+    try:
+        with open(name, "rb") as file:
+            return b'"armslength.evidence/v1"' in file.read(100)
+    except (OSError, ValueError):  # ValueError: NUL in the name
+        return False

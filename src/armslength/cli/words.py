@@ -177,6 +177,8 @@ A bundle, for a customer, offline: whether it shows every record about them in t
 elsewhere, under a checkpoint that the log and the witnesses of your policy signed. Says what was checked, what was not,
 and what no check can show: docs/verify.md.
 
+Evidence, from a monitor: what it proves against a log, to whoever trusts the keys of the policy, and nobody else.
+
 An answer, against its estate: each derivation, step by step, by a small checker that shares no code with the engine. It
 shows that the people named suffice; that no fewer do is the engine's claim and is not checked.
 

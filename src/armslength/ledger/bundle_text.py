@@ -141,7 +141,7 @@ def _fields(reading: Reading, items: list[Any], where: str, labels: dict[str, bo
     """The fields of one record; `labels` remembers which labels are ones."""
     texts = []
     values: list[bytes | None] = []
-    erased = []
+    erased = set()
     before = ""
     for k, item in enumerate(items):
         if type(item) is not list or not 2 <= len(item) <= 3:
@@ -170,7 +170,7 @@ def _fields(reading: Reading, items: list[Any], where: str, labels: dict[str, bo
             texts.append(commitment)
             values.append(None)
             if state == "erased":
-                erased.append(k)
+                erased.add(k)
     hashes = reading.hashes(texts, where)
     if len(hashes) != len(items):
         return ()

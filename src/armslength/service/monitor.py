@@ -66,8 +66,9 @@ class Monitor:
         progress: Progress = lambda what, done, total: None,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
-        """`also` are other places that serve the same log. `clock` in POSIX seconds; `step` is told the name of each
-        step of the folder's writing when it is done. Raises `Refusal` where the policy knows no log, `StoreError` where
+        """`also` are other places that serve the same log; `close` closes them and `source`. `clock` in POSIX seconds;
+        `step` is told the name of each step of the folder's writing when it is done. What `step` and `progress` raise
+        ends a round, which the next goes on with. Raises `Refusal` where the policy knows no log, `StoreError` where
         the folder cannot be used."""
         if not policy.logs:
             raise Refusal(["the policy knows no log: expected a line `log <vkey>` with the key of the one to follow"])
@@ -85,6 +86,8 @@ class Monitor:
             raise
 
     def close(self) -> None:
+        for source in (self._source, *self._also):
+            source.close()
         self._witnesses.close()
         self._folder.close()
 

@@ -17,15 +17,17 @@ from armslength.ledger import (
     parse_entry,
 )
 from armslength.service.monitor_catchup import Progress
-from armslength.service.monitor_evidence import write_evidence
+from armslength.service.monitor_evidence import enough, write_evidence
 from armslength.service.monitor_finding import FindingKind
 from armslength.store import Damaged, KeptEvidence, MonitorFolder, Place
 from armslength.tlog import WIDTH, Node, Note, Policy, TlogError
 
 STEP = 16_384
-"""Entries that are checked and saved together."""
+"""Entries that are checked and saved together, unless they are large."""
+STEP_BYTES = 1 << 25
 MOST_RUN = 100_000
-"""Entries that evidence holds at most, about 45 MB; what takes more is told without them."""
+MOST_BYTES = 1 << 26
+"""Entries that evidence holds at most, and their bytes; what takes more is told without them."""
 MOST_MAPS = 3
 """Files for map heads: once one is wrong the next are too, and each file holds the whole log before it."""
 
@@ -55,8 +57,7 @@ class MirrorAudit:
             return
         mirror = self._folder.mirror
         while (first := self._audit.size) < place.size:
-            until = min(place.size, first - first % STEP + STEP)
-            found = self._audit.extend(mirror.leaves(first, until, size=place.size))
+            found = self._audit.extend(self._leaves(first, min(place.size, first + STEP), place, STEP_BYTES))
             evidence = [kept for problem in found.problems if (kept := self._write(problem, place, now)) is not None]
             self._step("evidence")
             self._folder.audited(found.state, problems=len(found.problems), evidence=evidence)
@@ -67,7 +68,7 @@ class MirrorAudit:
 
     def _write(self, problem: Problem, place: Place, now: int) -> KeptEvidence | None:
         name = f"entry-{problem.index}-{problem.rule}.json"
-        if problem.rule is Rule.MAP and self._maps() >= MOST_MAPS:
+        if enough(self._folder, name) or (problem.rule is Rule.MAP and self._maps() >= MOST_MAPS):
             return None
         evidence = self._evidence(problem, place)
         return write_evidence(self._folder, self._policy, evidence, FindingKind.CONTENT, now=now, name=name)
@@ -95,16 +96,26 @@ class MirrorAudit:
             case Rule.MAP:
                 since = 0
         if since < index:
-            if index + 1 - since <= MOST_RUN:
-                runs = (self._run(since, index + 1, place, node),)
-            else:
-                runs = (self._run(since, since + 1, place, node), alone)
+            run = self._run(since, index + 1, place, node)
+            # What is too long to be shown is told by its ends.
+            runs = (run,) if run.until == index + 1 else (self._run(since, since + 1, place, node), alone)
         claim = Claim(index=index, rule=problem.rule, since=since)
         return BrokenRule(note=Note.parse(place.note), claim=claim, runs=runs)
 
     def _run(self, first: int, until: int, place: Place, node: Node) -> Run:
-        leaves = self._folder.mirror.leaves(first, until, size=place.size)
+        """The entries first … until − 1, or as many of them as evidence can hold."""
+        leaves = self._leaves(first, min(until, first + MOST_RUN), place, MOST_BYTES)
         return make_run(first, leaves, size=place.size, node=node)
+
+    def _leaves(self, first: int, until: int, place: Place, most: int) -> list[bytes]:
+        """The entries first … until − 1, or fewer, to the end of a bundle, where they have more than `most` bytes."""
+        found: list[bytes] = []
+        held = 0
+        while (at := first + len(found)) < until and held < most:
+            more = self._folder.mirror.leaves(at, min(until, at - at % WIDTH + WIDTH), size=place.size)
+            found += more
+            held += sum(map(len, more))
+        return found
 
     def _earlier(self, index: int, place: Place, fits: Callable[[bytes], bool]) -> int:
         """The last entry before `index` that fits; 0 if there is none, as then all of them show it."""

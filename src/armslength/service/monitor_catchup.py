@@ -35,7 +35,8 @@ from armslength.tlog import (
 )
 
 PIECE = 64
-"""Bundles whose files are written together."""
+"""Bundles whose files are written together, unless they are large."""
+PIECE_BYTES = 1 << 25
 MOST_DISPUTES = 1_000
 """Tiles that are remembered as wrong."""
 LOOKED_AT = 16
@@ -141,27 +142,28 @@ class CatchUp:
         taken = _Taken(tiling=self._mirror.tiling(start))
         known = len(self._folder.disputes())
         files: list[tuple[str, bytes]] = []
-        told = 0
+        bundled = held = told = 0
         bundles = new_entries(start, checkpoint.size)
 
         def call(bundle: Entries) -> Callable[[], tuple[Entries, tuple[bytes, ...], bytes | Unserved]]:
             return lambda: (bundle, self._source.entries(bundle), self._served(_leaf_tile(bundle)))
 
         try:
-            for number, future in enumerate(self._source.ahead(map(call, bundles)), 1):
+            for future in self._source.ahead(map(call, bundles)):
                 bundle, leaves, served = future.result()
                 hashes = list(map(leaf_hash, leaves))
                 self._compare(bundle, leaves, place, taken)
                 full = taken.tiling.extend(hashes)
                 files.append((bundle.path, format_entries(leaves)))
+                bundled, held = bundled + 1, held + len(files[-1][1])
                 files += [(tile.path, data) for tile, data in full]
                 wrong = [] if served == b"".join(hashes) else [_leaf_tile(bundle).path]
                 wrong += [tile.path for tile, data in full if tile.level and self._differs(tile, data)]
                 taken.disputes += wrong[: max(0, MOST_DISPUTES - known - len(taken.disputes))]
-                if number % PIECE == 0 and bundle.width == WIDTH:
+                if (bundled >= PIECE or held >= PIECE_BYTES) and bundle.width == WIDTH:
                     self._write(files, taken.disputes[told:], taken.tiling.size)
                     told = len(taken.disputes)
-                    files = []
+                    files, bundled, held = [], 0, 0
                 self._progress("fetching entries", taken.tiling.size, checkpoint.size)
         except Unserved as problem:
             taken.problem = problem

@@ -31,8 +31,7 @@ def write_evidence(
     """Write the file only; None where enough of its kind are there."""
     data = format_evidence(evidence)
     name = name or f"{kind}-{sha256(data).hexdigest()[:16]}.json"
-    alike = [each for each in folder.evidence_names() if each.split("-")[0] == name.split("-")[0]]
-    if len(alike) >= MOST_FILES and name not in alike:
+    if enough(folder, name):
         return None
     try:
         proof = verify_evidence(parse_evidence(data), policy)
@@ -43,6 +42,12 @@ def write_evidence(
         words, stands = f"by checkpoints that the policy does not vouch for as it is now: {error}", False
     folder.write_evidence(name, data)
     return KeptEvidence(name=name, kind=kind, words=words, stands=stands, since=now)
+
+
+def enough(folder: MonitorFolder, name: str) -> bool:
+    """Whether there is no room for another file of this name."""
+    alike = [each for each in folder.evidence_names() if each.split("-")[0] == name.split("-")[0]]
+    return len(alike) >= MOST_FILES and name not in alike
 
 
 def told(folder: MonitorFolder, kept: KeptEvidence, *, about: str) -> MonitorFinding:

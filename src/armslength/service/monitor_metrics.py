@@ -8,7 +8,7 @@ from armslength.service.monitor import Round
 from armslength.service.monitor_finding import FindingKind
 
 
-def monitor_metrics(round: Round) -> bytes:
+def round_figures(round: Round) -> bytes:
     """The file's bytes. Every kind of finding is there, those that were not found with 0."""
     registry = CollectorRegistry()
     label = round.origin or ""

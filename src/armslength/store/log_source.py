@@ -25,7 +25,7 @@ LARGEST_BUNDLE = WIDTH * (2 + 65_535)
 TIMEOUT = 30.0
 """Seconds for one answer, all of it."""
 CONNECTIONS = 8
-AHEAD = 24
+AHEAD = 16
 """Answers asked for ahead of the one that is needed, so that a far server does not make each of them wait."""
 
 _GONE = {403, 404, 410}
