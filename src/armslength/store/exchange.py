@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -103,17 +104,27 @@ class _TooMuch(Exception):
 
 
 def _body(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise ValueError("the answer is compressed, and that was not asked for")
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding not in ("identity", "gzip"):
+        raise ValueError(f"the answer is compressed as {encoding[:40]!r}, and that was not asked for")
+    # A log may compress its entries without being asked to (tlog-tiles, Log entries).
+    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
     parts, size = [], 0
     while True:
         part = response.read1(CHUNK) if isinstance(response, urllib3.HTTPResponse) else response.read(CHUNK)
         if not part:
             break
+        if unpacker is not None:
+            try:
+                part = unpacker.decompress(part, limit + 1 - size)
+            except zlib.error as error:
+                raise ValueError(f"the answer is no gzip: {error}") from None
         parts.append(part)
         size += len(part)
         if size > limit:
             raise _TooMuch
+    if unpacker is not None and not unpacker.eof:
+        raise ValueError("the compressed answer is cut short")
     response.release_conn()
     return b"".join(parts)
 
