@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import signal
 import subprocess
+import threading
 import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,18 @@ def test_an_honest_log_ends_with_0(firm: Firm, tmp_path: Path, capsys: pytest.Ca
     assert re.fullmatch(
         r"log\.example\.com/acts: 21 entries mirrored and checked, the newest of \S+Z; nothing found\n", ran.out
     )
+
+
+def test_any_static_server_may_stand_in_for_ours(
+    firm: Firm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A firm that had to run our server to be checked would have one thing more to keep running, and to attack."""
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(firm.public))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ran = monitor(capsys, f"http://127.0.0.1:{server.server_port}", tmp_path)
+        server.shutdown()
+    assert ran.status == 0 and "nothing found" in ran.out
 
 
 def test_a_finding_ends_with_1_and_its_evidence_convinces_a_court(

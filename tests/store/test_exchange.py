@@ -1,4 +1,4 @@
-"""What an HTTP answer may be: compressed unasked, as logs may send entries, and still no larger than was allowed for."""
+"""What an HTTP answer may be: compressed unasked, as logs may send entries, and no larger than was allowed for."""
 
 from __future__ import annotations
 
