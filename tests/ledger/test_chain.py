@@ -75,6 +75,13 @@ def test_a_record_dropped_doubled_altered_or_of_another_chain_is_found(length: i
             walked(wrong)
 
 
+@pytest.mark.parametrize("length", range(20))
+def test_a_packed_chain_is_the_same_chain(length: int) -> None:
+    """The journal holds chains packed: the customer's next record would not fit their last."""
+    chain = walked(chained(length))
+    assert Chain.unpacked(chain.packed()) == chain
+
+
 def test_what_does_not_fit_is_said() -> None:
     """The customer must be able to say what is wrong, and with which record."""
     first, second, third = chained(3)

@@ -36,6 +36,8 @@ class Step:
     map_head: bool
     now: int
     stored: bool
+    settled: bool = False
+    """Whether the map is brought up to date while the batch is neither stored nor given up."""
 
 
 steps = st.lists(
@@ -45,6 +47,7 @@ steps = st.lists(
         map_head=st.booleans(),
         now=st.integers(START - 600, START + 600),
         stored=st.booleans(),
+        settled=st.booleans(),
     ),
     max_size=14,
 )
@@ -71,6 +74,8 @@ def taken(journal: Journal, asked: Sequence[Step]) -> list[Batch]:
     batches = []
     for number, step in enumerate(asked):
         batch = journal.place(drafts(step.customers, number), now=step.now, map_head=step.map_head)
+        if step.settled:
+            journal.settle(beyond=0)
         if step.stored:
             journal.adopt(batch)
             batches.append(batch)

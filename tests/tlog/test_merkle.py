@@ -43,6 +43,13 @@ def test_more_leaves_than_one_batch_stream() -> None:
     assert (edge.size, edge.root()) == (size, mth(each))
 
 
+@given(size=SIZES)
+def test_one_leaf_appended_is_one_leaf_extended_by(size: int) -> None:
+    """A customer's own log grows one by one: its root would not be that of its records."""
+    edge = Edge.empty().extended(leaves(size))
+    assert edge.appended(leaves(size + 1)[size]) == Edge.empty().extended(leaves(size + 1))
+
+
 def test_the_empty_tree_has_the_hash_of_nothing() -> None:
     """A new log's first checkpoint would be refused by every witness."""
     assert Edge.empty().root() == tree_root([]) == EMPTY == mth([])

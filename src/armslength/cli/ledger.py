@@ -11,6 +11,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from pathlib import Path
 
 from armslength.cli.screen import Screen
@@ -215,7 +216,7 @@ def _fsck(options: argparse.Namespace, screen: Screen) -> int:
                 f" {found.published:,} published",
                 f"{found.opened:,} records open, {found.erased:,} erased, {found.lost:,} lost",
                 *(f"FINDING: {each.where}: {each.problem}" for each in found.findings),
-                "" if found.findings else "all that is stored adds up",
+                *(() if found.findings else ("all that is stored adds up",)),
             ]
         )
     return 1 if found.findings else 0
@@ -248,7 +249,9 @@ def _export(options: argparse.Namespace, screen: Screen) -> int:
 
 
 def _erase(options: argparse.Namespace, screen: Screen) -> int:
-    scope = format_scope(Records(records=tuple(sorted(options.record))) if options.record else Everything())
+    scope = format_scope(
+        Records(records=tuple(sorted(options.record, key=itemgetter(0)))) if options.record else Everything()
+    )
     act = Act(
         id=secrets.token_bytes(16),
         kind=Kind.ERASURE,

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from armslength.service.ledger_standing import LedgerStatus, ledger_status
     from armslength.service.monitor import Monitor, MonitorSettings, Round, open_monitor
     from armslength.service.monitor_finding import FindingKind, MonitorFinding, Severity
-    from armslength.service.monitor_metrics import monitor_metrics
+    from armslength.service.monitor_metrics import round_figures
     from armslength.service.publisher import PublisherHealth
     from armslength.service.witnesses import WitnessAnswer
     from armslength.service.writer import WriterHealth
@@ -62,7 +62,7 @@ _LATE = {
     "ledger_standing": ("LedgerStatus", "ledger_status"),
     "monitor": ("Monitor", "MonitorSettings", "Round", "open_monitor"),
     "monitor_finding": ("FindingKind", "MonitorFinding", "Severity"),
-    "monitor_metrics": ("monitor_metrics",),
+    "monitor_metrics": ("round_figures",),
     "publisher": ("PublisherHealth",),
     "witnesses": ("WitnessAnswer",),
     "writer": ("WriterHealth",),
@@ -126,7 +126,6 @@ __all__ = [
     "ledger_status",
     "markdown_text",
     "mended",
-    "monitor_metrics",
     "open_ledger",
     "open_monitor",
     "overview",
@@ -138,6 +137,7 @@ __all__ = [
     "receipt_document",
     "remarks",
     "retire_keys",
+    "round_figures",
     "sarif_text",
     "side",
     "unknown",

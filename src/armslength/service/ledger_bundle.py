@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from pathlib import Path
 from armslength.ledger import (
     FIRM,
     Bundle,
+    Disclosed,
+    Erased,
     Journal,
     Json,
     Kind,
@@ -18,14 +20,21 @@ from armslength.ledger import (
     MapProof,
     Opened,
     PrefixMap,
+    Record,
+    Scope,
+    Withheld,
     build_bundle,
+    excuses,
     format_base64url,
     open_record,
+    parse_canonical,
     parse_entry,
     parse_openings,
     parse_record,
+    parse_scope,
     unseal,
 )
+from armslength.service.act import SCOPE
 from armslength.service.question import Refusal
 from armslength.store import (
     Damaged,
@@ -33,8 +42,10 @@ from armslength.store import (
     LedgerFolder,
     LogDatabase,
     LogState,
+    Overtaken,
     PublicFolder,
     log_nodes,
+    read_lock,
 )
 from armslength.tlog import (
     WIDTH,
@@ -49,6 +60,7 @@ from armslength.tlog import (
     entries_of,
     format_entries,
     leaf_hash,
+    root_at,
     sign_note,
 )
 
@@ -117,9 +129,7 @@ def customer_bundle(
                 before=edge_at(start, node),
                 tail=log.leaves(start, size),
                 leaves=[leaf for index, leaf in records if index < start],
-                opened=[
-                    told for index, leaf in records if (told := _opened(index, leaf, log, keys, withhold)) is not None
-                ],
+                opened=_told(records, log, keys, withhold),
                 consistency={old: consistency_proof(old, size, node) for old in since if old < size},
             )
         finally:
@@ -138,7 +148,12 @@ def export_sublog(folder: LedgerFolder, whose: Whose, into: Path, *, now: int) -
             handle = _handle(whose, keys)
         finally:
             keys.close()
-        leaves = [leaf for _, leaf in log.records_of(handle, until=log.state().size)]
+        state = log.state()
+        # Only what the lock knows is signed, here as everywhere.
+        held = read_lock(folder.lock, folder.settings.origin)
+        if held.size > state.size or root_at(held.size, log_nodes(log, state.size)) != held.root:
+            raise Overtaken(f"{folder.log}: is not the log that was signed at size {held.size} ({folder.lock})")
+        leaves = [leaf for _, leaf in log.records_of(handle, until=held.size)]
     hashes = [leaf_hash(leaf) for leaf in leaves]
     tiling = Tiling()
     public = PublicFolder(into)
@@ -199,10 +214,45 @@ def _proof(log: LogDatabase, state: LogState, head: MapHead, handle: bytes) -> M
     return made.prove(handle)
 
 
-def _opened(index: int, leaf: bytes, log: LogDatabase, keys: KeyDatabase, withhold: Collection[str]) -> Opened | None:
+def _told(
+    records: Sequence[tuple[int, bytes]], log: LogDatabase, keys: KeyDatabase, withhold: Collection[str]
+) -> list[Opened]:
+    """What is told of a customer's records. A field erased by an erasure that is not published yet is withheld: the
+    bundle has nothing to show for it."""
+    orders: list[tuple[Record, Scope]] = []
+    told: list[tuple[Record, Opened]] = []
+    for index, leaf in records:
+        record = parse_record(leaf)
+        opened = _opened(index, record, log, keys, withhold)
+        if opened is None:
+            continue
+        told.append((record, opened))
+        if record.kind is Kind.ERASURE:
+            orders += [
+                (record, parse_scope(parse_canonical(field.value, label=SCOPE)))
+                for field in opened.fields
+                if isinstance(field, Disclosed) and field.label == SCOPE
+            ]
+    return [
+        Opened(
+            opened.sequence,
+            tuple(
+                Withheld(field.label, field.commitment)
+                if isinstance(field, Erased)
+                and not any(excuses(order, scope, record, field.label) for order, scope in orders)
+                else field
+                for field in opened.fields
+            ),
+        )
+        for record, opened in told
+    ]
+
+
+def _opened(
+    index: int, record: Record, log: LogDatabase, keys: KeyDatabase, withhold: Collection[str]
+) -> Opened | None:
     """What is told of a record; None if the key store, restored from a backup, has nothing of it. What cannot be read
     any more is withheld, which a verifier shows as not checked: only an erasure record makes it erased."""
-    record = parse_record(leaf)
     kept, box = keys.openings(index, record.commitment), log.payload(index)
     if kept is None:
         return None

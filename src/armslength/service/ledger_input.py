@@ -97,7 +97,8 @@ def _kind(value: object) -> Kind:
     try:
         return Kind(str(value))
     except ValueError:
-        raise Malformed(f"kind {str(value)[:40]!r}: expected one of {', '.join(Kind)}") from None
+        said = "no kind" if value is None else f"kind {str(value)[:40]!r}"
+        raise Malformed(f"{said}: expected one of {', '.join(Kind)}") from None
 
 
 def _fields(value: object) -> dict[str, Json]:

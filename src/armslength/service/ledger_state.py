@@ -219,15 +219,15 @@ class LedgerState:
         customers not seen before are added to `customers`."""
         prepared: list[_Prepared] = []
         taken: dict[bytes, Act] = {}
+        recorded = self._log.acts([act.id for act in acts])
         for place, act in enumerate(acts):
             try:
                 if act.id in taken:
                     if act != taken[act.id]:
                         raise Malformed("this act id was used for another act")
                     continue  # `_shared` gives it the first one's outcome
-                known = self._log.act(act.id)
-                if known is not None:
-                    outcomes[place] = self._again(act, *known)
+                if act.id in recorded:
+                    outcomes[place] = self._again(act, *recorded[act.id])
                     continue
                 prepared.append(self._sealed(place, act, customers))
                 taken[act.id] = act

@@ -19,6 +19,7 @@ from armslength.store.location import describe, find, parsed, read
 from armslength.store.source import Source
 
 if TYPE_CHECKING:
+    from armslength.store.database import Integrity
     from armslength.store.exchange import Exchange, NoReply, Reply
     from armslength.store.failure import Damaged, Overtaken, StorageFailed, StoreError
     from armslength.store.key_database import FIRM_NAME, Customer, KeyDatabase, Openings
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from armslength.store.writing import replace_file
 
 _LATE = {
+    "database": ("Integrity",),
     "failure": ("Damaged", "Overtaken", "StorageFailed", "StoreError"),
     "key_database": ("FIRM_NAME", "Customer", "KeyDatabase", "Openings"),
     "ledger_folder": (
@@ -76,6 +78,7 @@ __all__ = [
     "Damaged",
     "Exchange",
     "Held",
+    "Integrity",
     "KeptEvidence",
     "KeyDatabase",
     "LedgerFolder",

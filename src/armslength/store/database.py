@@ -75,6 +75,9 @@ def connect(path: Path, *, writing: bool, create: bool = False) -> sqlite3.Conne
         raise failure(path, error) from error
     try:
         if writing:
+            # Before anything that would change the file, were it another program's or an empty one.
+            if not create and db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+                raise Damaged(f"{path}: not a file of armslength")
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
             # Pages that several batches write are copied into the file once: a third less time at a million entries.
@@ -89,6 +92,9 @@ def connect(path: Path, *, writing: bool, create: bool = False) -> sqlite3.Conne
     except sqlite3.Error as error:
         db.close()
         raise failure(path, error) from error
+    except StoreError:
+        db.close()
+        raise
     return db
 
 
@@ -111,6 +117,24 @@ def migrate(db: sqlite3.Connection, path: Path, schema: str, *, writing: bool) -
         raise Damaged(f"{path}: not a file of armslength")
     if version != VERSION:
         raise StoreError(f"{path}: of version {version}; this armslength knows version {VERSION}")
+
+
+class Integrity(Protocol):
+    """A store that can be asked whether its file is whole."""
+
+    def integrity(self) -> list[tuple[str, str]]: ...
+
+
+def integrity(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """What is wrong with the file as a database, and with the types of what it holds: (table or nothing, problem)."""
+    found = [("", said) for (said,) in db.execute("PRAGMA integrity_check(20)") if said != "ok"]
+    for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type='table' ORDER BY name").fetchall():
+        for _, column, declared, needed, _, _ in db.execute(f"PRAGMA table_info({table})").fetchall():
+            kinds = f"'{declared.lower()}'" if needed else f"'{declared.lower()}', 'null'"
+            (count,) = db.execute(f"SELECT count(*) FROM {table} WHERE typeof({column}) NOT IN ({kinds})").fetchone()
+            if count:
+                found.append((table, f"{count} rows whose {column} is no {declared.lower()}"))
+    return found
 
 
 class WriteAhead:

@@ -10,11 +10,12 @@ first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from armslength.ledger import FIRM
-from armslength.store.database import Transaction, WriteAhead, connect, guarded, migrate
+from armslength.store.database import Snapshot, Transaction, WriteAhead, connect, guarded, integrity, migrate
 from armslength.store.failure import Damaged, StoreError
 
 SCHEMA = """
@@ -74,6 +75,15 @@ class KeyDatabase:
 
     def close(self) -> None:
         self._db.close()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Within it, everything that is read is of one moment, whatever a writer does meanwhile."""
+        return Snapshot(self._db)
+
+    @guarded
+    def integrity(self) -> list[tuple[str, str]]:
+        """What is wrong with the file as a database: (table or nothing, problem)."""
+        return integrity(self._db)
 
     @guarded
     def create(self, origin: str, firm_key: bytes) -> None:

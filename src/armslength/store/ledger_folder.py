@@ -104,6 +104,12 @@ def create_ledger_folder(
     """Make the folder with its keys and policy; `finish_ledger_folder` makes it a ledger. Raises `StoreError` if
     there is something of a ledger in it already, `Malformed` for a policy that is none."""
     parsed = Policy.parse(policy)
+    problems: list[str] = []
+    _checked(path / SETTINGS, _toml(settings).encode(), problems)
+    elsewhere = [path / place for place in (settings.lock, settings.keys) if (path / place).parent != path]
+    problems += [f"{place}: No such file or directory" for place in elsewhere if not place.parent.is_dir()]
+    if problems:
+        raise StoreError("\n".join(problems))
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -146,8 +152,10 @@ def _read(path: Path, problems: list[str]) -> bytes | None:
 
 def _settings(path: Path, problems: list[str]) -> LedgerSettings | None:
     data = _read(path, problems)
-    if data is None:
-        return None
+    return None if data is None else _checked(path, data, problems)
+
+
+def _checked(path: Path, data: bytes, problems: list[str]) -> LedgerSettings | None:
     try:
         said: dict[str, Any] = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Self
 
 from armslength.ledger import Chain, Placed
-from armslength.store.database import VERSION, Snapshot, Transaction, WriteAhead, connect, guarded, migrate
+from armslength.store.database import VERSION, Snapshot, Transaction, WriteAhead, connect, guarded, integrity, migrate
 from armslength.store.failure import Damaged, Overtaken, StoreError
 from armslength.store.key_database import Openings
-from armslength.tlog import Edge, Tile
+from armslength.tlog import WIDTH, Edge, Tile, parse_tile, tree_root
 
 SCHEMA = """
 CREATE TABLE entries (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL);
@@ -39,6 +39,10 @@ CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NUL
 customers' chains at the newest map head. All three follow from the entries: `fsck` derives them again."""
 
 HASH = 32
+LOOKUPS = 1000
+"""Acts looked up by one query; SQLite takes no more than 32,766."""
+ROOTS = 4 * WIDTH
+"""Roots of full tiles that are kept in memory: more than lie under the partial tiles of a log that fits on a disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,7 @@ class LogDatabase:
         """Raises `StoreError` where the file cannot be opened, is damaged, or is of another version."""
         self._path = path
         self._numbers: dict[bytes, int] = {}
+        self._roots: dict[tuple[int, int], bytes] = {}
         self._db = connect(path, writing=writing, create=create)
         self._ahead = WriteAhead(self._db)
         try:
@@ -101,6 +106,11 @@ class LogDatabase:
     def snapshot(self) -> AbstractContextManager[None]:
         """Within it, everything that is read is of one moment, whatever a writer does meanwhile."""
         return Snapshot(self._db)
+
+    @guarded
+    def integrity(self) -> list[tuple[str, str]]:
+        """What is wrong with the file as a database: (table or nothing, problem)."""
+        return integrity(self._db)
 
     # What it stands at
 
@@ -218,6 +228,26 @@ class LogDatabase:
             raise Damaged(f"{self._path}: tile {index} of level {level} is missing or not 8192 bytes")
         return bytes(row[0])
 
+    def tile_root(self, level: int, index: int) -> bytes:
+        """A full tile's root. Those asked for last are kept: a full tile never changes, and hashing all those under the
+        right edge again with every checkpoint would take longer than everything else about it."""
+        root = self._roots.pop((level, index), None) or tree_root(parse_tile(self.tile(level, index), WIDTH))
+        self._roots[level, index] = root
+        if len(self._roots) > ROOTS:
+            del self._roots[next(iter(self._roots))]
+        return root
+
+    @guarded
+    def acts(self, acts: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        """(first index, number of leaves) of those of these acts that are in the log."""
+        found: dict[bytes, tuple[int, int]] = {}
+        for start in range(0, len(acts), LOOKUPS):
+            some = acts[start : start + LOOKUPS]
+            marks = ",".join("?" * len(some))
+            rows = self._db.execute(f"SELECT act, first, count FROM acts WHERE act IN ({marks})", some)
+            found.update((act, (first, count)) for act, first, count in rows)
+        return found
+
     @guarded
     def act(self, act: bytes) -> tuple[int, int] | None:
         """(first index, number of leaves) of an act that is in the log."""
@@ -227,8 +257,13 @@ class LogDatabase:
     @guarded
     def heads(self) -> dict[bytes, Chain]:
         """Each customer's chain at the newest map head, by handle."""
-        rows = self._db.execute("SELECT handle, size, edge, last FROM heads JOIN customers USING (customer)")
-        return {handle: Chain(edge=self._edge(size, edge), last=last) for handle, size, edge, last in rows}
+        chains: dict[bytes, Chain] = {}
+        for number, handle, size, edge, last in self._db.execute(
+            "SELECT customer, handle, size, edge, last FROM heads JOIN customers USING (customer)"
+        ):
+            chains[handle] = Chain(edge=self._edge(size, edge), last=last)
+            self._numbers[handle] = number
+        return chains
 
     @guarded
     def records_of(self, handle: bytes, *, until: int) -> tuple[tuple[int, bytes], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from armslength.store.log_database import LogDatabase
-from armslength.tlog import WIDTH, Entries, Node, Tile, format_entries, leaf_hash, parse_tile, tile_nodes, tree_root
+from armslength.tlog import WIDTH, Entries, Node, Tile, format_entries, leaf_hash, tile_nodes
 
 
 def log_tile(log: LogDatabase) -> Callable[[Tile], bytes]:
@@ -17,8 +17,7 @@ def log_tile(log: LogDatabase) -> Callable[[Tile], bytes]:
         first = tile.index * WIDTH
         if tile.level == 0:
             return b"".join(map(leaf_hash, log.leaves(first, first + tile.width)))
-        below = (log.tile(tile.level - 1, n) for n in range(first, first + tile.width))
-        return b"".join(tree_root(parse_tile(data, WIDTH)) for data in below)
+        return b"".join(log.tile_root(tile.level - 1, n) for n in range(first, first + tile.width))
 
     return read
 

@@ -54,6 +54,11 @@ class PublicFolder:
         paths = [tile.path for tile in newest] + [each.path for each in entries_of(size) if each.width < WIDTH]
         return all((self.path / path).is_file() for path in paths)
 
+    def partials(self) -> list[str]:
+        """The paths in the folder of the partial tiles and bundles, those of older sizes included."""
+        found = (self.path / "tile").glob("**/*.p/*")
+        return sorted(str(path.relative_to(self.path)) for path in found)
+
     def export(self, log: LogDatabase, *, old: int, new: int) -> int:
         """Write what a log of `new` entries needs and one of `old` had not. Gives the number of files written."""
         written: set[Path] = set()

@@ -50,7 +50,7 @@ class Edge:
             raise Malformed(
                 f"an edge of {len(self.hashes)} hashes for {self.size} leaves: expected {self.size.bit_count()}"
             )
-        if any(len(each) != HASH for each in self.hashes):
+        if not {HASH}.issuperset(map(len, self.hashes)):
             raise Malformed(f"an edge holds a hash that is not {HASH} bytes long")
 
     @classmethod
