@@ -76,10 +76,11 @@ class Ledger:
         """Raises `StoreError` if the stores cannot be opened or do not add up, `Overtaken` if this is not the newest
         history."""
         self.folder = folder
+        self._closed = False
         self._client = client or WitnessClient()
         self._witnesses = Witnesses(folder.policy, self._client, timeout=folder.settings.witness_timeout)
         try:
-            state = LedgerState(folder, clock=clock, chance=chance, step=step, old_keys=old_keys)
+            self._state = state = LedgerState(folder, clock=clock, chance=chance, step=step, old_keys=old_keys)
             try:
                 state.load()
                 self._unasked = _agreed(folder, self._witnesses)
@@ -134,10 +135,15 @@ class Ledger:
         return LedgerHealth(writer=self._writer.health(), publisher=self._publisher.health(), unasked=self._unasked)
 
     def close(self) -> None:
-        """Record what waits, publish it, and let go."""
+        """Record what waits, publish it, and let go. Once closed it stays so."""
+        if self._closed:
+            return
+        self._closed = True
         self._writer.close()
         self._publisher.publish()
+        # The stores' writing connections go last: they empty the write-ahead logs into the files, and nothing else does.
         self._publisher.close()
+        self._state.close()
         self._witnesses.close()
         self._client.close()
 

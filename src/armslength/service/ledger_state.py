@@ -98,7 +98,11 @@ class LedgerState:
         self._lock = Lock(folder.lock)
         try:
             self._log = LogDatabase(folder.log, writing=True)
-            self._keys = KeyDatabase(folder.keys, writing=True)
+            try:
+                self._keys = KeyDatabase(folder.keys, writing=True)
+            except BaseException:
+                self._log.close()
+                raise
         except BaseException:
             self._lock.close()
             raise

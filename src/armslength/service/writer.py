@@ -52,7 +52,7 @@ _Waiting = tuple[Act, "Future[Receipt]"]
 
 
 class Writer:
-    """Owns a loaded `LedgerState` from here on; its thread is the only one that touches it."""
+    """Has a loaded `LedgerState` to itself until it is closed; its thread is the only one that touches it."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class Writer:
         asked.done.result()
 
     def close(self) -> None:
-        """Record what waits, then end the thread and close the stores."""
+        """Record what waits, then end the thread. The stores stay open: they are whoever opened them to close."""
         with self._gate:
             if not self._ended:
                 self._ended = True
@@ -150,10 +150,7 @@ class Writer:
         finally:
             with self._gate:
                 self._ended = True
-            try:
-                self._refuse(self._claimed(self._drained()), Stopped(self._stopped or "the ledger is closed"))
-            finally:
-                self._state.close()
+            self._refuse(self._claimed(self._drained()), Stopped(self._stopped or "the ledger is closed"))
 
     def _take(self) -> list[_Waiting] | _Reload | _Close:
         """What to do next: the acts that wait, up to a batch of them; none if something falls due first. An erasure
