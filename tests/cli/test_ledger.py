@@ -193,7 +193,7 @@ def test_a_bad_line_among_many_records_nothing_and_every_bad_line_is_told(ledger
     assert size(ledger) == 0
 
 
-def test_an_act_that_the_ledger_refuses_is_told_by_its_number_and_the_others_are_recorded(
+def test_an_act_that_the_ledger_refuses_is_told_by_its_line_and_the_others_are_recorded(
     ledger: Path, capsys: Capture
 ) -> None:
     """A line that is right by itself and wrong for this ledger."""
@@ -209,8 +209,8 @@ def test_an_act_that_the_ledger_refuses_is_told_by_its_number_and_the_others_are
     assert len(ran.out.splitlines()) == 2
     name = ledger.parent / "acts.jsonl"
     assert ran.err == (
-        f"armslength: {name}: act 2: this act id was used for another act\n"
-        f"armslength: {name}: act 3: an erasure of a customer that the log does not know\n"
+        f"armslength: {name}:2: this act id was used for another act\n"
+        f"armslength: {name}:3: an erasure of a customer that the log does not know\n"
     )
 
 
@@ -428,7 +428,7 @@ def test_fsck_tells_what_it_found_and_ends_with_one(ledger: Path, capsys: Captur
     ran = run(capsys, "ledger", "fsck", ledger)
     assert ran == Ran(
         status=1,
-        out="3 entries, 2 records of 2 customers, 3 published\n1 records open, 0 erased, 1 lost\n"
+        out="3 entries, 2 records of 2 customers, 3 published\n1 record open, 0 erased, 1 lost\n"
         "FINDING: log.db acts, entry 1: the act is not found by its id\n"
         "FINDING: log.db payloads, entry 0: lost: it is not there, and no erasure in the log asks for that\n"
         "FINDING: log.db acts: 1 rows, expected 2\n",

@@ -40,6 +40,7 @@ def test_a_compressed_answer_is_measured_unpacked(size: int) -> None:
         (b"plain", "gzip", "no gzip"),
         (b"x", "br", "compressed as 'br'"),
     ],
+    ids=["cut short", "not compressed", "compressed otherwise"],
 )
 def test_a_compressed_answer_that_cannot_be_read_is_told(body: bytes, encoding: str, says: str) -> None:
     """A part would be taken for the whole."""

@@ -83,6 +83,15 @@ def test_it_is_let_go_when_its_process_dies(path: Path) -> None:
     Lock(path).close()
 
 
+def test_letting_go_twice_closes_nothing_of_others(path: Path) -> None:
+    """The number of a closed file is given to the next: another ledger's database would be closed under it."""
+    lock = Lock(path)
+    lock.close()
+    with open(path, "rb") as other:
+        lock.close()
+        assert other.read(6) == b"SQLite"
+
+
 def test_a_lock_that_could_not_be_opened_is_not_held(path: Path) -> None:
     """A start that failed would keep out every later one of the same process."""
     path.write_bytes(b"no database" * 1000)

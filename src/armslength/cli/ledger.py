@@ -15,7 +15,16 @@ from operator import itemgetter
 from pathlib import Path
 
 from armslength.cli.screen import Screen
-from armslength.ledger import Everything, Kind, Records, format_base64url, format_bundle, format_scope, parse_base64url
+from armslength.ledger import (
+    Everything,
+    Kind,
+    Records,
+    counted,
+    format_base64url,
+    format_bundle,
+    format_scope,
+    parse_base64url,
+)
 from armslength.service import (
     Act,
     AppendError,
@@ -39,7 +48,7 @@ from armslength.service import (
     write_file,
 )
 from armslength.store import LedgerFolder, LedgerSettings, PublicFolder, StoreError, read_ledger_folder
-from armslength.tlog import Malformed, TlogError
+from armslength.tlog import Malformed, TlogError, check_key_name
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
@@ -62,6 +71,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
 
 def _init(options: argparse.Namespace, screen: Screen) -> int:
+    try:
+        check_key_name(options.origin)
+    except Malformed as error:
+        raise Refusal([f"--origin {options.origin!r}: {error}"]) from None
     witnesses = _text(options.witnesses) if options.witnesses else ""
     places = {name: value for name in ("lock", "keys", "public") if (value := getattr(options, name)) is not None}
     settings = LedgerSettings(origin=options.origin, **{name: os.path.abspath(path) for name, path in places.items()})
@@ -85,13 +98,13 @@ def _append(options: argparse.Namespace, screen: Screen) -> int:
         most = ledger.folder.settings.queue
         refused = 0
         for start in range(0, len(acts), most):
-            futures = [ledger.append(act) for act in acts[start : start + most]]
-            for offset, future in enumerate(futures, start):
+            futures = [(line, ledger.append(act)) for line, act in acts[start : start + most]]
+            for line, future in futures:
                 try:
                     receipt = future.result()
                 except Malformed as error:
                     refused += 1
-                    screen.complain(f"{options.file}: act {offset + 1}: {error}")
+                    screen.complain(f"{options.file}:{line}: {error}")
                 else:
                     screen.write([json.dumps(receipt_document(receipt)) + "\n"])
                 progress.step()
@@ -112,10 +125,12 @@ def _status(options: argparse.Namespace, screen: Screen) -> int:
 
 def _status_lines(found: LedgerStatus) -> Iterable[str]:
     yield found.origin
-    yield f"  {found.size:,} entries durable, the newest of {_when(found.time)}" if found.size else "  no entries yet"
-    yield f"  {found.rows['records']:,} records of {found.rows['customers']:,} customers (the firm counts as one)"
+    durable = f"  {_entries(found.size)} durable, the newest of {_when(found.time)}"
+    yield durable if found.size else "  no entries yet"
+    records, customers = found.rows["records"], found.rows["customers"]
+    yield f"  {counted(records, 'record')} of {counted(customers, 'customer')} (the firm counts as one)"
     if found.assessment is not None:
-        yield f"  {found.published:,} entries published"
+        yield f"  {_entries(found.published)} published"
         for name, at in found.assessment.witnesses:
             yield f"  cosigned by {name} at {_when(at)}"
     for key in found.signing:
@@ -212,9 +227,9 @@ def _fsck(options: argparse.Namespace, screen: Screen) -> int:
     else:
         screen.say(
             [
-                f"{found.size:,} entries, {found.records:,} records of {found.customers:,} customers,"
-                f" {found.published:,} published",
-                f"{found.opened:,} records open, {found.erased:,} erased, {found.lost:,} lost",
+                f"{_entries(found.size)}, {counted(found.records, 'record')} of"
+                f" {counted(found.customers, 'customer')}, {found.published:,} published",
+                f"{counted(found.opened, 'record')} open, {found.erased:,} erased, {found.lost:,} lost",
                 *(f"FINDING: {each.where}: {each.problem}" for each in found.findings),
                 *(() if found.findings else ("all that is stored adds up",)),
             ]
@@ -305,6 +320,10 @@ def _tell(health: PublisherHealth, screen: Screen) -> None:
     if health.problem is not None:
         screen.warn([f"recorded, but not published: {health.problem}"])
         screen.warn(f"{each.url}: {each.problem}" for each in health.witnesses if each.problem is not None)
+
+
+def _entries(count: int) -> str:
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"
 
 
 def _text(path: str) -> str:

@@ -141,7 +141,8 @@ class Ledger:
         self._closed = True
         self._writer.close()
         self._publisher.publish()
-        # The stores' writing connections go last: they empty the write-ahead logs into the files, and nothing else does.
+        # The stores' writing connections go last: they empty the write-ahead logs into the files, and nothing else
+        # does.
         self._publisher.close()
         self._state.close()
         self._witnesses.close()

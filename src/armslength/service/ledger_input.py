@@ -18,20 +18,20 @@ LONGEST = 1 << 20
 """Bytes of a line."""
 
 
-def read_acts(name: str, lines: Iterable[bytes], *, chance: Callable[[int], bytes]) -> list[Act]:
-    """The acts of a file called `name`, one JSON object a line: `kind`, `fields`, and if wanted `customers` (names)
-    and `act` (its id, 16 bytes in base64url). An act without an id gets one from `chance`; only one with an id can
-    safely be sent twice.
+def read_acts(name: str, lines: Iterable[bytes], *, chance: Callable[[int], bytes]) -> list[tuple[int, Act]]:
+    """The acts of a file called `name`, each with its line, one JSON object a line: `kind`, `fields`, and if wanted
+    `customers` (names) and `act` (its id, 16 bytes in base64url). An act without an id gets one from `chance`; only
+    one with an id can safely be sent twice.
 
     Raises `Refusal` with every line that is wrong; then nothing was recorded.
     """
-    acts: list[Act] = []
+    acts: list[tuple[int, Act]] = []
     problems: list[str] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            acts.append(_act(line, chance))
+            acts.append((number, _act(line, chance)))
         except Malformed as error:
             problems.append(f"{name}:{number}: {error}")
     if problems:

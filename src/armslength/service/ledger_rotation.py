@@ -40,6 +40,7 @@ def retire_keys(path: Path, ids: Collection[str], *, chance: Callable[[int], byt
     Raises `Refusal` if a key is not one that signs, or if no Ed25519 key would be left, and `StoreError`.
     """
     folder = read_ledger_folder(path)
+    ids = tuple(dict.fromkeys(ids))
     known = {key.verifier.id.hex(): key for key in folder.signers}
     problems = [f"no signing key {each!r}: expected one of {', '.join(known)}" for each in ids if each not in known]
     left = tuple(key for name, key in known.items() if name not in ids)

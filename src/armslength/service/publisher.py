@@ -21,7 +21,7 @@ LONGEST_REST = 60.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublisherHealth:
     """`published` is the size of the newest checkpoint that met the quorum, `at` the time it was published (POSIX
-    seconds; 0: not by this process), `behind` the size of the newest durable one when it was last looked at.
+    seconds; 0: never), `behind` the size of the newest durable one when it was last looked at.
     `problem` says what keeps them apart."""
 
     published: int
@@ -56,7 +56,8 @@ class Publisher:
         self._thread: threading.Thread | None = None
         published = self._endorsed() or 0
         self._exported = published if self._public.holds(published) else 0
-        self._health = PublisherHealth(published=published, at=0.0, behind=published, problem=None, witnesses=())
+        at = self._public.published_at() if published else 0.0
+        self._health = PublisherHealth(published=published, at=at, behind=published, problem=None, witnesses=())
 
     def health(self) -> PublisherHealth:
         return self._health

@@ -137,7 +137,7 @@ def write_signers(path: Path, signers: tuple[SigningKey, ...]) -> None:
 
 
 def write_policy(path: Path, policy: str) -> None:
-    replace_file(path / POLICY, policy.encode())
+    replace_file(path / POLICY, policy.encode("utf-8", "surrogateescape"))
 
 
 def _read(path: Path, problems: list[str]) -> bytes | None:

@@ -47,8 +47,11 @@ class Lock:
             raise
 
     def close(self) -> None:
+        """Let go; to do so again does nothing."""
         self._db.close()
-        os.close(self._held)
+        held, self._held = self._held, -1
+        if held >= 0:  # the number may be another file's by the second time
+            os.close(held)
 
     @guarded
     def create(self, origin: str, at: Held) -> None:

@@ -45,6 +45,13 @@ class PublicFolder:
         except OSError as error:
             raise StorageFailed(f"{self.path / name}: {error.strerror}") from error
 
+    def published_at(self) -> float:
+        """When the checkpoint was put there, in POSIX seconds; 0 if there is none."""
+        try:
+            return (self.path / CHECKPOINT).stat().st_mtime
+        except OSError:
+            return 0.0
+
     def holds(self, size: int) -> bool:
         """Whether the files at the right edge of a log of `size` entries are there: a folder restored in part has
         not."""
