@@ -26,7 +26,7 @@ from armslength.ledger.check import BundleVerdict, Check, CheckName, KindCount, 
 from armslength.ledger.commitment import Opening, check_label, commit, fold
 from armslength.ledger.document_reading import NotReadable
 from armslength.ledger.entry import Entry, parse_entry
-from armslength.ledger.erasure import Everything, Records, Scope, excuses, format_scope, parse_scope
+from armslength.ledger.erasure import SCOPE, Everything, Records, Scope, excuses, format_scope, parse_scope
 from armslength.ledger.evidence import (
     BrokenRule,
     Claim,
@@ -65,6 +65,7 @@ __all__ = [
     "FIRM",
     "MINUTE",
     "NO_RECORD",
+    "SCOPE",
     "SUFFIX",
     "Audit",
     "AuditState",

@@ -5,14 +5,9 @@ Labels and openings are taken as `parse_bundle` has checked them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
-from armslength.ledger.commitment import KEY, OPENING_SIZE
-
-_INNER = hashlib.sha256(bytes(byte ^ 0x36 for byte in KEY.ljust(64, b"\0")))
-_OUTER = hashlib.sha256(bytes(byte ^ 0x5C for byte in KEY.ljust(64, b"\0")))
-_OPENING_LENGTH = OPENING_SIZE.to_bytes(4, "big")
+from armslength.ledger.commitment import INNER, OPENING_LENGTH, OUTER
 
 
 class Committing:
@@ -29,9 +24,9 @@ class Committing:
             named = labels.get(label)
             if named is None:
                 named = labels[label] = len(label).to_bytes(4, "big") + label.encode("ascii")
-            inner = _INNER.copy()
-            inner.update(b"%b%b%b%b%b" % (_OPENING_LENGTH, opening, named, len(value).to_bytes(4, "big"), value))
-            outer = _OUTER.copy()
+            inner = INNER.copy()
+            inner.update(b"%b%b%b%b%b" % (OPENING_LENGTH, opening, named, len(value).to_bytes(4, "big"), value))
+            outer = OUTER.copy()
             outer.update(inner.digest())
             made.append(outer.digest())
         return made

@@ -14,12 +14,9 @@ from armslength.ledger.check import Check, CheckName, counted
 from armslength.ledger.commitment import fold
 from armslength.ledger.commitment_list import Committing
 from armslength.ledger.completeness import Shown
-from armslength.ledger.erasure import Everything, Records, Scope, excuses, parse_scope
+from armslength.ledger.erasure import SCOPE, Everything, Records, Scope, excuses, parse_scope
 from armslength.ledger.record import Kind, Record
 from armslength.tlog import Malformed
-
-SCOPE = "scope"
-"""The field of an erasure record that says what was erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,9 @@ from armslength.ledger.commitment import check_label
 from armslength.ledger.record import LAST_SEQUENCE, Kind, Record
 from armslength.tlog import Malformed
 
+SCOPE = "scope"
+"""The field of an erasure record that says what it erases."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Everything:

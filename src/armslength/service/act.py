@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 
-from armslength.ledger import Json, Kind, Records, Scope, canonical, check_label, parse_canonical, parse_scope
+from armslength.ledger import SCOPE, Json, Kind, Records, Scope, canonical, check_label, parse_canonical, parse_scope
 from armslength.tlog import Malformed
 
 ACT_SIZE = 16
@@ -16,8 +16,6 @@ MOST_FIELDS = 1000
 MOST_BYTES = 1 << 20
 """Of all values together, in canonical form."""
 LONGEST_NAME = 1024
-SCOPE = "scope"
-"""The field of an erasure record that says what it erases."""
 REASON = "reason"
 """The field of an erasure record that says why, as a short code: it is never erased itself, so it must name nobody."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from armslength.ledger import (
     FIRM,
+    SCOPE,
     Bundle,
     Disclosed,
     Erased,
@@ -34,7 +35,6 @@ from armslength.ledger import (
     parse_scope,
     unseal,
 )
-from armslength.service.act import SCOPE
 from armslength.service.question import Refusal
 from armslength.store import (
     Damaged,

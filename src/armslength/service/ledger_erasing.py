@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from armslength.ledger import (
+    SCOPE,
     ErasedField,
     Everything,
     Field,
@@ -25,7 +26,6 @@ from armslength.ledger import (
     reseal,
     unseal,
 )
-from armslength.service.act import SCOPE
 from armslength.store import Damaged, KeyDatabase, LogDatabase, Openings
 from armslength.tlog import Malformed, TlogError
 

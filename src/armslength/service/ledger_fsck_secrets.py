@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from armslength.ledger import (
     FIRM,
+    SCOPE,
     ErasedField,
     Everything,
     Field,
@@ -28,7 +29,6 @@ from armslength.ledger import (
     parse_scope,
     unseal,
 )
-from armslength.service.act import SCOPE
 from armslength.store import KeyDatabase, LogDatabase, Openings, StoreError
 from armslength.tlog import TlogError, Unverified
 
