@@ -35,6 +35,12 @@ def lay(folder: Path, case: Case) -> list[str | Path]:
     return arguments
 
 
+@pytest.fixture(autouse=True)
+def _usual_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a terminal's width is in the environment, lines break elsewhere."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def honest(tmp_path: Path) -> list[str | Path]:
     return lay(tmp_path, dict(CASES)["an_honest_bundle"]())
