@@ -43,7 +43,7 @@ class LedgerSettings:
     """Most acts in one transaction: more share an fsync, and wait for each other."""
     queue: int = 8192
     """Most acts waiting; beyond it an append is refused at once, so that a caller learns it and not a queue."""
-    epoch: float = 10.0
+    epoch: float = 2.0
     """Seconds between map heads, where there is something new: how much tail a customer's bundle may carry."""
     publish: float = 1.0
     """Seconds between published checkpoints, where there is something new."""
