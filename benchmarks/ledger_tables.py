@@ -109,7 +109,8 @@ def bytes_each(found: Sequence[Result]) -> str:
 
 def completeness(found: Result) -> str:
     heads = (
-        "records", "bundle MB", "bytes/record", "make s", "alone s", "CPU s", "all open s", "CPU s", "peak MiB", "verdict",
+        "records", "bundle MB", "bytes/record", "make s", "alone s", "CPU s", "all open s", "CPU s", "peak MiB",
+        "verdict",
     )  # fmt: skip
     size, records = found["bytes"], found["records"]
     row = (

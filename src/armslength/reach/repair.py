@@ -157,9 +157,14 @@ class _Repair:
         return answer
 
     def _forget(self) -> None:
-        """Pairs were given up: what was proven with them is not proven without."""
+        """Other pairs are given up than before: what was proven for the rest of those is not proven for the rest of
+        these, and a plan that was looked at without a pair that counts again was not looked at."""
+        before = self._asking.open
+        self._asking.open = self._asked.floor >= 1
         for column, number in self._cuts.given_up:
             self._asking.open[column, number] = False
+        if bool((self._asking.open & ~before).any()):
+            self._best = None
         self._bound = 0
         self._history.clear()
 
@@ -183,7 +188,9 @@ class _Repair:
     def _told(self, chosen: frozenset[int]) -> Plan:
         menu = self._menu
         edited = menu.edited(chosen)
-        found = reach(edited, self._question)
+        # A plan that mends everything is worth the time of one more look. What was looked at last before the time was
+        # over is known to leave something broken: the rest of it is told as far as the engine comes at once.
+        found = reach(edited, self._question, self._expired if self._best is None else lambda: False)
         broken = {self._pair(found, int(i)): int(i) for i in found.broken()}
         given = self._cuts.given_up
         verified = broken.keys() <= given

@@ -46,9 +46,9 @@ class Cuts:
         return len(self._pairs) - before
 
     def give_up(self, pairs: Iterable[Pair]) -> None:
-        """These pairs cannot be mended by anything."""
+        """These pairs cannot be mended by anything. Without them, others that were given up may be mended after all."""
         self._hopeless.update(pairs)
-        self.given_up |= self._hopeless
+        self.given_up = frozenset(self._hopeless)
         self._active = None
 
     def active(self) -> list[Clause]:
