@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from armslength.reach.repair_change import Change, Refusal
 from armslength.reach.repair_clause import Clause
 from armslength.reach.repair_cuts import Cuts
 from armslength.reach.repair_keeping import Keeping
+from armslength.reach.repair_master import Solved, solve
 from armslength.reach.repair_menu import Menu
 from armslength.reach.repair_plan import (
     Certificate,
@@ -43,6 +45,9 @@ from armslength.reach.repair_sight import Sights
 from armslength.reach.repair_trace import Support
 from armslength.reach.repair_work import people_touched
 from armslength.reach.result import Question
+
+GRACE = 2048
+"""So often may the engine ask for the time, some seconds' work, before it is told that it is over."""
 
 
 def repair(
@@ -99,9 +104,17 @@ class _Repair:
             try:
                 self._search()
             except Expired:
-                pass
+                self._settle()
         chosen = self._last if self._best is None else self._best
         return self._told(chosen)
+
+    def _settle(self) -> None:
+        """The time is over: what do the clauses found since the solver last saw them prove?"""
+        looks = count()
+        solved = solve(self._menu, self._cuts.active(), lambda: next(looks) >= GRACE)
+        if isinstance(solved, Solved):
+            self._bound = max(self._bound, solved.bound)
+            self._note()
 
     def _search(self) -> None:
         while True:
@@ -188,9 +201,11 @@ class _Repair:
     def _told(self, chosen: frozenset[int]) -> Plan:
         menu = self._menu
         edited = menu.edited(chosen)
-        # A plan that mends everything is worth the time of one more look. What was looked at last before the time was
-        # over is known to leave something broken: the rest of it is told as far as the engine comes at once.
-        found = reach(edited, self._question, self._expired if self._best is None else lambda: False)
+        # A plan that mends everything is worth the time of one more look. One that does not gets a short one after the
+        # time is over: what is not settled by then counts as broken.
+        looks = count()
+        over = (lambda: next(looks) >= GRACE and self._expired()) if self._best is None else lambda: False
+        found = reach(edited, self._question, over)
         broken = {self._pair(found, int(i)): int(i) for i in found.broken()}
         given = self._cuts.given_up
         verified = broken.keys() <= given
@@ -255,7 +270,10 @@ class _Repair:
     def _idle(self) -> Iterator[Idle]:
         everyone = Ref(kind=Kind.EVERYONE)
         for r, terms in enumerate(self._estate.settings.terms):
-            able = self._ability.able(everyone, r)
+            try:
+                able = self._ability.able(everyone, r)
+            except Expired:
+                continue
             if able is not Able.SPARE:
                 yield Idle(terms=terms.id, why=Why.NOBODY if able is Able.NO else Why.NO_SPARE)
 

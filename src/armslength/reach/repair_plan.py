@@ -117,8 +117,9 @@ class Plan:
 
     `cost`: what they cost together. `bound`: no allowed set of changes that mends as much costs less. `proven`: the
     two are equal. `verified`: the engine, asked afresh about the changed estate, found every floor to hold but those
-    of `remaining`. `idle`: terms that could not be used. `refused`: as it was asked. `rounds`: how often the engine
-    was asked. `history`: plan and bound over time, each entry better than the one before.
+    of `remaining`. `idle`: terms that could not be used, as far as the time sufficed to tell. `refused`: as it was
+    asked. `rounds`: how often the engine was asked. `history`: plan and bound over time, each entry better than the one
+    before.
     """
 
     changes: tuple[Change, ...]
