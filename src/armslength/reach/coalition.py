@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -18,6 +19,7 @@ from armslength.reach.ground import Ground
 from armslength.reach.quorum import Ballot, Classes, Counts, Flags, Quorums
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.spread import Ints
+from armslength.reach.traits import Traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +79,31 @@ class Coalitions:
         self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
         self._base: dict[tuple[int, int], Counts] = {}
         self.none: Words = np.zeros(bundles.words, dtype=np.uint64)
+        self._outside: tuple[int, Flags] | None = None
+
+    @cached_property
+    def traits(self) -> Traits:
+        return Traits(self.ground.board.graph.rules, self.quorums, self.bundles)
+
+    def outside(self, column: int) -> Flags:
+        """Shape [P]: who does not act on the ground."""
+        if self._outside is None or self._outside[0] != column:
+            self._outside = (column, ~self.ground.acting(self._everyone, column))
+        return self._outside[1]
+
+    def able(self, rule: Rule, column: int, given: Words) -> Ints | None:
+        """Everyone who could have a part in firing the rule once the sources of `given` are held; None for all."""
+        before = self.ground.opened(rule, column)
+        stakes = self.stakes(rule, before, chained=True)
+        opened = before | self.bundles.opened(given | stakes.held, self.quorums.mentioned(rule))
+        holding = rule.holders.people(opened)
+        if holding is None:
+            return None
+        ballot = self.quorums.ballot(rule, opened)
+        if self.quorums.approved_by_all(rule, opened):
+            return None
+        controllers = [c.people for c in stakes.controllers]
+        return np.unique(np.concatenate([holding, ballot.approvers.people, *controllers])).astype(np.int32)
 
     def direct(self, rule: Rule, column: int, most: int) -> tuple[int, ...] | None:
         """At most `most` accomplices with whom the rule fires directly, or None when no such set exists."""

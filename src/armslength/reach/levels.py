@@ -127,12 +127,6 @@ class Levels:
         if not feeders:
             return None
         search = Search(self._coalitions, rule, feeders, column, self._clock.tick)
-        if self.level == 1:
-            one = search.one(self._active(column))
-            if not isinstance(one, bool):
-                return one
-        if not search.possible(self.level):
-            return None
         for feeder in feeders:
             made = self.made.get((feeder.number, column))
             found = search.complete(made[1], self.level) if made is not None else None

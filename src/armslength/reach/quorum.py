@@ -128,6 +128,33 @@ class Quorums:
             self._mentioned[rule.number] = found
         return found
 
+    @property
+    def people(self) -> int:
+        return self._count
+
+    @property
+    def exposed(self) -> list[int]:
+        """The bit mask of each set of exposures, without the home states; `exposure_of` [P] numbers the sets."""
+        return self._masks
+
+    @property
+    def exposure_of(self) -> Ints:
+        return self._exposure.of
+
+    def crowds(self, rule: Rule) -> tuple[Crowd, ...]:
+        """Who may ask, who may approve, and who may fill each place."""
+        if rule.terms == STANDING:
+            return (rule.holders,)
+        approving, placing = self._crowds(rule.terms)
+        return (rule.holders, approving, *placing)
+
+    def distinct(self, rule: Rule) -> tuple[str, ...]:
+        return () if rule.terms == STANDING else self._estate.settings.terms[rule.terms].distinct
+
+    def approved_by_all(self, rule: Rule, opened: frozenset[int]) -> bool:
+        """Whether anyone may approve with these groups open."""
+        return rule.terms != STANDING and self._crowds(rule.terms)[0].people(opened) is None
+
     def mask(self, states: frozenset[int]) -> int:
         """The bit mask of `states` without the home states."""
         return sum(1 << s for s in states - self._estate.settings.home)
@@ -271,10 +298,10 @@ class Quorums:
         """Without those who lack a value in a distinct column: they can be in no quorum."""
         people = self._everyone if people is None else people
         for column in distinct:
-            people = people[self._column(column)[people] >= 0]
+            people = people[self.codes(column)[people] >= 0]
         return people
 
-    def _column(self, name: str) -> Ints:
+    def codes(self, name: str) -> Ints:
         """Codes [P] of a text column of people.csv, -1 for empty."""
         found = self._codes.get(name)
         if found is None:
@@ -291,7 +318,7 @@ class Quorums:
     ) -> Classes:
         """Classes of `people` by exposures, distinct values and `mark` (places of approvers, shared class of
         askers)."""
-        columns = [self._exposure.of[people], *(self._column(c)[people] for c in distinct), mark]
+        columns = [self._exposure.of[people], *(self.codes(c)[people] for c in distinct), mark]
         order = np.lexsort(columns[::-1])
         given = people
         people = people[order]

@@ -1,15 +1,13 @@
-"""Search: the exact answer where quorums feed each other, by branching on landmarks.
+"""Search: the exact answer where quorums feed each other, rule by rule in the order in which they could fire.
 
-A landmark is a set of people of whom a coalition needs at least one: all who are left out of a largest coalition that
-still fails. Branching on its kinds of people, smallest coalitions first, misses none (hitting sets over landmarks of
-delete-free planning).
+Whoever fires a goal through feeders fires some feeder directly to begin with. So a coalition grows by the smallest sets
+that let one more rule fire; every set that could matter is tried, like people once. What even free feeders would not
+bring about is given up early.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import combinations
-from math import comb
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -18,8 +16,7 @@ from armslength.reach.columns import Words
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
 
-TRIED = 400
-"""Sets of bundles tried for a quick refusal; where there are more, the search itself decides."""
+People = tuple[int, ...]
 
 
 class Search:
@@ -31,183 +28,131 @@ class Search:
     ) -> None:
         self._coalitions, self._bundles = coalitions, coalitions.bundles
         self._goal, self._feeders, self._column, self._tick = goal, feeders, column, tick
-        self._kinds: list[Ints] | None = None
+        self._free = self._bundles.mask_of_rules([r.number for r in feeders])
+        self._most = 0
+        self._tried: set[frozenset[int]] = set()
+        self._relevant: Words | None = None
+        self._candidates: dict[tuple[int, bytes], list[Ints]] = {}
 
-    def possible(self, most: int) -> bool:
-        """False when `most` would not do even if every feeder fired for nothing.
-
-        Accomplices who are controllers may sit in the quorum too, so they are counted once, as outsiders.
-        """
-        outsiders = self._coalitions.outsiders
-        free = self._bundles.mask_of_rules([r.number for r in self._feeders])
-        if outsiders(self._goal, self._column, free, (), most) is not None:
-            return True
-        bundles = self._bundles_held()
-        held = np.bitwise_or.reduce(np.array([free, *bundles]), axis=0)
-        if outsiders(self._goal, self._column, held, (), most) is None:
-            return False
-        size = min(most, len(bundles))
-        if comb(len(bundles), size) > TRIED:
-            return True
-        for chosen in combinations(bundles, size):
-            self._tick()
-            mask = np.bitwise_or.reduce(np.array([free, *chosen]), axis=0)
-            if outsiders(self._goal, self._column, mask, (), most) is not None:
-                return True
-        return False
-
-    def _bundles_held(self) -> list[Words]:
-        """The bundles that some outsider holds, without those that lie within another."""
-        ground, found = self._coalitions.ground, {}
-        for rule in (self._goal, *self._feeders):
-            stakes = self._coalitions.stakes(rule, ground.opened(rule, self._column), chained=True)
-            for controllers in stakes.controllers:
-                if not ground.acting(controllers.people, self._column).all():
-                    found[controllers.mask.tobytes()] = controllers.mask
-        if not found:
-            return []
-        masks = np.array(list(found.values()))
-        within = np.ones((len(masks), len(masks)), dtype=np.bool_)
-        for word in masks.T:
-            within &= word[:, None] & ~word[None, :] == 0
-        np.fill_diagonal(within, False)
-        return list(masks[~within.any(axis=1)])
-
-    def one(self, active: tuple[Rule, ...]) -> tuple[int, ...] | None | bool:
-        """A single accomplice who fires the goal through a feeder, or None; False when there are too many to try.
-
-        Whoever does it alone fires some feeder directly, to begin with. `active`: every rule with powers that costs as
-        little; what a person fires alone is worked out once for all goals.
-        """
-        coalitions, tried = self._coalitions, set[int]()
-        free = self._bundles.mask_of_rules([r.number for r in self._feeders])
-        if coalitions.further(self._goal, self._column, free, (), 1) is None:
-            return None
-        plain = coalitions.outsiders(self._goal, self._column, free, (), 1) is not None
-        need = 1 if plain else coalitions.need(self._goal, self._column, free, ())[0]
-        for feeder in self._feeders:
-            alone = coalitions.alone(feeder, self._column)
-            if alone is None or len(alone) > TRIED:
-                return False
-            for person in alone:
-                if person not in tried and coalitions.brings(self._goal, person) >= need:
-                    tried.add(person)
-                    mask = coalitions.closure(self._column, person, active)
-                    if coalitions.outsiders(self._goal, self._column, mask, (person,), 0) is not None:
-                        return (person,)
-        return None
-
-    def complete(self, people: tuple[int, ...], most: int) -> tuple[int, ...] | None:
+    def complete(self, people: People, most: int) -> People | None:
         """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
         if len(people) > most:
             return None
-        _, mask = self._fired(people)
+        fired, mask, _ = self._fired(people, self._coalitions.none, self._feeders)
+        if fired:
+            return people
         more = self._coalitions.further(self._goal, self._column, mask, people, most - len(people))
         return None if more is None else people + more
 
-    def least(self, most: int) -> tuple[int, ...] | None:
+    def least(self, most: int) -> People | None:
         """A coalition of at most `most`, or None when there is none. Call with rising `most` for a smallest one."""
-        if self._kinds is None:
-            self._kinds = self._sorted_kinds()
-        return self._extend((), most, frozenset())
+        self._most, self._tried, self._candidates = most, set(), {}
+        return self._extend((), self._coalitions.none, self._feeders)
 
-    def fires(self, people: tuple[int, ...]) -> bool:
-        """Whether the goal fires once `people` act too."""
-        return self._fired(people)[0]
+    def _extend(self, people: People, mask: Words, waiting: list[Rule]) -> People | None:
+        """A coalition around `people`, who fire the rules of `mask` and perhaps some of those `waiting`."""
+        tried = frozenset(people)
+        if tried in self._tried:
+            return None
+        self._tried.add(tried)
+        self._tick()
+        fired, mask, waiting = self._fired(people, mask, waiting)
+        if fired:
+            return people
+        left = self._most - len(people)
+        if not left or not self._possible(self._goal, mask | self._free, people, left):
+            return None
+        if people:
+            more = self._coalitions.further(self._goal, self._column, mask, people, left)
+            if more is not None:
+                return people + more
+        for feeder in waiting:
+            for some in self._firing(feeder, mask, people, waiting):
+                found = self._extend(people + some, mask | self._held(some), waiting)
+                if found is not None:
+                    return found
+        return None
 
-    def _fired(self, people: tuple[int, ...]) -> tuple[bool, Words]:
-        """Whether the goal fires, and the mask of all that `people` hold and fire."""
+    def _fired(self, people: People, mask: Words, waiting: list[Rule]) -> tuple[bool, Words, list[Rule]]:
+        """Whether the goal fires once `people` act too, the mask of all that they hold and fire, and what does not."""
         bundles, outsiders = self._bundles, self._coalitions.outsiders
-        mask = np.bitwise_or.reduce(bundles.holds[:, list(people)], axis=1) if people else self._coalitions.none
-        waiting = list(self._feeders)
+        mask = mask | self._held(people)
         while True:
             if outsiders(self._goal, self._column, mask, people, 0) is not None:
-                return True, mask
+                return True, mask, waiting
             ready = [r for r in waiting if outsiders(r, self._column, mask, people, 0) is not None]
             if not ready:
-                return False, mask
+                return False, mask, waiting
             mask = mask | bundles.mask_of_rules([r.number for r in ready])
             waiting = [r for r in waiting if r not in ready]
 
-    def _extend(self, chosen: tuple[int, ...], most: int, barred: frozenset[int]) -> tuple[int, ...] | None:
+    def _held(self, people: People) -> Words:
+        if not people:
+            return self._coalitions.none
+        held: Words = np.bitwise_or.reduce(self._bundles.holds[:, list(people)], axis=1)
+        return held
+
+    def _possible(self, rule: Rule, mask: Words, people: People, left: int) -> bool:
+        """False when `left` more would not fire the rule even if they held everything that anyone holds."""
+        outsiders = self._coalitions.outsiders
+        if outsiders(rule, self._column, mask, people, left) is not None:
+            return True
+        held = self._coalitions.stakes(rule, self._coalitions.ground.opened(rule, self._column), chained=True).held
+        if not (held & ~mask).any():
+            return False
+        return outsiders(rule, self._column, mask | held, people, left) is not None
+
+    def _firing(self, feeder: Rule, mask: Words, people: People, waiting: list[Rule]) -> Iterator[People]:
+        """The smallest sets of further people who fire the feeder."""
+        left = self._most - len(people)
+        if not self._possible(feeder, mask, people, left):
+            return
+        kinds = self._kinds(feeder, mask, people)
+        if not people and left == 1:
+            yield from ((int(kind[0]),) for kind in kinds)
+            return
+        if not self._possible(feeder, mask, people, left - 1):
+            # Nobody is left over beside those who fire it, so all of the coalition are among these.
+            crowd = people + tuple(p for kind in kinds for p in kind[: self._most].tolist() if p not in people)
+            if not self._fired(crowd, mask, waiting)[0]:
+                return
+        yield from self._sets(feeder, mask, people, (), kinds, 0)
+
+    def _sets(
+        self, feeder: Rule, mask: Words, people: People, chosen: People, kinds: list[Ints], first: int
+    ) -> Iterator[People]:
         self._tick()
-        if self.fires(chosen):
-            return chosen
-        if len(chosen) == most:
-            return None
-        kinds = [kind for kind in range(len(self._kinds or ())) if kind not in barred]
-        landmark = self._landmark(chosen, kinds)
-        for kind in landmark:
-            person = next((p for p in (self._kinds or ())[kind].tolist() if p not in chosen), None)
+        everybody = people + chosen
+        held = mask | self._held(chosen)
+        if chosen and self._coalitions.outsiders(feeder, self._column, held, everybody, 0) is not None:
+            yield chosen
+            return
+        room = self._most - len(everybody)
+        if not room or not self._possible(feeder, held, everybody, room):
+            return
+        if not self._possible(self._goal, held | self._free, everybody, room):
+            return
+        for number in range(first, len(kinds)):
+            person = next((p for p in kinds[number][: self._most + 1].tolist() if p not in everybody), None)
             if person is not None:
-                found = self._extend((*chosen, person), most, barred)
-                if found is not None:
-                    return found
-            # Every coalition with one of this kind was tried: like people are interchangeable.
-            barred |= {kind}
-        return None
+                yield from self._sets(feeder, mask, people, (*chosen, person), kinds, number)
 
-    def _landmark(self, chosen: tuple[int, ...], kinds: list[int]) -> list[int]:
-        """The kinds left out of a largest failing coalition around `chosen`; empty when even all together fail.
+    def _kinds(self, feeder: Rule, mask: Words, people: People) -> list[Ints]:
+        """The outsiders who could have a part in firing the feeder, like people together."""
+        key = (feeder.number, mask.tobytes())
+        found = self._candidates.get(key)
+        if found is None:
+            found = self._candidates[key] = self._find(feeder, mask, alone=not people and self._most == 1)
+        return found
 
-        Kinds join in halves: most matter to nothing, so few steps tell.
-        """
-        left: list[int] = []
-        failing = chosen
-        stack = [kinds] if kinds else []
-        while stack:
-            self._tick()
-            some = stack.pop()
-            more = failing + tuple(p for kind in some for p in (self._kinds or ())[kind].tolist())
-            if not self.fires(more):
-                failing = more
-            elif len(some) == 1:
-                left += some
-            else:
-                half = len(some) // 2
-                stack += [some[half:], some[:half]]
-        return left
-
-    def _sorted_kinds(self) -> list[Ints]:
-        """Outsiders who matter, like people together, the most numerous first."""
-        rules = [self._goal, *self._feeders]
-        ground, quorums, bundles = self._coalitions.ground, self._coalitions.quorums, self._bundles
-        count = bundles.holds.shape[1]
-        everyone = np.arange(count, dtype=np.int32)
-        matters = np.zeros(count, dtype=np.bool_)
-        signature: list[Ints] = []
-        masks = self._coalitions.none
-        for rule in rules:
-            opened = ground.opened(rule, self._column)
-            stakes = self._coalitions.stakes(rule, opened, chained=True)
-            masks = masks | stakes.mask
-            ballots = [quorums.ballot(rule, opened)]
-            if stakes.opens:
-                ballots.append(quorums.ballot(rule, quorums.mentioned(rule)))
-                matters[:] = True
-            for ballot in ballots:
-                for classes in (ballot.requesters, ballot.approvers):
-                    matters[classes.people] = True
-                    signature.append(classes.of(everyone))
-            holds = np.zeros(count, dtype=np.int32)
-            holding = rule.holders.people(opened)
-            holds[slice(None) if holding is None else holding] = 1
-            matters |= holds > 0
-            for controllers in stakes.controllers:
-                matters[controllers.people] = True
-            signature.append(holds)
-        matters &= ~ground.acting(everyone, self._column)
-        people = everyone[matters]
-        rows = np.concatenate(
-            [
-                np.array(signature, dtype=np.int64)[:, people],
-                (bundles.holds & masks[:, None])[:, people].view(np.int64),
-                (bundles.assumes & masks[:, None])[:, people].view(np.int64),
-            ]
-        ).T
-        if not people.size:
-            return []
-        _, inverse = np.unique(rows, axis=0, return_inverse=True)
-        order = np.argsort(inverse.reshape(-1), kind="stable")
-        parts = np.split(people[order], np.cumsum(np.bincount(inverse.reshape(-1)))[:-1])
-        return sorted(parts, key=lambda part: (-len(part), int(part[0])))
+    def _find(self, feeder: Rule, mask: Words, alone: bool) -> list[Ints]:
+        coalitions, rules = self._coalitions, [self._goal, *self._feeders]
+        if self._relevant is None:
+            self._relevant = np.bitwise_or.reduce(
+                [coalitions.stakes(r, coalitions.ground.opened(r, self._column), chained=True).mask for r in rules],
+                axis=0,
+            )
+        some = coalitions.alone(feeder, self._column) if alone else None
+        people = coalitions.able(feeder, self._column, mask) if some is None else np.array(some, dtype=np.int32)
+        outside = coalitions.outside(self._column)
+        return coalitions.traits.kinds(people, outside, rules, self._relevant, self._most)

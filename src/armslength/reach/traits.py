@@ -1,0 +1,154 @@
+"""Traits: what tells two people apart for some rules, and who among them can be left out of a search.
+
+Like people are interchangeable. One who has every trait of another, no exposure more and the same distinct values can
+stand in for them in any quorum; where enough such people remain, the other need not be tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from armslength.reach.bundles import Bundles
+from armslength.reach.columns import Words
+from armslength.reach.quorum import Flags, Quorums
+from armslength.reach.rules import Rule
+from armslength.reach.spread import Ints
+
+WIDE = 3000
+"""Kinds compared in pairs; of more, only those alike are put together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plain:
+    """Everyone by exposures and distinct values: `order` sorts people by group, `group` [P] numbers them in that
+    order; `free`: the groups without exposures; `value` [groups]: groups with equal values have the same number."""
+
+    order: Ints
+    group: Ints
+    free: Flags
+    value: Ints
+
+
+class Traits:
+    """`words` [Wt, P]: bit t of a person says that the person belongs to crowd t by the tables."""
+
+    def __init__(self, rules: Sequence[Rule], quorums: Quorums, bundles: Bundles) -> None:
+        self._quorums, self._bundles = quorums, bundles
+        numbers: dict[bytes, int] = {}
+        crowds: list[Ints] = []
+        of_rule: dict[int, list[int]] = {}
+        for rule in rules:
+            mine = of_rule[rule.number] = []
+            for crowd in quorums.crowds(rule):
+                for way in crowd.ways:
+                    if way.people is not None and way.people.size:
+                        key = way.people.tobytes()
+                        if key not in numbers:
+                            numbers[key] = len(crowds)
+                            crowds.append(way.people)
+                        mine.append(numbers[key])
+        count = max(1, -(-len(crowds) // 64))
+        self.words: Words = np.zeros((count, quorums.people), dtype=np.uint64)
+        for number, people in enumerate(crowds):
+            self.words[number >> 6, people] |= np.uint64(1 << (number & 63))
+        self._masks: dict[int, Words] = {}
+        for rule in rules:
+            mask: Words = np.zeros(count, dtype=np.uint64)
+            for number in of_rule[rule.number]:
+                mask[number >> 6] |= np.uint64(1 << (number & 63))
+            self._masks[rule.number] = mask
+        exposed = quorums.exposed
+        distinct = {members: i for i, members in enumerate(dict.fromkeys(exposed))}
+        reduced = np.array([distinct[members] for members in exposed] or [0], dtype=np.int32)
+        self._exposure: Ints = reduced[quorums.exposure_of]
+        width = max(1, -(-max((members.bit_length() for members in distinct), default=0) // 64))
+        self._exposed: Words = np.array(
+            [[members >> 64 * w & (1 << 64) - 1 for w in range(width)] for members in distinct] or [[0] * width],
+            dtype=np.uint64,
+        )
+        self._plain: dict[tuple[str, ...], Plain] = {}
+
+    def kinds(
+        self, people: Ints | None, outside: Flags, rules: Sequence[Rule], relevant: Words, most: int
+    ) -> list[Ints]:
+        """The outsiders among `people` (None: everyone) who need trying in coalitions of at most `most`, like people
+        together. `outside` [P]; `relevant` [Wh]: the sources that matter to the rules."""
+        mask = np.bitwise_or.reduce(np.array([self._masks[r.number] for r in rules]), axis=0)
+        columns = tuple(sorted({c for r in rules for c in self._quorums.distinct(r)}))
+        some = np.flatnonzero(relevant)
+        if people is None:
+            special = (self.words & mask[:, None]).any(axis=0)
+            for w in some:
+                special |= (self._bundles.holds[w] | self._bundles.assumes[w]) & relevant[w] != 0
+            named = np.flatnonzero(special & outside).astype(np.int32)
+            people = np.concatenate([named, self._plainest(~special & outside, columns, most)])
+        else:
+            people = people[outside[people]]
+        if not people.size:
+            return []
+        ways = (self.words[:, people] & mask[:, None])[mask != 0].T
+        holds = (self._bundles.holds[np.ix_(some, people)] & relevant[some, None]).T
+        assumes = (self._bundles.assumes[np.ix_(some, people)] & relevant[some, None]).T
+        holds, assumes = (words[:, words.any(axis=0)] for words in (holds, assumes))
+        exposure = self._exposure[people]
+        values = np.array([self._quorums.codes(c)[people] for c in columns], dtype=np.uint64).reshape(-1, len(people)).T
+        rows = np.concatenate([ways, holds, assumes, values, exposure[:, None].astype(np.uint64)], axis=1)
+        order = np.lexsort(rows.T)
+        ordered = rows[order]
+        first = np.flatnonzero(np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)])
+        parts = np.split(people[order], first[1:])
+        one = order[first]
+        counts = np.diff(np.r_[first, len(people)])
+        if len(parts) > WIDE:
+            return parts
+        ample = self._better(ways[one], holds[one], self._exposed[exposure[one]], values[one], ~assumes[one].any(axis=1))
+        kept = counts @ ample < most
+        return [parts[i] for i in np.flatnonzero(kept)]
+
+    @staticmethod
+    def _better(ways: Words, holds: Words, exposed: Words, values: Words, own: Flags) -> Ints:
+        """[n, n]: whether kind i can stand in for kind j. `own`: nobody else can make them act, so that one who is not in
+        the coalition has no part in a quorum yet."""
+        found = np.repeat(own[:, None], len(own), axis=1)
+        for word in (*ways.T, *holds.T):
+            found &= ~word[:, None] & word[None, :] == 0
+        for word in exposed.T:
+            found &= word[:, None] & ~word[None, :] == 0
+        for word in values.T:
+            found &= word[:, None] == word[None, :]
+        np.fill_diagonal(found, False)
+        return found.astype(np.int32)
+
+    def _plainest(self, flags: Flags, columns: tuple[str, ...], most: int) -> Ints:
+        """Of those flagged, who have no trait: the first few of each group, and where there are enough without exposures
+        only these."""
+        plain = self._plain.get(columns)
+        if plain is None:
+            plain = self._plain[columns] = self._grouped(columns)
+        chosen = flags[plain.order]
+        people, group = plain.order[chosen], plain.group[chosen]
+        if not people.size:
+            return people
+        start = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+        rank = np.arange(len(group)) - np.repeat(start, np.diff(np.r_[start, len(group)]))
+        free = plain.free[group]
+        enough = np.zeros(int(plain.value.max()) + 1, dtype=np.bool_)
+        enough[plain.value[group[free & (rank == most - 1)]]] = True
+        kept = (rank < most) & (free | ~enough[plain.value[group]])
+        return people[kept]
+
+    def _grouped(self, columns: tuple[str, ...]) -> Plain:
+        values = np.zeros(len(self._exposure), dtype=np.int64)
+        for column in columns:
+            codes = self._quorums.codes(column).astype(np.int64) + 1
+            _, values = np.unique(values * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)
+            values = values.reshape(-1).astype(np.int64)
+        keys = values * len(self._exposed) + self._exposure
+        order = np.argsort(keys, kind="stable").astype(np.int32)
+        distinct, group = np.unique(keys[order], return_inverse=True)
+        free = ~self._exposed[distinct % len(self._exposed)].any(axis=1)
+        value = (distinct // len(self._exposed)).astype(np.int32)
+        return Plain(order=order, group=group.reshape(-1).astype(np.int32), free=free, value=value)
