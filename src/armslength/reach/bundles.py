@@ -40,6 +40,10 @@ class Bundles:
                     self.holds[w, slice(None) if people is None else people] |= np.uint64(1 << h)
             spread(board, graph.edges, np.unique(mine))
             self.assumes[w] = board[0, : at.people]
+            for h, node in enumerate(mine.tolist()):
+                if node < at.people:
+                    # Whoever is the source acts already.
+                    self.assumes[w, node] &= ~np.uint64(1 << h)
             self.opens[w] = board[0, at.opened : at.opened + at.groups]
             self.waives[w] = board[0, at.waived : at.waived + at.terms]
         self._brought: dict[bytes, Ints] = {}
@@ -81,6 +85,11 @@ class Bundles:
             h = self.rule_bit[number]
             out[h // CHUNK] |= np.uint64(1 << (h % CHUNK))
         return out
+
+    def fired(self, mask: Words, number: int) -> bool:
+        """Whether a rule with powers is in a mask [Wh]."""
+        h = self.rule_bit[number]
+        return bool(int(mask[h // CHUNK]) >> (h % CHUNK) & 1)
 
     def assumed(self, mask: Words, people: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of `people` any source of a mask makes act."""

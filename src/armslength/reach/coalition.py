@@ -18,6 +18,7 @@ from armslength.reach.columns import Words, bits
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Ballot, Classes, Counts, Flags, Quorums
 from armslength.reach.rules import STANDING, Rule
+from armslength.reach.seating import Seating
 from armslength.reach.spread import Ints
 from armslength.reach.traits import Traits
 
@@ -44,6 +45,21 @@ class Stakes:
     opens: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """A rule in a column once the sources of `mask` (word number, word) are held: its ballot with the groups then
+    `opened`, and how many of each class then act."""
+
+    opened: frozenset[int]
+    waived: bool
+    ballot: Ballot
+    asking: Counts
+    approving: Counts
+    mask: tuple[tuple[int, int], ...]
+
+
+SCENES = 50_000
+"""Scenes kept at a time."""
 FEW = 16
 MANY = 4096
 
@@ -73,11 +89,15 @@ class Coalitions:
         self._joined: dict[tuple[int, bytes], Ints] = {}
         self._all_mask: Words | None = None
         self._kinds: dict[tuple[int, frozenset[int]], list[Controllers]] = {}
-        self._closures: dict[tuple[int, int, int, int], Words] = {}
+        self._closures: dict[tuple[int, tuple[int, ...]], tuple[Words, int]] = {}
+        self._loose: dict[int, int] = {}
         self._alone: dict[tuple[object, ...], tuple[int, ...] | None] = {}
         self._people: dict[tuple[int, frozenset[int]], Ints | None] = {}
         self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
         self._base: dict[tuple[int, int], Counts] = {}
+        self._scenes: dict[tuple[int, int, bytes], Scene] = {}
+        self._mattering: dict[tuple[int, int], Words] = {}
+        self._class: dict[tuple[int, int], int] = {}
         self.none: Words = np.zeros(bundles.words, dtype=np.uint64)
         self._outside: tuple[int, Flags] | None = None
 
@@ -194,28 +214,72 @@ class Coalitions:
                 found += alike
         return tuple(sorted(found))
 
-    def closure(self, column: int, person: int, feeders: tuple[Rule, ...]) -> Words:
-        """The mask of all that one outsider holds and fires, of these rules, without another."""
-        key = (column, person, len(feeders), feeders[-1].number if feeders else -1)
-        found = self._closures.get(key)
+    def closure(self, column: int, people: tuple[int, ...], active: int) -> Words:
+        """The mask of all that these outsiders hold and fire, of the `active` rules (a bit each by number)."""
+        key = (column, people)
+        found, known = self._closures.get(key, (None, 0))
         if found is None:
-            found, waiting = self.bundles.holds[:, person].copy(), list(feeders)
-            while True:
-                ready = [r for r in waiting if self.outsiders(r, column, found, (person,), 0) is not None]
-                if not ready:
-                    break
-                found = found | self.bundles.mask_of_rules([r.number for r in ready])
-                waiting = [r for r in waiting if r not in ready]
-            self._closures[key] = found
+            found, waiting = self.settled(column, people, people, self.none, active)
+        elif active & ~known:
+            # Those known to wait still do, unless a new one fires.
+            found, waiting = self.settled(column, people, (), found, active, active & ~known)
+        else:
+            return found
+        self._closures[key] = (found, active)
         return found
 
-    def brings(self, rule: Rule, person: int) -> int:
-        """How many identities a person is worth to a quorum at the most, or a great many where that says little."""
-        mask = self.bundles.holds[:, person]
-        if not mask.any():
-            return 1
-        eases = self.bundles.opened(mask, self.quorums.mentioned(rule)) or self.bundles.waived(mask, rule.terms)
-        return MANY if eases else 1 + len(self.bundles.brought(mask))
+    def settled(
+        self, column: int, people: tuple[int, ...], fresh: tuple[int, ...], mask: Words, waiting: int, first: int = 0
+    ) -> tuple[Words, int]:
+        """The mask of all that `people` hold and fire of the rules `waiting`, and those that do not fire. All but the
+        `fresh` people were settled with `mask` before, except for the rules of `first`."""
+        rules, numbers = self.ground.board.graph.rules, self.bundles
+        held = self.held(fresh)
+        if held is not None and (held | mask).any():
+            # What is held may have opened a group to all: then anybody has a part.
+            mask, waking = mask | held, waiting
+        else:
+            waking = first | (self.loose(column) if fresh else 0)
+            for person in fresh:
+                waking |= self.traits.parts(person)
+            waking &= waiting
+        while True:
+            ready = []
+            rest = waking
+            while rest:
+                low = rest & -rest
+                rest ^= low
+                number = low.bit_length() - 1
+                if numbers.fired(mask, number):
+                    waiting ^= low
+                elif self.enough(rules[number], column, mask, people, 0):
+                    ready.append(number)
+                    waiting ^= low
+            if not ready:
+                return mask, waiting
+            mask = mask | numbers.mask_of_rules(ready)
+            waking = waiting
+
+    def held(self, people: tuple[int, ...]) -> Words | None:
+        """All sources that these people hold; None for none."""
+        if not people:
+            return None
+        found: Words = self.bundles.holds[:, people[0]]
+        for person in people[1:]:
+            found = found | self.bundles.holds[:, person]
+        return found
+
+    def loose(self, column: int) -> int:
+        """The rules in which anybody has a part, by a bit each: those for everyone, or with a group open."""
+        found = self._loose.get(column)
+        if found is None:
+            found = 0
+            for rule in self.ground.board.graph.rules:
+                everyone = any(w.people is None and not w.opened for c in self.quorums.crowds(rule) for w in c.ways)
+                if everyone or self.ground.opened(rule, column):
+                    found |= 1 << rule.number
+            self._loose[column] = found
+        return found
 
     def alike(self, rule: Rule, columns: Words) -> list[list[int]]:
         """The columns of a mask [W], those together in which `direct` has the same answer with the same people."""
@@ -267,21 +331,85 @@ class Coalitions:
         self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int
     ) -> tuple[int, ...] | None:
         """The fewest further outsiders, up to `most`, once the sources of `mask` are held and `people` act too."""
-        ground, bundles, terms = self.ground, self.bundles, rule.terms
-        opened = ground.opened(rule, column) | bundles.opened(mask, self.quorums.mentioned(rule))
-        if ground.waived(rule, column) or bundles.waived(mask, terms):
-            return self._holder(rule, opened, column, mask, people, most)
-        ballot = self.quorums.ballot(rule, opened)
-        asking = self._counts(ballot.requesters, column, mask, people)
-        approving = self._counts(ballot.approvers, column, mask, people)
-        seating = self.quorums.least(ballot, asking, approving, most, ground.filled(column))
+        scene = self._scene(rule, column, mask)
+        if scene.waived:
+            return self._holder(rule, scene.opened, column, mask, people, most)
+        seating = self._seating(scene, column, people, most)
         if seating is None:
             return None
         if not seating.outsiders:
             return ()
         joining = self._joining(column, mask, people)
-        flags = [self._flags(c.people, column, joining) for c in (ballot.requesters, ballot.approvers)]
-        return self.quorums.name(ballot, seating, *flags).outsiders
+        classes = scene.ballot.requesters, scene.ballot.approvers
+        return self.quorums.name(scene.ballot, seating, *(self._flags(c.people, column, joining) for c in classes)).outsiders
+
+    def enough(self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int) -> bool:
+        """Whether at most so many further outsiders do; who they are is left open."""
+        scene = self._scene(rule, column, mask)
+        if scene.waived:
+            return self._holder(rule, scene.opened, column, mask, people, most) is not None
+        return self._seating(scene, column, people, most) is not None
+
+    def _seating(self, scene: Scene, column: int, people: tuple[int, ...], most: int) -> Seating | None:
+        ballot = scene.ballot
+        more = self._more(scene, column, people) if people else people
+        asking = self._added(ballot.requesters, scene.asking, more)
+        approving = self._added(ballot.approvers, scene.approving, more)
+        return self.quorums.least(ballot, asking, approving, most, self.ground.filled(column))
+
+    def _scene(self, rule: Rule, column: int, mask: Words) -> Scene:
+        # Most of what is held matters to other rules only.
+        matters = self._mattering.get((rule.number, column))
+        if matters is None:
+            matters = self.stakes(rule, self.ground.opened(rule, column), chained=True).mask
+            self._mattering[rule.number, column] = matters
+        mask = mask & matters
+        key = (rule.number, column, mask.tobytes())
+        found = self._scenes.get(key)
+        if found is None:
+            if len(self._scenes) > SCENES:
+                self._scenes.clear()
+            found = self._scenes[key] = self._make_scene(rule, column, mask)
+        return found
+
+    def _make_scene(self, rule: Rule, column: int, mask: Words) -> Scene:
+        ground, bundles = self.ground, self.bundles
+        opened = ground.opened(rule, column) | bundles.opened(mask, self.quorums.mentioned(rule))
+        ballot = self.quorums.ballot(rule, opened)
+        return Scene(
+            opened=opened,
+            waived=ground.waived(rule, column) or bundles.waived(mask, rule.terms),
+            ballot=ballot,
+            asking=self._counts(ballot.requesters, column, mask, ()),
+            approving=self._counts(ballot.approvers, column, mask, ()),
+            mask=tuple((w, int(mask[w])) for w in np.flatnonzero(mask).tolist()),
+        )
+
+    def _more(self, scene: Scene, column: int, people: tuple[int, ...]) -> tuple[int, ...]:
+        """Those of `people` who do not act in the scene already."""
+        acting, assumes = self.ground.board.words[column >> 6], self.bundles.assumes
+        bit = 1 << (column & 63)
+        return tuple(
+            p
+            for p in people
+            if not int(acting[p]) & bit and not any(int(assumes[w, p]) & word for w, word in scene.mask)
+        )
+
+    def _added(self, classes: Classes, counts: Counts, more: tuple[int, ...]) -> Counts:
+        """`counts` once the people of `more` are counted too."""
+        if not more:
+            return counts
+        if len(more) > FEW:
+            return classes.added(counts, np.array(more, dtype=np.int32))
+        counts = counts.copy()
+        for person in more:
+            key = (id(classes), person)
+            number = self._class.get(key)
+            if number is None:
+                number = self._class[key] = int(classes.of(np.array([person], dtype=np.int32))[0])
+            if number >= 0:
+                counts[number] += 1
+        return counts
 
     def _holder(
         self, rule: Rule, opened: frozenset[int], column: int, mask: Words, people: tuple[int, ...], most: int
@@ -323,9 +451,8 @@ class Coalitions:
         key = (id(classes), mask.tobytes())
         found = self._into.get(key)
         if found is None:
-            who = self.bundles.brought(mask)
-            of = classes.of(who)
-            found = self._into[key] = (who[of >= 0], of[of >= 0])
+            flags = self.bundles.assumed(mask, classes.sorted_people)
+            found = self._into[key] = (classes.sorted_people[flags], classes.sorted_class[flags])
         return found
 
     def _joining(self, column: int, mask: Words, people: tuple[int, ...]) -> Ints:

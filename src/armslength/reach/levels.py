@@ -6,19 +6,20 @@ that fires it directly, unless another rule with powers, no dearer, could help i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import numpy as np
 
 from armslength.reach.board import Board
 from armslength.reach.bundles import Bundles
 from armslength.reach.coalition import Coalitions
-from armslength.reach.columns import ANY, Column, Columns, Words
+from armslength.reach.columns import ANY, Column, Columns, Words, has
 from armslength.reach.ground import Ground
 from armslength.reach.membership import Membership
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.search import Search
+from armslength.reach.situation import Situations
 
 STEPS = 2000
 """Steps of a seating tried for an upper bound once the time is over."""
@@ -64,10 +65,18 @@ class Levels:
         self._rules = [rule for rule in graph.rules if rule.holders.ways and rule.number not in hopeless]
         bundles = Bundles(graph, membership)
         self._coalitions = Coalitions(ground, quorums, bundles, clock.tick)
+        self._situations = Situations(self._coalitions)
+        self._known: dict[Hashable, tuple[int, ...] | None] = {}
+        self._found: dict[int, dict[tuple[int, ...], None]] = {}
+        self._feeding: dict[tuple[int, frozenset[int]], int] = {}
+        self._true_powers: list[int] | None = None
 
     def rise(self) -> None:
         """Go up one level. Raises `Expired`: then the level reached is not complete, but what it holds is true."""
         self.level += 1
+        self._known.clear()
+        self._found.clear()
+        self._true_powers = None
         board, at = self.board, self.board.graph.layout
         frontier = np.zeros(0, dtype=np.int32)
         if self.level == 1 and at.people:
@@ -79,6 +88,7 @@ class Levels:
             if not fired:
                 return
             board.settle(np.array(fired, dtype=np.int32))
+            self._true_powers = None
 
     def _raise(self, rule: Rule) -> bool:
         """Fire the rule in every column where this level is enough; whether it did in any."""
@@ -93,6 +103,8 @@ class Levels:
                         gained[c >> 6] |= np.uint64(1 << (c & 63))
         finally:
             some = self.board.put(rule.node, gained)
+            if some:
+                self._true_powers = None
         return some
 
     def bound(self, level: int) -> None:
@@ -126,37 +138,61 @@ class Levels:
         feeders = self._feeders(rule, column)
         if not feeders:
             return None
-        search = Search(self._coalitions, rule, feeders, column, self._clock.tick)
+        coalitions = self._coalitions
+        search = Search(coalitions, rule, feeders, column, self._active(column), self._clock.tick)
         for feeder in feeders:
             made = self.made.get((feeder.number, column))
             found = search.complete(made[1], self.level) if made is not None else None
             if found is not None:
                 return found
-        return search.least(self.level)
+        key = self._situations.key([rule, *feeders], search.free, column, self.level)
+        if key is not None and key in self._known:
+            found = self._known[key]
+            if found is None or search.confirms(found):
+                return found
+        found = next((people for people in self._found.get(rule.number, ()) if search.confirms(people)), None)
+        if found is None:
+            found = search.least(self.level)
+        if found is not None:
+            self._found.setdefault(rule.number, {})[found] = None
+        if key is not None:
+            self._known[key] = found
+        return found
 
     def _feeders(self, rule: Rule, column: int) -> list[Rule]:
         """Rules with powers that could help `rule`, directly or through others, and cost no more than this level; those
         true on the ground already count for nothing more."""
-        found: dict[int, Rule] = {}
-        waiting = [rule]
+        active = self._active(column)
+        found, waiting = 0, [rule]
         while waiting:
-            for feeder in self._coalitions.feeders(waiting.pop(), column):
-                known = feeder.number in found or feeder.number == rule.number
-                if not known and self._true(feeder, column) and not self._ground.true(feeder.node, column):
-                    found[feeder.number] = feeder
-                    waiting.append(feeder)
-        return [found[number] for number in sorted(found)]
+            more = self._fed(waiting.pop(), column) & active & ~found & ~(1 << rule.number)
+            found |= more
+            while more:
+                low = more & -more
+                waiting.append(self.board.graph.rules[low.bit_length() - 1])
+                more ^= low
+        rules = self.board.graph.rules
+        return [rule for rule in rules if found >> rule.number & 1] if found else []
 
-    def _active(self, column: int) -> tuple[Rule, ...]:
-        """The rules with powers that are true at this level and not on the ground."""
-        return tuple(
-            rule
-            for rule in self._rules
-            if rule.power and self._true(rule, column) and not self._ground.true(rule.node, column)
-        )
+    def _fed(self, rule: Rule, column: int) -> int:
+        """The rules that could help `rule` directly, a bit each by number."""
+        key = (rule.number, self._ground.opened(rule, column))
+        found = self._feeding.get(key)
+        if found is None:
+            found = self._feeding[key] = sum(1 << feeder.number for feeder in self._coalitions.feeders(rule, column))
+        return found
 
-    def _true(self, rule: Rule, column: int) -> bool:
-        return bool(int(self.board.words[column >> 6, rule.node]) >> (column & 63) & 1)
+    def _active(self, column: int) -> int:
+        """The rules with powers that are true at this level and not on the ground, a bit each by number."""
+        if self._true_powers is None:
+            powers = [rule for rule in self._rules if rule.power]
+            nodes = [rule.node for rule in powers]
+            words = self.board.words[:, nodes] & ~self._ground.board.words[:, nodes]
+            self._true_powers = [
+                sum(1 << powers[i].number for i in np.flatnonzero(has(words, c)).tolist())
+                for c in range(len(self.board.columns))
+            ]
+        return self._true_powers[column]
 
 
 def _hopeless(ground: Ground, quorums: Quorums) -> frozenset[int]:

@@ -151,6 +151,10 @@ class Quorums:
     def distinct(self, rule: Rule) -> tuple[str, ...]:
         return () if rule.terms == STANDING else self._estate.settings.terms[rule.terms].distinct
 
+    def size(self, rule: Rule) -> int:
+        """How many sit in its quorum, the requester among them."""
+        return 1 if rule.terms == STANDING else self._estate.settings.terms[rule.terms].approvals + 1
+
     def approved_by_all(self, rule: Rule, opened: frozenset[int]) -> bool:
         """Whether anyone may approve with these groups open."""
         return rule.terms != STANDING and self._crowds(rule.terms)[0].people(opened) is None

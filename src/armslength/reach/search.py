@@ -21,14 +21,21 @@ People = tuple[int, ...]
 
 class Search:
     """One question: can at most so many accomplices fire `goal` in `column`, with `feeders` (rules with powers) to
-    help?"""
+    help? `active`: all rules with powers that cost as little, a bit each by number, the feeders among them."""
 
     def __init__(
-        self, coalitions: Coalitions, goal: Rule, feeders: list[Rule], column: int, tick: Callable[[], None]
+        self,
+        coalitions: Coalitions,
+        goal: Rule,
+        feeders: list[Rule],
+        column: int,
+        active: int,
+        tick: Callable[[], None],
     ) -> None:
         self._coalitions, self._bundles = coalitions, coalitions.bundles
         self._goal, self._feeders, self._column, self._tick = goal, feeders, column, tick
-        self._free = self._bundles.mask_of_rules([r.number for r in feeders])
+        self._active = active
+        self.free = self._bundles.mask_of_rules([r.number for r in feeders])
         self._most = 0
         self._tried: set[frozenset[int]] = set()
         self._relevant: Words | None = None
@@ -38,71 +45,67 @@ class Search:
         """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
         if len(people) > most:
             return None
-        fired, mask, _ = self._fired(people, self._coalitions.none, self._feeders)
-        if fired:
+        mask = self._coalitions.closure(self._column, people, self._active)
+        if self._coalitions.enough(self._goal, self._column, mask, people, 0):
             return people
+        if len(people) == most:
+            return None
         more = self._coalitions.further(self._goal, self._column, mask, people, most - len(people))
         return None if more is None else people + more
+
+    def confirms(self, people: People) -> bool:
+        """Whether `people`, found in another column, are outsiders here as well and fire the goal."""
+        outside = self._coalitions.outside(self._column)
+        return bool(outside[list(people)].all()) and self.complete(people, len(people)) is not None
 
     def least(self, most: int) -> People | None:
         """A coalition of at most `most`, or None when there is none. Call with rising `most` for a smallest one."""
         self._most, self._tried, self._candidates = most, set(), {}
-        return self._extend((), self._coalitions.none, self._feeders)
+        return self._extend((), (), self._coalitions.none, sum(1 << r.number for r in self._feeders))
 
-    def _extend(self, people: People, mask: Words, waiting: list[Rule]) -> People | None:
-        """A coalition around `people`, who fire the rules of `mask` and perhaps some of those `waiting`."""
+    def _extend(self, people: People, fresh: People, mask: Words, waiting: int) -> People | None:
+        """A coalition around `people`, who fire the rules of `mask` and, with the `fresh` ones, perhaps some of those
+        `waiting`."""
         tried = frozenset(people)
         if tried in self._tried:
             return None
         self._tried.add(tried)
         self._tick()
-        fired, mask, waiting = self._fired(people, mask, waiting)
-        if fired:
-            return people
-        left = self._most - len(people)
-        if not left or not self._possible(self._goal, mask | self._free, people, left):
+        coalitions, left = self._coalitions, self._most - len(people)
+        held = coalitions.held(people)
+        if not self._possible(self._goal, self.free if held is None else self.free | held, people, left):
             return None
+        if self._most == 1 and people:
+            mask = coalitions.closure(self._column, people, self._active)
+        else:
+            mask, waiting = coalitions.settled(self._column, people, fresh, mask, waiting)
         if people:
-            more = self._coalitions.further(self._goal, self._column, mask, people, left)
+            more = coalitions.further(self._goal, self._column, mask, people, left)
             if more is not None:
                 return people + more
-        for feeder in waiting:
-            for some in self._firing(feeder, mask, people, waiting):
-                found = self._extend(people + some, mask | self._held(some), waiting)
-                if found is not None:
-                    return found
+        if not left:
+            return None
+        for feeder in self._feeders:
+            if waiting >> feeder.number & 1:
+                for some in self._firing(feeder, mask, people, waiting):
+                    found = self._extend(people + some, some, mask, waiting)
+                    if found is not None:
+                        return found
         return None
-
-    def _fired(self, people: People, mask: Words, waiting: list[Rule]) -> tuple[bool, Words, list[Rule]]:
-        """Whether the goal fires once `people` act too, the mask of all that they hold and fire, and what does not."""
-        bundles, outsiders = self._bundles, self._coalitions.outsiders
-        mask = mask | self._held(people)
-        while True:
-            if outsiders(self._goal, self._column, mask, people, 0) is not None:
-                return True, mask, waiting
-            ready = [r for r in waiting if outsiders(r, self._column, mask, people, 0) is not None]
-            if not ready:
-                return False, mask, waiting
-            mask = mask | bundles.mask_of_rules([r.number for r in ready])
-            waiting = [r for r in waiting if r not in ready]
-
-    def _held(self, people: People) -> Words:
-        if not people:
-            return self._coalitions.none
-        held: Words = np.bitwise_or.reduce(self._bundles.holds[:, list(people)], axis=1)
-        return held
 
     def _possible(self, rule: Rule, mask: Words, people: People, left: int) -> bool:
         """False when `left` more would not fire the rule even if they held everything that anyone holds."""
-        outsiders = self._coalitions.outsiders
-        if outsiders(rule, self._column, mask, people, left) is not None:
+        enough = self._coalitions.enough
+        if enough(rule, self._column, mask, people, left):
             return True
+        if not left:
+            return False
         held = self._coalitions.stakes(rule, self._coalitions.ground.opened(rule, self._column), chained=True).held
         if not (held & ~mask).any():
             return False
-        return outsiders(rule, self._column, mask | held, people, left) is not None
+        return enough(rule, self._column, mask | held, people, left)
 
-    def _firing(self, feeder: Rule, mask: Words, people: People, waiting: list[Rule]) -> Iterator[People]:
+    def _firing(self, feeder: Rule, mask: Words, people: People, waiting: int) -> Iterator[People]:
         """The smallest sets of further people who fire the feeder."""
         left = self._most - len(people)
         if not self._possible(feeder, mask, people, left):
@@ -113,8 +116,10 @@ class Search:
             return
         if not self._possible(feeder, mask, people, left - 1):
             # Nobody is left over beside those who fire it, so all of the coalition are among these.
-            crowd = people + tuple(p for kind in kinds for p in kind[: self._most].tolist() if p not in people)
-            if not self._fired(crowd, mask, waiting)[0]:
+            others = tuple(p for kind in kinds for p in kind[: self._most].tolist() if p not in people)
+            crowd = people + others
+            settled, _ = self._coalitions.settled(self._column, crowd, others, mask, waiting)
+            if not self._coalitions.enough(self._goal, self._column, settled, crowd, 0):
                 return
         yield from self._sets(feeder, mask, people, (), kinds, 0)
 
@@ -123,14 +128,15 @@ class Search:
     ) -> Iterator[People]:
         self._tick()
         everybody = people + chosen
-        held = mask | self._held(chosen)
-        if chosen and self._coalitions.outsiders(feeder, self._column, held, everybody, 0) is not None:
+        some = self._coalitions.held(chosen)
+        held = mask if some is None else mask | some
+        if chosen and self._coalitions.enough(feeder, self._column, held, everybody, 0):
             yield chosen
             return
         room = self._most - len(everybody)
         if not room or not self._possible(feeder, held, everybody, room):
             return
-        if not self._possible(self._goal, held | self._free, everybody, room):
+        if chosen and not self._possible(self._goal, held | self.free, everybody, room):
             return
         for number in range(first, len(kinds)):
             person = next((p for p in kinds[number][: self._most + 1].tolist() if p not in everybody), None)

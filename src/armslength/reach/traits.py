@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from armslength.reach.bundles import Bundles
-from armslength.reach.columns import Words
+from armslength.reach.columns import Words, bits
 from armslength.reach.quorum import Flags, Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
@@ -32,8 +32,21 @@ class Plain:
     value: Ints
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Valued:
+    """Everyone by the value of one column and exposures: `group` [P]; of each group its `value` (0: none, of so many
+    `values`), its `exposure` and how many it has."""
+
+    group: Ints
+    value: Ints
+    exposure: Ints
+    count: Ints
+    values: int
+
+
 class Traits:
-    """`words` [Wt, P]: bit t of a person says that the person belongs to crowd t by the tables."""
+    """`words` [Wt, P]: bit t of a person says that the person belongs to crowd t by the tables. `exposed`: the distinct
+    bit masks of exposures, home states left out; `exposure` [P] numbers them, `everyone` [E] counts people."""
 
     def __init__(self, rules: Sequence[Rule], quorums: Quorums, bundles: Bundles) -> None:
         self._quorums, self._bundles = quorums, bundles
@@ -54,35 +67,41 @@ class Traits:
         self.words: Words = np.zeros((count, quorums.people), dtype=np.uint64)
         for number, people in enumerate(crowds):
             self.words[number >> 6, people] |= np.uint64(1 << (number & 63))
+        self._crowds = crowds
+        self._touched: dict[int, Ints] = {}
+        self._parts: dict[int, int] = {}
         self._masks: dict[int, Words] = {}
         for rule in rules:
             mask: Words = np.zeros(count, dtype=np.uint64)
             for number in of_rule[rule.number]:
                 mask[number >> 6] |= np.uint64(1 << (number & 63))
             self._masks[rule.number] = mask
+        self._numbers = list(self._masks)
+        self._matrix: Words = np.array(list(self._masks.values()), dtype=np.uint64).reshape(-1, count)
         exposed = quorums.exposed
         distinct = {members: i for i, members in enumerate(dict.fromkeys(exposed))}
         reduced = np.array([distinct[members] for members in exposed] or [0], dtype=np.int32)
-        self._exposure: Ints = reduced[quorums.exposure_of]
+        self.exposed = tuple(distinct)
+        self.exposure: Ints = reduced[quorums.exposure_of]
+        self.everyone = np.bincount(self.exposure, minlength=len(distinct))
         width = max(1, -(-max((members.bit_length() for members in distinct), default=0) // 64))
         self._exposed: Words = np.array(
             [[members >> 64 * w & (1 << 64) - 1 for w in range(width)] for members in distinct] or [[0] * width],
             dtype=np.uint64,
         )
         self._plain: dict[tuple[str, ...], Plain] = {}
+        self._valued: dict[str, Valued] = {}
 
     def kinds(
         self, people: Ints | None, outside: Flags, rules: Sequence[Rule], relevant: Words, most: int
     ) -> list[Ints]:
         """The outsiders among `people` (None: everyone) who need trying in coalitions of at most `most`, like people
         together. `outside` [P]; `relevant` [Wh]: the sources that matter to the rules."""
-        mask = np.bitwise_or.reduce(np.array([self._masks[r.number] for r in rules]), axis=0)
+        mask = self._mask(rules)
         columns = tuple(sorted({c for r in rules for c in self._quorums.distinct(r)}))
         some = np.flatnonzero(relevant)
         if people is None:
-            special = (self.words & mask[:, None]).any(axis=0)
-            for w in some:
-                special |= (self._bundles.holds[w] | self._bundles.assumes[w]) & relevant[w] != 0
+            special = self._special(mask, relevant)
             named = np.flatnonzero(special & outside).astype(np.int32)
             people = np.concatenate([named, self._plainest(~special & outside, columns, most)])
         else:
@@ -93,7 +112,7 @@ class Traits:
         holds = (self._bundles.holds[np.ix_(some, people)] & relevant[some, None]).T
         assumes = (self._bundles.assumes[np.ix_(some, people)] & relevant[some, None]).T
         holds, assumes = (words[:, words.any(axis=0)] for words in (holds, assumes))
-        exposure = self._exposure[people]
+        exposure = self.exposure[people]
         values = np.array([self._quorums.codes(c)[people] for c in columns], dtype=np.uint64).reshape(-1, len(people)).T
         rows = np.concatenate([ways, holds, assumes, values, exposure[:, None].astype(np.uint64)], axis=1)
         order = np.lexsort(rows.T)
@@ -107,6 +126,74 @@ class Traits:
         ample = self._better(ways[one], holds[one], self._exposed[exposure[one]], values[one], ~assumes[one].any(axis=1))
         kept = counts @ ample < most
         return [parts[i] for i in np.flatnonzero(kept)]
+
+    def parts(self, person: int) -> int:
+        """The rules in which a person has a part by the tables, a bit each by number."""
+        found = self._parts.get(person)
+        if found is None:
+            some = (self._matrix & self.words[:, person]).any(axis=1)
+            found = self._parts[person] = sum(1 << self._numbers[i] for i in np.flatnonzero(some).tolist())
+        return found
+
+    def special(self, rules: Sequence[Rule], relevant: Words, most: int) -> Ints | None:
+        """Who has a part in the rules by the tables: people indexes; None for more than `most`."""
+        crowds = [self._crowds[t] for t in bits(self._mask(rules))]
+        for source in bits(relevant):
+            people = self._touched.get(source)
+            if people is None:
+                word, bit = self._bundles.holds[source >> 6] | self._bundles.assumes[source >> 6], source & 63
+                people = np.flatnonzero(word >> np.uint64(bit) & np.uint64(1)).astype(np.int32)
+                self._touched[source] = people
+            crowds.append(people)
+        if any(len(people) > most for people in crowds) or sum(len(people) for people in crowds) > 16 * most:
+            return None
+        found = np.unique(np.concatenate([np.zeros(0, dtype=np.int32), *crowds]))
+        return found if len(found) <= most else None
+
+    def valued(self, name: str) -> Valued:
+        found = self._valued.get(name)
+        if found is None:
+            codes = self._quorums.codes(name).astype(np.int64) + 1
+            keys = codes * len(self.exposed) + self.exposure
+            distinct, group, count = np.unique(keys, return_inverse=True, return_counts=True)
+            found = self._valued[name] = Valued(
+                group=group.reshape(-1).astype(np.int32),
+                value=(distinct // len(self.exposed)).astype(np.int32),
+                exposure=(distinct % len(self.exposed)).astype(np.int32),
+                count=count.astype(np.int32),
+                values=int(codes.max(initial=0)) + 1,
+            )
+        return found
+
+    def covers(self, kept: list[int], present: Ints) -> bool:
+        """Whether each of the exposures `present` includes one of those `kept`."""
+        found = np.ones((len(present), len(kept)), dtype=np.bool_)
+        for word in self._exposed.T:
+            found &= ~word[present][:, None] & word[kept][None, :] == 0
+        return bool(found.any(axis=1).all())
+
+    def keep(self, counts: Ints, enough: int) -> list[int]:
+        """Of exposures (`counts` [E] people each), those for which fewer than `enough` people with less stand in."""
+        some = np.flatnonzero(counts)
+        exposed = self._exposed[some]
+        less = np.ones((len(some), len(some)), dtype=np.bool_)
+        for word in exposed.T:
+            less &= word[:, None] & ~word[None, :] == 0
+        np.fill_diagonal(less, False)
+        kept: list[int] = some[counts[some] @ less < enough].tolist()
+        return kept
+
+    def _mask(self, rules: Sequence[Rule]) -> Words:
+        mask: Words = np.bitwise_or.reduce(np.array([self._masks[r.number] for r in rules]), axis=0)
+        return mask
+
+    def _special(self, mask: Words, relevant: Words) -> Flags:
+        special = np.zeros(self.words.shape[1], dtype=np.bool_)
+        for w in np.flatnonzero(mask):
+            special |= self.words[w] & mask[w] != 0
+        for w in np.flatnonzero(relevant):
+            special |= (self._bundles.holds[w] | self._bundles.assumes[w]) & relevant[w] != 0
+        return special
 
     @staticmethod
     def _better(ways: Words, holds: Words, exposed: Words, values: Words, own: Flags) -> Ints:
@@ -141,12 +228,12 @@ class Traits:
         return people[kept]
 
     def _grouped(self, columns: tuple[str, ...]) -> Plain:
-        values = np.zeros(len(self._exposure), dtype=np.int64)
+        values = np.zeros(len(self.exposure), dtype=np.int64)
         for column in columns:
             codes = self._quorums.codes(column).astype(np.int64) + 1
             _, values = np.unique(values * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)
             values = values.reshape(-1).astype(np.int64)
-        keys = values * len(self._exposed) + self._exposure
+        keys = values * len(self._exposed) + self.exposure
         order = np.argsort(keys, kind="stable").astype(np.int32)
         distinct, group = np.unique(keys[order], return_inverse=True)
         free = ~self._exposed[distinct % len(self._exposed)].any(axis=1)
