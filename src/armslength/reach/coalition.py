@@ -16,7 +16,7 @@ import numpy as np
 from armslength.reach.bundles import Bundles
 from armslength.reach.columns import Words, bits
 from armslength.reach.ground import Ground
-from armslength.reach.quorum import Ballot, Classes, Counts, Flags, Quorums
+from armslength.reach.quorum import Ballot, Classes, Counts, Flags, Quorums, Stand
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.seating import Seating
 from armslength.reach.spread import Ints
@@ -48,13 +48,11 @@ class Stakes:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
     """A rule in a column once the sources of `mask` (word number, word) are held: its ballot with the groups then
-    `opened`, and how many of each class then act."""
+    `opened`, as it stands then."""
 
     opened: frozenset[int]
     waived: bool
-    ballot: Ballot
-    asking: Counts
-    approving: Counts
+    stand: Stand
     mask: tuple[tuple[int, int], ...]
 
 
@@ -340,8 +338,8 @@ class Coalitions:
         if not seating.outsiders:
             return ()
         joining = self._joining(column, mask, people)
-        classes = scene.ballot.requesters, scene.ballot.approvers
-        return self.quorums.name(scene.ballot, seating, *(self._flags(c.people, column, joining) for c in classes)).outsiders
+        classes = scene.stand.ballot.requesters, scene.stand.ballot.approvers
+        return self.quorums.name(scene.stand.ballot, seating, *(self._flags(c.people, column, joining) for c in classes)).outsiders
 
     def enough(self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int) -> bool:
         """Whether at most so many further outsiders do; who they are is left open."""
@@ -351,11 +349,24 @@ class Coalitions:
         return self._seating(scene, column, people, most) is not None
 
     def _seating(self, scene: Scene, column: int, people: tuple[int, ...], most: int) -> Seating | None:
-        ballot = scene.ballot
+        stand, ballot = scene.stand, scene.stand.ballot
         more = self._more(scene, column, people) if people else people
-        asking = self._added(ballot.requesters, scene.asking, more)
-        approving = self._added(ballot.approvers, scene.approving, more)
-        return self.quorums.least(ballot, asking, approving, most, self.ground.filled(column))
+        filled = self.ground.filled(column)
+        if len(more) > FEW:
+            extra = np.array(more, dtype=np.int32)
+            asking = ballot.requesters.added(stand.asking, extra)
+            return self.quorums.least(ballot, asking, ballot.approvers.added(stand.approving, extra), most, filled)
+        asks = tuple(sorted(self._number(ballot.requesters, person) for person in more))
+        approves = tuple(sorted(self._number(ballot.approvers, person) for person in more))
+        return self.quorums.joined(stand, asks, approves, most, filled)
+
+    def _number(self, classes: Classes, person: int) -> int:
+        """The class of a person, or -1."""
+        key = (id(classes), person)
+        found = self._class.get(key)
+        if found is None:
+            found = self._class[key] = int(classes.of(np.array([person], dtype=np.int32))[0])
+        return found
 
     def _scene(self, rule: Rule, column: int, mask: Words) -> Scene:
         # Most of what is held matters to other rules only.
@@ -379,9 +390,11 @@ class Coalitions:
         return Scene(
             opened=opened,
             waived=ground.waived(rule, column) or bundles.waived(mask, rule.terms),
-            ballot=ballot,
-            asking=self._counts(ballot.requesters, column, mask, ()),
-            approving=self._counts(ballot.approvers, column, mask, ()),
+            stand=self.quorums.stand(
+                ballot,
+                self._counts(ballot.requesters, column, mask, ()),
+                self._counts(ballot.approvers, column, mask, ()),
+            ),
             mask=tuple((w, int(mask[w])) for w in np.flatnonzero(mask).tolist()),
         )
 
@@ -394,22 +407,6 @@ class Coalitions:
             for p in people
             if not int(acting[p]) & bit and not any(int(assumes[w, p]) & word for w, word in scene.mask)
         )
-
-    def _added(self, classes: Classes, counts: Counts, more: tuple[int, ...]) -> Counts:
-        """`counts` once the people of `more` are counted too."""
-        if not more:
-            return counts
-        if len(more) > FEW:
-            return classes.added(counts, np.array(more, dtype=np.int32))
-        counts = counts.copy()
-        for person in more:
-            key = (id(classes), person)
-            number = self._class.get(key)
-            if number is None:
-                number = self._class[key] = int(classes.of(np.array([person], dtype=np.int32))[0])
-            if number >= 0:
-                counts[number] += 1
-        return counts
 
     def _holder(
         self, rule: Rule, opened: frozenset[int], column: int, mask: Words, people: tuple[int, ...], most: int

@@ -44,7 +44,8 @@ FILLED = -1
 class Classes:
     """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set);
     `sorted_people` with `sorted_class` tell a person's class. `rival[e]` can stand in for `worse[e]`: the same in all
-    but fewer exposures."""
+    but fewer exposures. `kind` [n]: like classes, but for their values, together, and `slot` [n] with them; `better` [kinds, kinds]: the first is
+    at least as good as the second; both are empty unless one column is distinct."""
 
     people: Ints
     start: npt.NDArray[np.int64]
@@ -53,6 +54,9 @@ class Classes:
     sorted_class: Ints
     rival: Ints
     worse: Ints
+    kind: Ints
+    slot: Ints
+    better: Flags
 
     def added(self, counts: Counts, more: Ints) -> Counts:
         """`counts` once the people of `more` (not counted yet) are counted too."""
@@ -94,11 +98,29 @@ class Ballot:
     approving: Crowd | None
     placing: tuple[Crowd, ...]
     known: dict[tuple[bytes, bytes, Filled | None], tuple[int, Seating | None]] = field(default_factory=dict)
+    stands: dict[tuple[bytes, bytes], Stand] = field(default_factory=dict)
 
     @property
     def people(self) -> Ints:
         """Everyone who has a part in it; may repeat."""
         return np.concatenate([self.requesters.people, self.approvers.people])
+
+
+SPARE = 4
+"""So many people may join a stand before its seats are counted anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stand:
+    """A ballot with so many of each class acting (`asking`, `approving`) and the seats that are worth trying then, even
+    once up to SPARE people more act: of requesters and approvers, by class, those who act and the outsiders."""
+
+    ballot: Ballot
+    asking: Counts
+    approving: Counts
+    requesters: tuple[dict[int, Seat], dict[int, Seat]]
+    approvers: tuple[dict[int, Seat], dict[int, Seat]]
+    known: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[int, Seating | None]] = field(default_factory=dict)
 
 
 class Quorums:
@@ -189,6 +211,44 @@ class Quorums:
             known = ballot.known[key] = (most, found)
         return known[1] if known[1] is not None and known[1].outsiders <= most else None
 
+    def stand(self, ballot: Ballot, asking: Counts, approving: Counts) -> Stand:
+        key = (asking.tobytes(), approving.tobytes())
+        found = ballot.stands.get(key)
+        if found is None:
+            approvals = ballot.bill.approvals
+            found = ballot.stands[key] = Stand(
+                ballot=ballot,
+                asking=asking,
+                approving=approving,
+                requesters=_worth(ballot.requesters, asking, approvals),
+                approvers=_worth(ballot.approvers, approving, approvals),
+            )
+        return found
+
+    def joined(
+        self, stand: Stand, asking: tuple[int, ...], approving: tuple[int, ...], most: int, filled: Filled | None
+    ) -> Seating | None:
+        """The cheapest seating with at most `most` outsiders once a few more act, given by their classes (-1: none)."""
+        if len(asking) > SPARE or filled is not None:
+            counts = [c.copy() for c in (stand.asking, stand.approving)]
+            for count, more in zip(counts, (asking, approving), strict=True):
+                for number in more:
+                    if number >= 0:
+                        count[number] += 1
+            return self.least(stand.ballot, counts[0], counts[1], most, filled)
+        key = (asking, approving)
+        known = stand.known.get(key)
+        if known is None or (known[1] is None and known[0] < most):
+            found = seat(
+                stand.ballot.bill,
+                _with(stand.ballot.requesters, stand.requesters, asking, most),
+                _with(stand.ballot.approvers, stand.approvers, approving, most),
+                most,
+                self._tick,
+            )
+            known = stand.known[key] = (most, found)
+        return known[1] if known[1] is not None and known[1].outsiders <= most else None
+
     def name(self, ballot: Ballot, seating: Seating, asking: Flags, approving: Flags) -> Quorum:
         """Real people for a seating. Whoever does not act is an outsider: all who are exposed act."""
         used: set[int] = set()
@@ -239,6 +299,9 @@ class Quorums:
                 sorted_class=nobody,
                 rival=nobody,
                 worse=nobody,
+                kind=nobody,
+                slot=nobody,
+                better=np.zeros((0, 0), dtype=np.bool_),
             )
             bill = Bill(approvals=0, together=None, places=())
             asking = self._askers(rule, opened, (), none, frozenset())
@@ -348,6 +411,7 @@ class Quorums:
         number = np.empty(len(people), dtype=np.int32)
         number[order] = np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))
         rival, worse = _rivals(seats, by_place)
+        kind, slot, better = _kinds(seats if len(distinct) == 1 else (), by_place)
         return Classes(
             people=people,
             start=start,
@@ -356,6 +420,9 @@ class Quorums:
             sorted_class=number,
             rival=rival,
             worse=worse,
+            kind=kind,
+            slot=slot,
+            better=better,
         )
 
 
@@ -383,6 +450,90 @@ def _seats(classes: Classes, inside: Counts, approvals: int, most: int) -> list[
         for i in np.flatnonzero((outside > 0) & ~drop).tolist():
             out.append(_counted(classes.seats[i], int(outside[i]), True))
     return out
+
+
+def _worth(classes: Classes, inside: Counts, approvals: int) -> tuple[dict[int, Seat], dict[int, Seat]]:
+    """The seats worth trying, by class, even when up to SPARE more of the outsiders act."""
+    if not len(inside):
+        return {}, {}
+    outside = np.diff(classes.start) - inside
+    if classes.kind.size:
+        kept_in, kept_out = _few(classes, inside > 0, outside > 0, approvals + 1)
+    else:
+        enough = 1 if classes.seats[0].values else approvals + 1
+        acting, ready = inside >= enough, outside >= enough + SPARE
+        drop = np.zeros(len(inside), dtype=np.bool_)
+        drop[classes.worse[acting[classes.rival]]] = True
+        kept_in = (inside > 0) & ~drop
+        drop |= acting
+        drop[classes.worse[ready[classes.rival]]] = True
+        kept_out = (outside > 0) & ~drop
+    return (
+        {i: _counted(classes.seats[i], int(inside[i]), False) for i in np.flatnonzero(kept_in).tolist()},
+        {i: _counted(classes.seats[i], int(outside[i]), True) for i in np.flatnonzero(kept_out).tolist()},
+    )
+
+
+def _few(classes: Classes, inside: Flags, outside: Flags, size: int) -> tuple[Flags, Flags]:
+    """Where one column must differ, a seat need not be tried once as many no worse as a quorum has members have other
+    values: one of them is free in any quorum."""
+    kinds = len(classes.better)
+    kept: list[Flags] = []
+    done = np.zeros(kinds, dtype=np.bool_)
+    for flags, enough in ((inside, size), (outside, size + SPARE)):
+        some = np.flatnonzero(flags & ~done[classes.kind])
+        # Of one value a quorum has one member, so one class is enough.
+        some = some[np.unique(classes.slot[some], return_index=True)[1]]
+        kind = classes.kind[some]
+        ample = np.bincount(kind, minlength=kinds) >= enough
+        worse = (classes.better & ample[:, None] & ~np.eye(kinds, dtype=np.bool_)).any(axis=0)
+        order = np.argsort(kind, kind="stable")
+        start = np.searchsorted(kind[order], np.arange(kinds))
+        rank = np.empty(len(kind), dtype=np.int64)
+        rank[order] = np.arange(len(kind)) - start[kind[order]]
+        chosen = np.zeros(len(flags), dtype=np.bool_)
+        chosen[some[(rank < enough) & ~worse[kind]]] = True
+        kept.append(chosen)
+        done |= ample | worse
+    return kept[0], kept[1]
+
+
+def _with(
+    classes: Classes, seats: tuple[dict[int, Seat], dict[int, Seat]], joining: tuple[int, ...], most: int
+) -> list[Seat]:
+    """The seats of a stand once some of the outsiders act, given by their classes."""
+    inside, outside = seats
+    if not any(number >= 0 for number in joining):
+        return [*inside.values(), *outside.values()] if most else list(inside.values())
+    inside, outside = dict(inside), dict(outside)
+    for number in joining:
+        if number >= 0:
+            acting = inside.get(number)
+            inside[number] = _counted(classes.seats[number], 1 + (acting.count if acting else 0), False)
+            left = outside.get(number)
+            if left is not None:
+                if left.count > 1:
+                    outside[number] = _counted(left, left.count - 1, True)
+                else:
+                    del outside[number]
+    return [*inside.values(), *outside.values()] if most else list(inside.values())
+
+
+def _kinds(seats: tuple[Seat, ...], by_place: bool) -> tuple[Ints, Ints, Flags]:
+    """Of each class its kind, by exposures and places, and its slot, by kind and values, and which kinds are at least as good as which."""
+    numbers: dict[tuple[int, int], int] = {}
+    kind = [numbers.setdefault((s.exposed, s.places if by_place else 0), len(numbers)) for s in seats]
+    width = max(1, -(-max((exposed.bit_length() for exposed, _ in numbers), default=0) // 63))
+    masks = np.array(
+        [[exposed >> 63 * w & (1 << 63) - 1 for w in range(width)] for exposed, _ in numbers], dtype=np.int64
+    ).reshape(-1, width)
+    places = np.array([places for _, places in numbers], dtype=np.int64)
+    better = places[None, :] & ~places[:, None] == 0
+    for word in masks.T:
+        better &= word[:, None] & ~word[None, :] == 0
+    slots: dict[tuple[int, object], int] = {}
+    slot = [slots.setdefault((k, s.values), len(slots)) for k, s in zip(kind, seats, strict=True)]
+    return np.array(kind, dtype=np.int32), np.array(slot, dtype=np.int32), better
 
 
 def _counted(s: Seat, count: int, outside: bool) -> Seat:
