@@ -7,7 +7,7 @@ that could help is tried, smallest first; the rest of the quorum is filled by th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 
@@ -48,12 +48,13 @@ class Stakes:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
     """A rule in a column once the sources of `mask` (word number, word) are held: its ballot with the groups then
-    `opened`, as it stands then."""
+    `opened`, as it stands then, and who of those asked about acts then."""
 
     opened: frozenset[int]
     waived: bool
     stand: Stand
     mask: tuple[tuple[int, int], ...]
+    acts: dict[int, bool] = field(default_factory=dict)
 
 
 SCENES = 50_000
@@ -338,8 +339,9 @@ class Coalitions:
         if not seating.outsiders:
             return ()
         joining = self._joining(column, mask, people)
-        classes = scene.stand.ballot.requesters, scene.stand.ballot.approvers
-        return self.quorums.name(scene.stand.ballot, seating, *(self._flags(c.people, column, joining) for c in classes)).outsiders
+        ballot = scene.stand.ballot
+        flags = [self._flags(c.people, column, joining) for c in (ballot.requesters, ballot.approvers)]
+        return self.quorums.name(ballot, seating, *flags).outsiders
 
     def enough(self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int) -> bool:
         """Whether at most so many further outsiders do; who they are is left open."""
@@ -400,13 +402,16 @@ class Coalitions:
 
     def _more(self, scene: Scene, column: int, people: tuple[int, ...]) -> tuple[int, ...]:
         """Those of `people` who do not act in the scene already."""
-        acting, assumes = self.ground.board.words[column >> 6], self.bundles.assumes
-        bit = 1 << (column & 63)
-        return tuple(
-            p
-            for p in people
-            if not int(acting[p]) & bit and not any(int(assumes[w, p]) & word for w, word in scene.mask)
-        )
+        acts, found = scene.acts, []
+        for person in people:
+            known = acts.get(person)
+            if known is None:
+                acting = int(self.ground.board.words[column >> 6, person]) >> (column & 63) & 1
+                assumes = self.bundles.assumes
+                known = acts[person] = bool(acting) or any(int(assumes[w, person]) & word for w, word in scene.mask)
+            if not known:
+                found.append(person)
+        return tuple(found)
 
     def _holder(
         self, rule: Rule, opened: frozenset[int], column: int, mask: Words, people: tuple[int, ...], most: int

@@ -44,8 +44,9 @@ FILLED = -1
 class Classes:
     """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set);
     `sorted_people` with `sorted_class` tell a person's class. `rival[e]` can stand in for `worse[e]`: the same in all
-    but fewer exposures. `kind` [n]: like classes, but for their values, together, and `slot` [n] with them; `better` [kinds, kinds]: the first is
-    at least as good as the second; both are empty unless one column is distinct."""
+    but fewer exposures. `kind` [n]: like classes, but for their values, together, and `slot` [n] with them;
+    `better` [kinds, kinds]: the first is at least as good as the second. These are empty unless one column is
+    distinct."""
 
     people: Ints
     start: npt.NDArray[np.int64]
@@ -212,6 +213,7 @@ class Quorums:
         return known[1] if known[1] is not None and known[1].outsiders <= most else None
 
     def stand(self, ballot: Ballot, asking: Counts, approving: Counts) -> Stand:
+        """The ballot with so many of each class acting."""
         key = (asking.tobytes(), approving.tobytes())
         found = ballot.stands.get(key)
         if found is None:
@@ -486,7 +488,8 @@ def _few(classes: Classes, inside: Flags, outside: Flags, size: int) -> tuple[Fl
         some = some[np.unique(classes.slot[some], return_index=True)[1]]
         kind = classes.kind[some]
         ample = np.bincount(kind, minlength=kinds) >= enough
-        worse = (classes.better & ample[:, None] & ~np.eye(kinds, dtype=np.bool_)).any(axis=0)
+        others = classes.better & ample[:, None] & ~np.eye(kinds, dtype=np.bool_)
+        worse: Flags = np.logical_or.reduce(others, axis=0)
         order = np.argsort(kind, kind="stable")
         start = np.searchsorted(kind[order], np.arange(kinds))
         rank = np.empty(len(kind), dtype=np.int64)
@@ -520,7 +523,8 @@ def _with(
 
 
 def _kinds(seats: tuple[Seat, ...], by_place: bool) -> tuple[Ints, Ints, Flags]:
-    """Of each class its kind, by exposures and places, and its slot, by kind and values, and which kinds are at least as good as which."""
+    """Of each class its kind, by exposures and places, and its slot, by kind and values; and which kinds are at least
+    as good as which."""
     numbers: dict[tuple[int, int], int] = {}
     kind = [numbers.setdefault((s.exposed, s.places if by_place else 0), len(numbers)) for s in seats]
     width = max(1, -(-max((exposed.bit_length() for exposed, _ in numbers), default=0) // 63))

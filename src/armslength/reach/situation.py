@@ -14,7 +14,7 @@ import numpy as np
 
 from armslength.reach.coalition import MANY, Coalitions
 from armslength.reach.columns import Words
-from armslength.reach.quorum import Flags
+from armslength.reach.quorum import Counts, Flags
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
 
@@ -22,10 +22,10 @@ from armslength.reach.spread import Ints
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parties:
     """Those with a part in some rules: `people`, how many of them act with each exposure in each column (`acting`
-    [columns, E]), how many there are (`total` [E]), the states that they are exposed to, and who acts in each column."""
+    [columns, E]), how many there are (`total` [E]), the states they are exposed to, and who acts in each column."""
 
-    acting: Ints
-    total: Ints
+    acting: Counts
+    total: Counts
     people: Ints
     exposed: int
     patterns: tuple[bytes, ...]
@@ -37,8 +37,8 @@ class Situations:
     def __init__(self, coalitions: Coalitions) -> None:
         self._coalitions = coalitions
         self._parties: dict[tuple[tuple[int, ...], bytes], Parties | None] = {}
-        self._sizes: dict[int, Ints] = {}
-        self._groups: dict[tuple[str, int], Ints] = {}
+        self._sizes: dict[int, Counts] = {}
+        self._groups: dict[tuple[str, int], Counts] = {}
         self._open: dict[tuple[int, frozenset[int], bytes], bool] = {}
 
     def key(self, rules: Sequence[Rule], free: Words, column: int, most: int) -> Hashable:
@@ -55,7 +55,7 @@ class Situations:
         if parties is None:
             return None
         others: Hashable = ()
-        if any([self._joined(r, o, column, free) for r, o in zip(rules, opened, strict=True)]):
+        if any(self._joined(r, o, column, free) for r, o in zip(rules, opened, strict=True)):
             size = max(coalitions.quorums.size(rule) for rule in rules)
             columns = {name for rule in rules for name in coalitions.quorums.distinct(rule)}
             if len(columns) > 1:
@@ -94,19 +94,19 @@ class Situations:
             exposed |= traits.exposed[number]
         return Parties(
             people=people,
-            acting=np.array([np.bincount(exposure[f], minlength=count) for f in flags], dtype=np.int32),
-            total=total.astype(np.int32),
+            acting=np.array([np.bincount(exposure[f], minlength=count) for f in flags], dtype=np.int64),
+            total=total.astype(np.int64),
             exposed=exposed,
             patterns=tuple(np.packbits(f).tobytes() for f in flags),
         )
 
     def _others(self, parties: Parties, column: int, size: int, most: int) -> Hashable:
-        """Those without a part, by exposures: who is outside and who acts, as far as others cannot stand in for them."""
+        """Those without a part, by exposures: who is outside and who acts, if others cannot stand in for them."""
         traits = self._coalitions.traits
-        acting = self._sizes.get(column)
-        if acting is None:
+        if column not in self._sizes:
             flags = ~self._coalitions.outside(column)
-            acting = self._sizes[column] = np.bincount(traits.exposure[flags], minlength=len(traits.exposed))
+            self._sizes[column] = np.bincount(traits.exposure[flags], minlength=len(traits.exposed)).astype(np.int64)
+        acting = self._sizes[column]
         inside = acting - parties.acting[column]
         outside = traits.everyone - acting - (parties.total - parties.acting[column])
         without = tuple((traits.exposed[e], min(int(outside[e]), most)) for e in traits.keep(outside, most))
@@ -124,18 +124,19 @@ class Situations:
         fresh = np.ones(valued.values, dtype=np.bool_)
         fresh[valued.value[valued.group[parties.people]]] = False
         fresh[0] = False
-        acting = self._groups.get((name, column))
-        if acting is None:
+        if (name, column) not in self._groups:
             flags = ~self._coalitions.outside(column)
-            acting = self._groups[name, column] = np.bincount(valued.group[flags], minlength=len(valued.value))
+            acts = np.bincount(valued.group[flags], minlength=len(valued.value))
+            self._groups[name, column] = acts.astype(np.int64)
+        acting = self._groups[name, column]
         own = fresh[valued.value]
         count = len(traits.exposed)
 
         def ample(there: Flags, enough: int) -> list[int] | None:
             present = np.bincount(valued.exposure[there], minlength=count)
             values = np.bincount(valued.exposure[there & own], minlength=count)
-            kept = traits.keep(values * (values >= enough), enough)
-            return kept if traits.covers(kept, np.flatnonzero(present)) else None
+            kept = traits.keep((values * (values >= enough)).astype(np.int64), enough)
+            return kept if traits.covers(kept, np.flatnonzero(present).astype(np.int32)) else None
 
         # Somebody inside may be another in each quorum; an outsider is the same in all of them.
         within = ample(acting > 0, size + most)

@@ -13,7 +13,7 @@ import numpy as np
 
 from armslength.reach.bundles import Bundles
 from armslength.reach.columns import Words, bits
-from armslength.reach.quorum import Flags, Quorums
+from armslength.reach.quorum import Counts, Flags, Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
 
@@ -83,7 +83,7 @@ class Traits:
         reduced = np.array([distinct[members] for members in exposed] or [0], dtype=np.int32)
         self.exposed = tuple(distinct)
         self.exposure: Ints = reduced[quorums.exposure_of]
-        self.everyone = np.bincount(self.exposure, minlength=len(distinct))
+        self.everyone: Counts = np.bincount(self.exposure, minlength=len(distinct)).astype(np.int64)
         width = max(1, -(-max((members.bit_length() for members in distinct), default=0) // 64))
         self._exposed: Words = np.array(
             [[members >> 64 * w & (1 << 64) - 1 for w in range(width)] for members in distinct] or [[0] * width],
@@ -123,7 +123,9 @@ class Traits:
         counts = np.diff(np.r_[first, len(people)])
         if len(parts) > WIDE:
             return parts
-        ample = self._better(ways[one], holds[one], self._exposed[exposure[one]], values[one], ~assumes[one].any(axis=1))
+        ample = self._better(
+            ways[one], holds[one], self._exposed[exposure[one]], values[one], ~assumes[one].any(axis=1)
+        )  # fmt: skip
         kept = counts @ ample < most
         return [parts[i] for i in np.flatnonzero(kept)]
 
@@ -172,7 +174,7 @@ class Traits:
             found &= ~word[present][:, None] & word[kept][None, :] == 0
         return bool(found.any(axis=1).all())
 
-    def keep(self, counts: Ints, enough: int) -> list[int]:
+    def keep(self, counts: Counts, enough: int) -> list[int]:
         """Of exposures (`counts` [E] people each), those for which fewer than `enough` people with less stand in."""
         some = np.flatnonzero(counts)
         exposed = self._exposed[some]
@@ -197,8 +199,8 @@ class Traits:
 
     @staticmethod
     def _better(ways: Words, holds: Words, exposed: Words, values: Words, own: Flags) -> Ints:
-        """[n, n]: whether kind i can stand in for kind j. `own`: nobody else can make them act, so that one who is not in
-        the coalition has no part in a quorum yet."""
+        """[n, n]: whether kind i can stand in for kind j. `own`: nobody else can make them act, so that one who is not
+        in the coalition has no part in a quorum yet."""
         found = np.repeat(own[:, None], len(own), axis=1)
         for word in (*ways.T, *holds.T):
             found &= ~word[:, None] & word[None, :] == 0
@@ -210,8 +212,8 @@ class Traits:
         return found.astype(np.int32)
 
     def _plainest(self, flags: Flags, columns: tuple[str, ...], most: int) -> Ints:
-        """Of those flagged, who have no trait: the first few of each group, and where there are enough without exposures
-        only these."""
+        """Of those flagged, who have no trait: the first few of each group, and where there are enough without
+        exposures only these."""
         plain = self._plain.get(columns)
         if plain is None:
             plain = self._plain[columns] = self._grouped(columns)
