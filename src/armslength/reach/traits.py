@@ -103,7 +103,10 @@ class Traits:
         if people is None:
             special = self._special(mask, relevant)
             named = np.flatnonzero(special & outside).astype(np.int32)
-            people = np.concatenate([named, self._plainest(~special & outside, columns, most)])
+            size = max(self._quorums.size(rule) for rule in rules)
+            plain = self._plainest(~special & outside, columns, most)
+            # In each quorum of a chain the others take a value each, and so do the other accomplices.
+            people = np.concatenate([named, self._pool(plain, columns, len(rules) * (size - 1) + most + 1)])
         else:
             people = people[outside[people]]
         if not people.size:
@@ -227,6 +230,30 @@ class Traits:
         enough = np.zeros(int(plain.value.max()) + 1, dtype=np.bool_)
         enough[plain.value[group[free & (rank == most - 1)]]] = True
         kept = (rank < most) & (free | ~enough[plain.value[group]])
+        return people[kept]
+
+    def _pool(self, people: Ints, columns: tuple[str, ...], enough: int) -> Ints:
+        """Of people without traits, those left once `enough` with values of their own in the last column stand in for
+        all who are alike in the other columns and have no exposure less: one of them has a value that is still free."""
+        if not columns:
+            return people
+        value = self._quorums.codes(columns[-1])[people].astype(np.int64)
+        rest = np.zeros(len(people), dtype=np.int64)
+        for column in columns[:-1]:
+            codes = self._quorums.codes(column).astype(np.int64) + 1
+            rest = rest * (int(codes.max(initial=0)) + 1) + codes[people]
+        exposure = self.exposure[people]
+        kept = np.ones(len(people), dtype=np.bool_)
+        for alike in np.unique(rest):
+            mine = np.flatnonzero((rest == alike) & (value >= 0))
+            keys = exposure[mine] * (int(value.max(initial=0)) + 1) + value[mine]
+            mine = mine[np.unique(keys, return_index=True)[1]]
+            ample = np.flatnonzero(np.bincount(exposure[mine], minlength=len(self.exposed)) >= enough)
+            if ample.size:
+                best = min(ample.tolist(), key=lambda e: self.exposed[e].bit_count())
+                more = ~(self._exposed[best] & ~self._exposed[exposure]).any(axis=1)
+                kept[(rest == alike) & more] = False
+                kept[mine[exposure[mine] == best][:enough]] = True
         return people[kept]
 
     def _grouped(self, columns: tuple[str, ...]) -> Plain:
