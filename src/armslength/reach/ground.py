@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from armslength.reach.ballot import Filled
 from armslength.reach.board import Board
+from armslength.reach.classes import Classes, Counts, Flags
 from armslength.reach.columns import ANY, Words, bits
-from armslength.reach.quorum import FILLED, Classes, Counts, Filled, Flags, Quorum, Quorums
+from armslength.reach.quorum import FILLED, Quorum, Quorums
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.spread import Ints
 

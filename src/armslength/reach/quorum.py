@@ -1,14 +1,16 @@
-"""Quorums over the people of an estate: classes of like people for each rule, and the cheapest way to fill it."""
+"""Quorums over the people of an estate: the ballot of each rule, the cheapest way to fill it, and who that is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from armslength.estate import Estate
+from armslength.reach.ballot import SPARE, Ballot, Filled, Stand, joined, seats, worth
+from armslength.reach.classes import Classes, Counts, Flags, classes
 from armslength.reach.crowd import Crowd, crowd
 from armslength.reach.exposure import Exposure
 from armslength.reach.membership import Membership
@@ -16,16 +18,7 @@ from armslength.reach.rules import STANDING, Rule
 from armslength.reach.seating import Bill, Seat, Seating, seat
 from armslength.reach.spread import Ints
 
-Flags = npt.NDArray[np.bool_]
-Counts = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
-    """The members of unknown groups, taken to be people of one state: any number, of as many units as needed."""
-
-    groups: frozenset[int]
-    exposed: int
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,90 +31,6 @@ class Quorum:
 
 
 FILLED = -1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Classes:
-    """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set);
-    `sorted_people` with `sorted_class` tell a person's class. `rival[e]` can stand in for `worse[e]`: the same in all
-    but fewer exposures. `kind` [n]: like classes, but for their values, together, and `slot` [n] with them;
-    `better` [kinds, kinds]: the first is at least as good as the second. These are empty unless one column is
-    distinct."""
-
-    people: Ints
-    start: npt.NDArray[np.int64]
-    seats: tuple[Seat, ...]
-    sorted_people: Ints
-    sorted_class: Ints
-    rival: Ints
-    worse: Ints
-    kind: Ints
-    slot: Ints
-    better: Flags
-
-    def added(self, counts: Counts, more: Ints) -> Counts:
-        """`counts` once the people of `more` (not counted yet) are counted too."""
-        classes = self.of(more)
-        classes = classes[classes >= 0]
-        return counts + np.bincount(classes, minlength=len(counts)) if classes.size else counts
-
-    def of(self, who: Ints) -> Ints:
-        """The class of each of `who`, or -1."""
-        if not len(self.sorted_people):
-            return np.full(len(who), -1, dtype=np.int32)
-        place = np.minimum(np.searchsorted(self.sorted_people, who), len(self.sorted_people) - 1)
-        return np.where(self.sorted_people[place] == who, self.sorted_class[place], np.int32(-1))
-
-    def counts(self, flags: Flags) -> Counts:
-        """How many of each class have a flag; `flags` is aligned with `people`."""
-        total = np.zeros(len(self.people) + 1, dtype=np.int64)
-        np.cumsum(flags, out=total[1:])
-        return total[self.start[1:]] - total[self.start[:-1]]
-
-    def someone(self, number: int, flags: Flags, but: set[int]) -> int:
-        """The first person of class `number` with a flag, who is not in `but`."""
-        lo, hi = int(self.start[number]), int(self.start[number + 1])
-        for person in self.people[lo:hi][flags[lo:hi]].tolist():
-            if person not in but:
-                return int(person)
-        raise LookupError(number)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Ballot:
-    """A rule as it stands once certain groups are opened: who may ask, who may approve, what is asked for."""
-
-    bill: Bill
-    opened: frozenset[int]
-    requesters: Classes
-    approvers: Classes
-    holders: Crowd
-    approving: Crowd | None
-    placing: tuple[Crowd, ...]
-    known: dict[tuple[bytes, bytes, Filled | None], tuple[int, Seating | None]] = field(default_factory=dict)
-    stands: dict[tuple[bytes, bytes], Stand] = field(default_factory=dict)
-
-    @property
-    def people(self) -> Ints:
-        """Everyone who has a part in it; may repeat."""
-        return np.concatenate([self.requesters.people, self.approvers.people])
-
-
-SPARE = 4
-"""So many people may join a stand before its seats are counted anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Stand:
-    """A ballot with so many of each class acting (`asking`, `approving`) and the seats that are worth trying then, even
-    once up to SPARE people more act: of requesters and approvers, by class, those who act and the outsiders."""
-
-    ballot: Ballot
-    asking: Counts
-    approving: Counts
-    requesters: tuple[dict[int, Seat], dict[int, Seat]]
-    approvers: tuple[dict[int, Seat], dict[int, Seat]]
-    known: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[int, Seating | None]] = field(default_factory=dict)
 
 
 class Quorums:
@@ -198,19 +107,15 @@ class Quorums:
         self, ballot: Ballot, asking: Counts, approving: Counts, most: int, filled: Filled | None
     ) -> Seating | None:
         """The cheapest seating with at most `most` outsiders. `asking`, `approving`: how many of each class act."""
-        key = (asking.tobytes(), approving.tobytes(), filled)
-        known = ballot.known.get(key)
-        if known is None or (known[1] is None and known[0] < most):
+
+        def drawn() -> tuple[list[Seat], list[Seat]]:
             extra_q, extra_a = self._filled_seats(ballot, filled)
-            found = seat(
-                ballot.bill,
-                _seats(ballot.requesters, asking, ballot.bill.approvals, most) + extra_q,
-                _seats(ballot.approvers, approving, ballot.bill.approvals, most) + extra_a,
-                most,
-                self._tick,
+            return (
+                seats(ballot.requesters, asking, ballot.bill.approvals, most) + extra_q,
+                seats(ballot.approvers, approving, ballot.bill.approvals, most) + extra_a,
             )
-            known = ballot.known[key] = (most, found)
-        return known[1] if known[1] is not None and known[1].outsiders <= most else None
+
+        return self._seat(ballot.bill, ballot.known, (asking.tobytes(), approving.tobytes(), filled), most, drawn)
 
     def stand(self, ballot: Ballot, asking: Counts, approving: Counts) -> Stand:
         """The ballot with so many of each class acting."""
@@ -222,8 +127,8 @@ class Quorums:
                 ballot=ballot,
                 asking=asking,
                 approving=approving,
-                requesters=_worth(ballot.requesters, asking, approvals),
-                approvers=_worth(ballot.approvers, approving, approvals),
+                requesters=worth(ballot.requesters, asking, approvals),
+                approvers=worth(ballot.approvers, approving, approvals),
             )
         return found
 
@@ -238,18 +143,31 @@ class Quorums:
                     if number >= 0:
                         count[number] += 1
             return self.least(stand.ballot, counts[0], counts[1], most, filled)
-        key = (asking, approving)
-        known = stand.known.get(key)
-        if known is None or (known[1] is None and known[0] < most):
-            found = seat(
-                stand.ballot.bill,
-                _with(stand.ballot.requesters, stand.requesters, asking, most),
-                _with(stand.ballot.approvers, stand.approvers, approving, most),
-                most,
-                self._tick,
+        ballot = stand.ballot
+
+        def drawn() -> tuple[list[Seat], list[Seat]]:
+            return (
+                joined(ballot.requesters, stand.requesters, asking, most),
+                joined(ballot.approvers, stand.approvers, approving, most),
             )
-            known = stand.known[key] = (most, found)
-        return known[1] if known[1] is not None and known[1].outsiders <= most else None
+
+        return self._seat(ballot.bill, stand.known, (asking, approving), most, drawn)
+
+    def _seat(
+        self,
+        bill: Bill,
+        known: dict[Key, tuple[int, Seating | None]],
+        key: Key,
+        most: int,
+        drawn: Callable[[], tuple[list[Seat], list[Seat]]],
+    ) -> Seating | None:
+        """The cheapest seating with at most `most` outsiders, from the seats `drawn`. `known`: for a key, up to how
+        many outsiders were tried, and what was found."""
+        tried, found = known.get(key, (-1, None))
+        if found is None and tried < most:
+            found = seat(bill, *drawn(), most, self._tick)
+            known[key] = (most, found)
+        return found if found is not None and found.outsiders <= most else None
 
     def name(self, ballot: Ballot, seating: Seating, asking: Flags, approving: Flags) -> Quorum:
         """Real people for a seating. Whoever does not act is an outsider: all who are exposed act."""
@@ -293,18 +211,7 @@ class Quorums:
     def _make(self, rule: Rule, opened: frozenset[int]) -> Ballot:
         if rule.terms == STANDING:
             nobody = np.zeros(0, dtype=np.int32)
-            none = Classes(
-                people=nobody,
-                start=np.zeros(1, np.int64),
-                seats=(),
-                sorted_people=nobody,
-                sorted_class=nobody,
-                rival=nobody,
-                worse=nobody,
-                kind=nobody,
-                slot=nobody,
-                better=np.zeros((0, 0), dtype=np.bool_),
-            )
+            none = self._classes(nobody, (), nobody, by_place=True)
             bill = Bill(approvals=0, together=None, places=())
             asking = self._askers(rule, opened, (), none, frozenset())
             return Ballot(
@@ -319,20 +226,20 @@ class Quorums:
         terms = self._estate.settings.terms[rule.terms]
         approving, placing = self._crowds(rule.terms)
         flags = opened & approving.mentioned.union(*(c.mentioned for c in placing))
-        classes = self._tables.get((rule.terms, flags))
-        if classes is None:
-            classes = self._tables[rule.terms, flags] = self._approvers(approving, placing, terms.distinct, flags)
+        approvers = self._tables.get((rule.terms, flags))
+        if approvers is None:
+            approvers = self._tables[rule.terms, flags] = self._approvers(approving, placing, terms.distinct, flags)
         bill = Bill(
             approvals=terms.approvals,
             together=terms.approvals + 1 - terms.apart if terms.apart else None,
             places=tuple(i for i, p in enumerate(terms.places) for _ in range(min(p.count, terms.approvals + 1))),
         )
-        asking = self._askers(rule, opened, terms.distinct, classes, flags)
+        asking = self._askers(rule, opened, terms.distinct, approvers, flags)
         return Ballot(
             bill=bill,
             opened=opened,
             requesters=asking,
-            approvers=classes,
+            approvers=approvers,
             holders=rule.holders,
             approving=approving,
             placing=placing,
@@ -382,193 +289,6 @@ class Quorums:
             self._codes[name] = found
         return found
 
-    def _classes(
-        self, people: Ints, distinct: tuple[str, ...], mark: Ints, by_place: bool
-    ) -> Classes:
-        """Classes of `people` by exposures, distinct values and `mark` (places of approvers, shared class of
-        askers)."""
-        columns = [self._exposure.of[people], *(self.codes(c)[people] for c in distinct), mark]
-        order = np.lexsort(columns[::-1])
-        given = people
-        people = people[order]
-        columns = [c[order] for c in columns]
-        fresh = np.zeros(len(people), dtype=np.bool_)
-        fresh[:1] = True
-        for c in columns:
-            fresh[1:] |= c[1:] != c[:-1]
-        first = np.flatnonzero(fresh)
-        seats = tuple(
-            Seat(
-                exposed=self._masks[key[0]],
-                values=tuple(key[1:-1]),
-                places=max(key[-1], 0),
-                count=0,
-                outside=False,
-                owner=i,
-                shared=key[-1],
-            )
-            for i, key in enumerate(zip(*(c[first].tolist() for c in columns), strict=True))
-        )
-        start = np.r_[first, len(people)].astype(np.int64)
-        number = np.empty(len(people), dtype=np.int32)
-        number[order] = np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))
-        rival, worse = _rivals(seats, by_place)
-        kind, slot, better = _kinds(seats if len(distinct) == 1 else (), by_place)
-        return Classes(
-            people=people,
-            start=start,
-            seats=seats,
-            sorted_people=given,
-            sorted_class=number,
-            rival=rival,
-            worse=worse,
-            kind=kind,
-            slot=slot,
-            better=better,
-        )
-
-
-def _seats(classes: Classes, inside: Counts, approvals: int, most: int) -> list[Seat]:
-    """Two seats a class, those who act and the outsiders, less those that a rival, no dearer, can always stand in for.
-
-    With distinct values a class gives one member at most, so any rival serves; without, it must be large enough for the
-    whole quorum, so that no use of it can run out.
-    """
-    if not len(inside):
-        return []
-    distinct = bool(classes.seats[0].values)
-    enough = 1 if distinct else approvals + 1
-    acting = inside >= enough
-    drop_inside = np.zeros(len(inside), dtype=np.bool_)
-    drop_inside[classes.worse[acting[classes.rival]]] = True
-    out: list[Seat] = []
-    for i in np.flatnonzero((inside > 0) & ~drop_inside).tolist():
-        out.append(_counted(classes.seats[i], int(inside[i]), False))
-    if most:
-        outside = np.diff(classes.start) - inside
-        drop = drop_inside | acting
-        ready = outside >= enough
-        drop[classes.worse[ready[classes.rival]]] = True
-        for i in np.flatnonzero((outside > 0) & ~drop).tolist():
-            out.append(_counted(classes.seats[i], int(outside[i]), True))
-    return out
-
-
-def _worth(classes: Classes, inside: Counts, approvals: int) -> tuple[dict[int, Seat], dict[int, Seat]]:
-    """The seats worth trying, by class, even when up to SPARE more of the outsiders act."""
-    if not len(inside):
-        return {}, {}
-    outside = np.diff(classes.start) - inside
-    if classes.kind.size:
-        kept_in, kept_out = _few(classes, inside > 0, outside > 0, approvals + 1)
-    else:
-        enough = 1 if classes.seats[0].values else approvals + 1
-        acting, ready = inside >= enough, outside >= enough + SPARE
-        drop = np.zeros(len(inside), dtype=np.bool_)
-        drop[classes.worse[acting[classes.rival]]] = True
-        kept_in = (inside > 0) & ~drop
-        drop |= acting
-        drop[classes.worse[ready[classes.rival]]] = True
-        kept_out = (outside > 0) & ~drop
-    return (
-        {i: _counted(classes.seats[i], int(inside[i]), False) for i in np.flatnonzero(kept_in).tolist()},
-        {i: _counted(classes.seats[i], int(outside[i]), True) for i in np.flatnonzero(kept_out).tolist()},
-    )
-
-
-def _few(classes: Classes, inside: Flags, outside: Flags, size: int) -> tuple[Flags, Flags]:
-    """Where one column must differ, a seat need not be tried once as many no worse as a quorum has members have other
-    values: one of them is free in any quorum."""
-    kinds = len(classes.better)
-    kept: list[Flags] = []
-    done = np.zeros(kinds, dtype=np.bool_)
-    for flags, enough in ((inside, size), (outside, size + SPARE)):
-        some = np.flatnonzero(flags & ~done[classes.kind])
-        # Of one value a quorum has one member, so one class is enough.
-        some = some[np.unique(classes.slot[some], return_index=True)[1]]
-        kind = classes.kind[some]
-        ample = np.bincount(kind, minlength=kinds) >= enough
-        others = classes.better & ample[:, None] & ~np.eye(kinds, dtype=np.bool_)
-        worse: Flags = np.logical_or.reduce(others, axis=0)
-        order = np.argsort(kind, kind="stable")
-        start = np.searchsorted(kind[order], np.arange(kinds))
-        rank = np.empty(len(kind), dtype=np.int64)
-        rank[order] = np.arange(len(kind)) - start[kind[order]]
-        chosen = np.zeros(len(flags), dtype=np.bool_)
-        chosen[some[(rank < enough) & ~worse[kind]]] = True
-        kept.append(chosen)
-        done |= ample | worse
-    return kept[0], kept[1]
-
-
-def _with(
-    classes: Classes, seats: tuple[dict[int, Seat], dict[int, Seat]], joining: tuple[int, ...], most: int
-) -> list[Seat]:
-    """The seats of a stand once some of the outsiders act, given by their classes."""
-    inside, outside = seats
-    if not any(number >= 0 for number in joining):
-        return [*inside.values(), *outside.values()] if most else list(inside.values())
-    inside, outside = dict(inside), dict(outside)
-    for number in joining:
-        if number >= 0:
-            acting = inside.get(number)
-            inside[number] = _counted(classes.seats[number], 1 + (acting.count if acting else 0), False)
-            left = outside.get(number)
-            if left is not None:
-                if left.count > 1:
-                    outside[number] = _counted(left, left.count - 1, True)
-                else:
-                    del outside[number]
-    return [*inside.values(), *outside.values()] if most else list(inside.values())
-
-
-def _kinds(seats: tuple[Seat, ...], by_place: bool) -> tuple[Ints, Ints, Flags]:
-    """Of each class its kind, by exposures and places, and its slot, by kind and values; and which kinds are at least
-    as good as which."""
-    numbers: dict[tuple[int, int], int] = {}
-    kind = [numbers.setdefault((s.exposed, s.places if by_place else 0), len(numbers)) for s in seats]
-    width = max(1, -(-max((exposed.bit_length() for exposed, _ in numbers), default=0) // 63))
-    masks = np.array(
-        [[exposed >> 63 * w & (1 << 63) - 1 for w in range(width)] for exposed, _ in numbers], dtype=np.int64
-    ).reshape(-1, width)
-    places = np.array([places for _, places in numbers], dtype=np.int64)
-    better = places[None, :] & ~places[:, None] == 0
-    for word in masks.T:
-        better &= word[:, None] & ~word[None, :] == 0
-    slots: dict[tuple[int, object], int] = {}
-    slot = [slots.setdefault((k, s.values), len(slots)) for k, s in zip(kind, seats, strict=True)]
-    return np.array(kind, dtype=np.int32), np.array(slot, dtype=np.int32), better
-
-
-def _counted(s: Seat, count: int, outside: bool) -> Seat:
-    return Seat(
-        exposed=s.exposed,
-        values=s.values,
-        places=s.places,
-        count=count,
-        outside=outside,
-        owner=s.owner,
-        shared=s.shared,
-    )
-
-
-def _rivals(seats: tuple[Seat, ...], by_place: bool) -> tuple[Ints, Ints]:
-    """Pairs of classes, the first at least as good as the second in everything; of equals the earlier is the better."""
-    groups: dict[tuple[object, int], list[Seat]] = {}
-    for s in seats:
-        groups.setdefault((s.values, s.places if by_place else 0), []).append(s)
-    rival, worse = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
-    for alike in groups.values():
-        if len(alike) < 2:
-            continue
-        alike.sort(key=lambda s: (s.exposed.bit_count(), s.owner))
-        width = -(-max(s.exposed.bit_length() for s in alike) // 63) or 1
-        masks = np.array([[s.exposed >> 63 * w & (1 << 63) - 1 for w in range(width)] for s in alike], dtype=np.int64)
-        owners = np.array([s.owner for s in alike], dtype=np.int32)
-        inside = np.ones((len(alike), len(alike)), dtype=np.bool_)
-        for w in range(width):
-            inside &= masks[:, None, w] & ~masks[None, :, w] == 0
-        first, second = np.nonzero(np.triu(inside, 1))
-        rival.append(owners[first])
-        worse.append(owners[second])
-    return np.concatenate(rival), np.concatenate(worse)
+    def _classes(self, people: Ints, distinct: tuple[str, ...], mark: Ints, by_place: bool) -> Classes:
+        values = [self.codes(column)[people] for column in distinct]
+        return classes(people, self._exposure.of[people], values, mark, self._masks, by_place)

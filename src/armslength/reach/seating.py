@@ -59,7 +59,7 @@ def seat(
     """
     if (bill.together is not None and bill.together < 0) or len(bill.places) > bill.approvals:
         return None
-    requesters, approvers = sorted(requesters, key=order), sorted(approvers, key=order)
+    requesters, approvers = sorted(requesters, key=_order), sorted(approvers, key=_order)
     inside = sum(1 for s in approvers if not s.outside)
     for outsiders in range(_fewest(bill, requesters, approvers), most + 1):
         for q in requesters:
@@ -96,7 +96,7 @@ def _fewest(bill: Bill, requesters: Sequence[Seat], approvers: Sequence[Seat]) -
     return fewest
 
 
-def order(s: Seat) -> tuple[bool, int, int]:
+def _order(s: Seat) -> tuple[bool, int, int]:
     return (s.outside, s.exposed.bit_count(), s.owner)
 
 

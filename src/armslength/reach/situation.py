@@ -1,8 +1,8 @@
 """Situations: columns in which a search among the same rules must end alike, so that it is made once.
 
 What can matter is who acts of the people with a part in the rules, what is open and waived, and, where anyone may join,
-which exposures the others who act and who do not have. States to which none of those people is exposed differ in name
-only.
+which exposures the others have, those who act and those who do not. States to which none of those people is exposed
+differ in name only.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from armslength.reach.classes import Counts, Flags
 from armslength.reach.coalition import MANY, Coalitions
 from armslength.reach.columns import Words
-from armslength.reach.quorum import Counts, Flags
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from armslength.reach.bundles import Bundles
+from armslength.reach.classes import Counts, Flags
 from armslength.reach.columns import Words, bits
-from armslength.reach.quorum import Counts, Flags, Quorums
+from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
 

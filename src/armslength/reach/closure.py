@@ -1,0 +1,95 @@
+"""Closures: all that some accomplices hold and fire by themselves, rule upon rule, until nothing more follows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from armslength.reach.bundles import Bundles
+from armslength.reach.columns import Words
+from armslength.reach.ground import Ground
+from armslength.reach.quorum import Quorums
+from armslength.reach.scene import Scenes
+from armslength.reach.traits import Traits
+
+
+class Closures:
+    """Answers for one ground; what was settled for some people is only ever added to."""
+
+    def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles, scenes: Scenes) -> None:
+        self._ground, self._quorums, self._bundles, self._scenes = ground, quorums, bundles, scenes
+        self._none: Words = np.zeros(bundles.words, dtype=np.uint64)
+        self._closures: dict[tuple[int, tuple[int, ...]], tuple[Words, int]] = {}
+        self._loose: dict[int, int] = {}
+
+    @cached_property
+    def traits(self) -> Traits:
+        return Traits(self._ground.board.graph.rules, self._quorums, self._bundles)
+
+    def closure(self, column: int, people: tuple[int, ...], active: int) -> Words:
+        """The mask of all that these outsiders hold and fire, of the `active` rules (a bit each by number)."""
+        key = (column, people)
+        found, known = self._closures.get(key, (None, 0))
+        if found is None:
+            found, waiting = self.settled(column, people, people, self._none, active)
+        elif active & ~known:
+            # Those known to wait still do, unless a new one fires.
+            found, waiting = self.settled(column, people, (), found, active, active & ~known)
+        else:
+            return found
+        self._closures[key] = (found, active)
+        return found
+
+    def settled(
+        self, column: int, people: tuple[int, ...], fresh: tuple[int, ...], mask: Words, waiting: int, first: int = 0
+    ) -> tuple[Words, int]:
+        """The mask of all that `people` hold and fire of the rules `waiting`, and those that do not fire. All but the
+        `fresh` people were settled with `mask` before, except for the rules of `first`."""
+        rules, numbers = self._ground.board.graph.rules, self._bundles
+        held = self.held(fresh)
+        if held is not None and (held | mask).any():
+            # What is held may have opened a group to all: then anybody has a part.
+            mask, waking = mask | held, waiting
+        else:
+            waking = first | (self._loose_in(column) if fresh else 0)
+            for person in fresh:
+                waking |= self.traits.parts(person)
+            waking &= waiting
+        while True:
+            ready = []
+            rest = waking
+            while rest:
+                low = rest & -rest
+                rest ^= low
+                number = low.bit_length() - 1
+                if numbers.fired(mask, number):
+                    waiting ^= low
+                elif self._scenes.enough(rules[number], column, mask, people, 0):
+                    ready.append(number)
+                    waiting ^= low
+            if not ready:
+                return mask, waiting
+            mask = mask | numbers.mask_of_rules(ready)
+            waking = waiting
+
+    def held(self, people: tuple[int, ...]) -> Words | None:
+        """All sources that these people hold; None for none."""
+        if not people:
+            return None
+        found: Words = self._bundles.holds[:, people[0]]
+        for person in people[1:]:
+            found = found | self._bundles.holds[:, person]
+        return found
+
+    def _loose_in(self, column: int) -> int:
+        """The rules in which anybody has a part, by a bit each: those for everyone, or with a group open."""
+        found = self._loose.get(column)
+        if found is None:
+            found = 0
+            for rule in self._ground.board.graph.rules:
+                everyone = any(w.people is None and not w.opened for c in self._quorums.crowds(rule) for w in c.ways)
+                if everyone or self._ground.opened(rule, column):
+                    found |= 1 << rule.number
+            self._loose[column] = found
+        return found

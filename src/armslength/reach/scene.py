@@ -1,0 +1,209 @@
+"""Scenes: how a rule stands in a column once certain sources are held, and how few more people then fire it.
+
+Scenes are kept, so that a search pays only for the people who join one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from armslength.reach.ballot import Stand
+from armslength.reach.bundles import Bundles
+from armslength.reach.classes import Classes, Counts, Flags
+from armslength.reach.columns import Words
+from armslength.reach.ground import Ground
+from armslength.reach.quorum import Quorums
+from armslength.reach.rules import Rule
+from armslength.reach.seating import Seating
+from armslength.reach.spread import Ints
+from armslength.reach.stakes import Staking
+
+SCENES = 50_000
+"""Scenes kept at a time."""
+FEW = 16
+"""So many people are looked up one by one; of more, all at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """A rule in a column once the sources of `mask` (word number, word) are held: its ballot with the groups then
+    `opened`, as it stands then, and who of those asked about acts then."""
+
+    opened: frozenset[int]
+    waived: bool
+    stand: Stand
+    mask: tuple[tuple[int, int], ...]
+    acts: dict[int, bool] = field(default_factory=dict)
+
+
+class Scenes:
+    """Answers for one ground; equal situations are answered once."""
+
+    def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles, staking: Staking) -> None:
+        self._ground, self._quorums, self._bundles, self._staking = ground, quorums, bundles, staking
+        self._everyone = np.arange(ground.board.graph.layout.people, dtype=np.int32)
+        self._nobody = np.zeros(0, dtype=np.int32)
+        self._scenes: dict[tuple[int, int, bytes], Scene] = {}
+        self._mattering: dict[tuple[int, int], Words] = {}
+        self._class: dict[tuple[int, int], int] = {}
+        self._base: dict[tuple[int, int], Counts] = {}
+        self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
+        self._joined: dict[tuple[int, bytes], Ints] = {}
+
+    def outsiders(
+        self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int
+    ) -> tuple[int, ...] | None:
+        """The fewest further outsiders, up to `most`, once the sources of `mask` are held and `people` act too."""
+        scene = self._scene(rule, column, mask)
+        if scene.waived:
+            return self._holder(rule, scene.opened, column, mask, people, most)
+        seating = self._seating(scene, column, people, most)
+        if seating is None:
+            return None
+        if not seating.outsiders:
+            return ()
+        joining = self._joining(column, mask, people)
+        ballot = scene.stand.ballot
+        flags = [self._flags(c.people, column, joining) for c in (ballot.requesters, ballot.approvers)]
+        return self._quorums.name(ballot, seating, *flags).outsiders
+
+    def enough(self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int) -> bool:
+        """Whether at most so many further outsiders do; who they are is left open."""
+        scene = self._scene(rule, column, mask)
+        if scene.waived:
+            return self._holder(rule, scene.opened, column, mask, people, most) is not None
+        return self._seating(scene, column, people, most) is not None
+
+    def _seating(self, scene: Scene, column: int, people: tuple[int, ...], most: int) -> Seating | None:
+        stand, ballot = scene.stand, scene.stand.ballot
+        more = self._more(scene, column, people) if people else people
+        filled = self._ground.filled(column)
+        if len(more) > FEW:
+            extra = np.array(more, dtype=np.int32)
+            asking = ballot.requesters.added(stand.asking, extra)
+            return self._quorums.least(ballot, asking, ballot.approvers.added(stand.approving, extra), most, filled)
+        asks = tuple(sorted(self._number(ballot.requesters, person) for person in more))
+        approves = tuple(sorted(self._number(ballot.approvers, person) for person in more))
+        return self._quorums.joined(stand, asks, approves, most, filled)
+
+    def _number(self, classes: Classes, person: int) -> int:
+        """The class of a person, or -1."""
+        key = (id(classes), person)
+        found = self._class.get(key)
+        if found is None:
+            found = self._class[key] = int(classes.of(np.array([person], dtype=np.int32))[0])
+        return found
+
+    def _scene(self, rule: Rule, column: int, mask: Words) -> Scene:
+        # Most of what is held matters to other rules only.
+        matters = self._mattering.get((rule.number, column))
+        if matters is None:
+            matters = self._staking.stakes(rule, self._ground.opened(rule, column), chained=True).mask
+            self._mattering[rule.number, column] = matters
+        mask = mask & matters
+        key = (rule.number, column, mask.tobytes())
+        found = self._scenes.get(key)
+        if found is None:
+            if len(self._scenes) > SCENES:
+                self._scenes.clear()
+            found = self._scenes[key] = self._make_scene(rule, column, mask)
+        return found
+
+    def _make_scene(self, rule: Rule, column: int, mask: Words) -> Scene:
+        ground, bundles = self._ground, self._bundles
+        opened = ground.opened(rule, column) | bundles.opened(mask, self._quorums.mentioned(rule))
+        ballot = self._quorums.ballot(rule, opened)
+        return Scene(
+            opened=opened,
+            waived=ground.waived(rule, column) or bundles.waived(mask, rule.terms),
+            stand=self._quorums.stand(
+                ballot,
+                self.counts(ballot.requesters, column, mask, ()),
+                self.counts(ballot.approvers, column, mask, ()),
+            ),
+            mask=tuple((w, int(mask[w])) for w in np.flatnonzero(mask).tolist()),
+        )
+
+    def _more(self, scene: Scene, column: int, people: tuple[int, ...]) -> tuple[int, ...]:
+        """Those of `people` who do not act in the scene already."""
+        acts, found = scene.acts, []
+        for person in people:
+            known = acts.get(person)
+            if known is None:
+                acting = int(self._ground.board.words[column >> 6, person]) >> (column & 63) & 1
+                assumes = self._bundles.assumes
+                known = acts[person] = bool(acting) or any(int(assumes[w, person]) & word for w, word in scene.mask)
+            if not known:
+                found.append(person)
+        return tuple(found)
+
+    def _holder(
+        self, rule: Rule, opened: frozenset[int], column: int, mask: Words, people: tuple[int, ...], most: int
+    ) -> tuple[int, ...] | None:
+        if self._ground.holder(rule, opened, column) is not None:
+            return ()
+        holding = rule.holders.people(opened)
+        holding = self._everyone if holding is None else holding
+        if not holding.size:
+            return None
+        if np.isin(self._joining(column, mask, people), holding).any():
+            return ()
+        return (int(holding[0]),) if most else None
+
+    def _flags(self, who: Ints, column: int, joining: Ints) -> Flags:
+        return self._ground.acting(who, column) | np.isin(who, joining)
+
+    def counts(self, classes: Classes, column: int, mask: Words, people: tuple[int, ...]) -> Counts:
+        """How many of each class act: on the ground, brought by `mask`, or among `people`."""
+        key = (id(classes), column)
+        counts = self._base.get(key)
+        if counts is None:
+            counts = self._base[key] = classes.counts(self._ground.acting(classes.people, column))
+        if mask.any():
+            who, of = self._brought_into(classes, mask)
+            fresh = of[~self._ground.acting(who, column)]
+            if fresh.size:
+                counts = counts + np.bincount(fresh, minlength=len(counts))
+        if people:
+            more = np.array(people, dtype=np.int32)
+            more = more[~self._ground.acting(more, column)]
+            if mask.any():
+                more = more[~self._bundles.assumed(mask, more)]
+            counts = classes.added(counts, more)
+        return counts
+
+    def _brought_into(self, classes: Classes, mask: Words) -> tuple[Ints, Ints]:
+        """Whom a mask brings of the people of a table, and their classes."""
+        key = (id(classes), mask.tobytes())
+        found = self._into.get(key)
+        if found is None:
+            flags = self._bundles.assumed(mask, classes.sorted_people)
+            found = self._into[key] = (classes.sorted_people[flags], classes.sorted_class[flags])
+        return found
+
+    def _joining(self, column: int, mask: Words, people: tuple[int, ...]) -> Ints:
+        """Those who act besides the ground: `people` and whom `mask` brings; people indexes, each once."""
+        fresh = self._fresh(column, mask)
+        if not people:
+            return fresh
+        more = np.array(people, dtype=np.int32)
+        more = more[~self._ground.acting(more, column)]
+        if len(more) > FEW:
+            return np.union1d(fresh, more)
+        if fresh.size and more.size:
+            place = np.minimum(np.searchsorted(fresh, more), len(fresh) - 1)
+            more = more[fresh[place] != more]
+        return np.concatenate([fresh, more]) if fresh.size else more
+
+    def _fresh(self, column: int, mask: Words) -> Ints:
+        """Whom a mask brings who does not act on the ground; ascending."""
+        if not mask.any():
+            return self._nobody
+        key = (column, mask.tobytes())
+        found = self._joined.get(key)
+        if found is None:
+            brought = self._bundles.brought(mask)
+            found = self._joined[key] = brought[~self._ground.acting(brought, column)]
+        return found

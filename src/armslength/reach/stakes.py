@@ -1,0 +1,213 @@
+"""Stakes: the sources whose bundle could matter to a rule, and the people who hold them, those alike together.
+
+A controller whom another kind covers in full, or who brings no more than itself, is not worth trying as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from armslength.reach.ballot import Ballot
+from armslength.reach.bundles import Bundles
+from armslength.reach.classes import Flags
+from armslength.reach.columns import Words
+from armslength.reach.ground import Ground
+from armslength.reach.quorum import Quorums
+from armslength.reach.rules import STANDING, Rule
+from armslength.reach.spread import Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Controllers:
+    """People with the same bundle, as far as a rule goes. `mask` [Wh]; `people` ascending; the rest as in `Lead`."""
+
+    mask: Words
+    people: Ints
+    brings: int = 0
+    asks: bool = False
+    eases: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stakes:
+    """What matters to a rule with certain groups open: `mask` [Wh] of all relevant sources, `held` the part that people
+    hold, and the controllers. `opens`: some source would open a further group."""
+
+    mask: Words
+    held: Words
+    controllers: tuple[Controllers, ...]
+    opens: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lead:
+    """A controller tried. `brings`: how many identities of the quorum, its own among them; `asks`: one of them may ask;
+    `eases`: it opens a group or waives the terms, so that counting identities says little."""
+
+    mask: Words
+    person: int
+    brings: int
+    asks: bool
+    eases: bool
+
+
+class Staking:
+    """Stakes and leads for one ground; equal questions are answered once."""
+
+    def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles) -> None:
+        self._ground, self._quorums, self._bundles = ground, quorums, bundles
+        self._stakes: dict[tuple[int, frozenset[int], bool], Stakes] = {}
+        self._kinds: dict[tuple[int, frozenset[int]], list[Controllers]] = {}
+        self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
+        self._all_mask: Words | None = None
+
+    def stakes(self, rule: Rule, opened: frozenset[int], chained: bool) -> Stakes:
+        """The sources whose bundle could matter to `rule` with `opened` groups open: those that people hold, and when
+        `chained` also the rules with powers."""
+        mentioned = self._quorums.mentioned(rule)
+        key = (rule.number, opened & mentioned, chained)
+        found = self._stakes.get(key)
+        if found is None:
+            found = self._stakes[key] = self._make(rule, key[1], mentioned, chained)
+        return found
+
+    def _make(self, rule: Rule, opened: frozenset[int], mentioned: frozenset[int], chained: bool) -> Stakes:
+        bundles, ballot = self._bundles, self._quorums.ballot(rule, opened)
+        groups = np.array(sorted(mentioned - opened), dtype=np.int64)
+        opening = np.bitwise_or.reduce(bundles.opens[:, groups], axis=1)
+        if not chained:
+            opening = bundles.standing(opening)
+        mask = self._assuming(rule, ballot, opened) | opening
+        if rule.terms != STANDING:
+            mask = mask | bundles.waives[:, rule.terms]
+        if opening.any():
+            # Once a group opens, whoever acts may ask or approve: then every identity counts.
+            mask = mask | self._assuming_anyone()
+        held, opens = bundles.standing(mask), bool(opening.any())
+        if not chained:
+            mask = held
+        people = np.flatnonzero((bundles.holds & held[:, None]).any(axis=0)).astype(np.int32)
+        if not people.size:
+            return Stakes(mask=mask, held=held, controllers=(), opens=opens)
+        rows, inverse = np.unique((bundles.holds[:, people] & held[:, None]).T, axis=0, return_inverse=True)
+        order = np.argsort(inverse.reshape(-1), kind="stable")
+        parts = np.split(people[order], np.cumsum(np.bincount(inverse.reshape(-1)))[:-1])
+        controllers = tuple(Controllers(mask=row, people=part) for row, part in zip(rows, parts, strict=True))
+        return Stakes(mask=mask, held=held, controllers=controllers, opens=opens)
+
+    def _assuming(self, rule: Rule, ballot: Ballot, opened: frozenset[int]) -> Words:
+        holding = rule.holders.people(opened)
+        if holding is None:
+            return self._assuming_anyone()
+        people = np.concatenate([holding, ballot.approvers.people])
+        found: Words = np.bitwise_or.reduce(self._bundles.assumes[:, people], axis=1)
+        return found
+
+    def _assuming_anyone(self) -> Words:
+        if self._all_mask is None:
+            self._all_mask = np.bitwise_or.reduce(self._bundles.assumes, axis=1)
+        return self._all_mask
+
+    def feeders(self, rule: Rule, column: int) -> tuple[Rule, ...]:
+        """The rules with powers whose bundle could matter to `rule` in this column."""
+        opened = self._ground.opened(rule, column)
+        key = (rule.number, opened)
+        found = self._feeding.get(key)
+        if found is None:
+            rules = self._ground.board.graph.rules
+            numbers = self._bundles.rules(self.stakes(rule, opened, chained=True).mask)
+            found = self._feeding[key] = tuple(rules[n] for n in numbers)
+        return found
+
+    def leads(self, rule: Rule, opened: frozenset[int], column: int) -> list[Lead]:
+        """One outsider of each kind of controller that could help in this column."""
+        leads: list[Lead] = []
+        for kind in self._kinds_of(rule, opened):
+            outside = kind.people[~self._ground.acting(kind.people, column)]
+            if outside.size:
+                first = int(outside[0])
+                leads.append(
+                    Lead(mask=kind.mask, person=first, brings=kind.brings, asks=kind.asks, eases=kind.eases)
+                )
+        return leads
+
+    def _kinds_of(self, rule: Rule, opened: frozenset[int]) -> list[Controllers]:
+        """Controllers by bundle and by the role that they have in the quorum themselves."""
+        key = (rule.number, opened & self._quorums.mentioned(rule))
+        found = self._kinds.get(key)
+        if found is None:
+            stakes = self.stakes(rule, key[1], chained=False)
+            found = self._kinds[key] = self._all_kinds(rule, stakes, opened)
+        return found
+
+    def _all_kinds(self, rule: Rule, stakes: Stakes, opened: frozenset[int]) -> list[Controllers]:
+        """Controllers by bundle and by the role that they have in the quorum themselves. Those that bring no more than
+        one identity are plain, and those that another kind covers in full are left out."""
+        ballot = self._quorums.ballot(rule, opened)
+        mentioned = self._quorums.mentioned(rule)
+        holding = rule.holders.people(opened)
+        kinds: list[tuple[Controllers, bool]] = []
+        for controllers in stakes.controllers:
+            mask = controllers.mask
+            eases = bool(self._bundles.opened(mask, mentioned - opened)) or self._bundles.waived(mask, rule.terms)
+            useful = self._useful(ballot, rule, opened, mask, stakes.opens)
+            asks = holding is None or bool(np.isin(useful, holding).any())
+            if not eases and not useful.size:
+                continue
+            for people, own, own_asks in self._by_role(controllers.people, ballot, rule, opened, stakes):
+                brings = len(useful) - int((useful == people[0]).any()) + own
+                if eases or brings >= 2:
+                    kind = Controllers(
+                        mask=mask, people=people, brings=brings, asks=asks or own_asks, eases=eases or stakes.opens
+                    )
+                    kinds.append((kind, own))
+        kinds.sort(key=lambda kind: (-int(np.bitwise_count(kind[0].mask).sum()), int(kind[0].people[0])))
+        kept: list[Controllers] = []
+        for i, (kind, own) in enumerate(kinds):
+            # Where all of the other kind act already, so does everything of this bundle.
+            covered = any(
+                not (kind.mask & ~other.mask).any() and (not own or self._assumes(other.mask, int(kind.people[0])))
+                for other, _ in kinds[:i]
+            )
+            if not covered:
+                kept.append(kind)
+        return kept
+
+    def _assumes(self, mask: Words, person: int) -> bool:
+        return bool((self._bundles.assumes[:, person] & mask).any())
+
+    def _useful(self, ballot: Ballot, rule: Rule, opened: frozenset[int], mask: Words, opens: bool) -> Ints:
+        """The identities that a mask brings to the quorum."""
+        some = self._bundles.brought(mask)
+        if not opens and some.size:
+            holding = rule.holders.people(opened)
+            if holding is not None:
+                some = some[(ballot.approvers.of(some) >= 0) | np.isin(some, holding)]
+        return some
+
+    def _by_role(
+        self, controllers: Ints, ballot: Ballot, rule: Rule, opened: frozenset[int], stakes: Stakes
+    ) -> Iterator[tuple[Ints, bool, bool]]:
+        """Controllers by the role that they have in the quorum: (people, whether it is one, whether they may ask).
+        People whom different sources bring differ too: one who is brought anyway adds nothing."""
+        if stakes.opens:
+            # With groups about to open everyone has a role; the ballot of everyone tells them apart.
+            ballot = self._quorums.ballot(rule, self._quorums.mentioned(rule))
+        roles: dict[tuple[int, int, bool, bytes], list[int]] = {}
+        brought = np.ascontiguousarray((self._bundles.assumes[:, controllers] & stakes.mask[:, None]).T)
+        asks, approves = ballot.requesters.of(controllers), ballot.approvers.of(controllers)
+        holds = among(controllers, rule.holders.people(opened))
+        for person, ask, approve, hold, by in zip(
+            controllers.tolist(), asks.tolist(), approves.tolist(), holds.tolist(), brought, strict=True
+        ):
+            roles.setdefault((ask, approve, hold, by.tobytes()), []).append(person)
+        for (ask, approve, hold, _), people in roles.items():
+            yield np.array(people, dtype=np.int32), ask >= 0 or approve >= 0 or hold, hold
+
+
+def among(people: Ints, crowd: Ints | None) -> Flags:
+    """Which of `people` are in a crowd, None for everyone."""
+    return np.ones(len(people), dtype=np.bool_) if crowd is None else np.isin(people, crowd)
