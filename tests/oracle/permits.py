@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 import cedarpy
@@ -30,7 +31,8 @@ class Permits:
         self.actions = frozenset(a for p in permits.values() for a in _actions(p))
         self._sets = {i: _policies({i: p, **forbids}) for i, p in permits.items()}
         # With the gate in hand the holder does not matter: the same permit for any principal, and no forbid.
-        self._bare = {i: _policies({i: {**p, "principal": {"op": "All"}}}) for i, p in permits.items()}
+        self._bare = {i: {**p, "principal": {"op": "All"}} for i, p in permits.items()}
+        self._settled: dict[str, cedarpy.PolicySet] = {}
         self._plain: list[Entity] = []
         self._entities: dict[object, cedarpy.Entities] = {}
         self._known: dict[object, bool] = {}
@@ -64,12 +66,36 @@ class Permits:
         return _open(asked, self._sets[permit], self._entities[key])
 
     def held(self, permit: str, action: str, target: Ref) -> bool:
-        """Whether the permit, for whatever principal and without forbids, is not a definite refusal (rule 7)."""
+        """Whether the permit, without forbids, is not a definite refusal to everybody (rule 7).
+
+        Every part of its conditions that looks at the person is settled each way that Cedar leaves open to it by
+        itself, in every combination: with the principal merely unknown, Cedar would not let what comes after close.
+        """
         key = permit, action, target
         if key not in self._known:
             asked = {"action": _uid("Action", action), "resource": uid(target)}
-            self._known[key] = _open(asked, self._bare[permit], self._entities["all"])
+            bare = self._bare[permit]
+            ways = [self._ways(part, asked) for part in _personal(bare["conditions"])]
+            self._known[key] = any(
+                self._passes(asked, {**bare, "conditions": _with(bare["conditions"], iter(way))})
+                for way in product(*ways)
+            )
         return self._known[key]
+
+    def _ways(self, part: Any, asked: dict[str, str]) -> list[Any]:
+        """What may stand in place of a part that looks at the person: a part that fails for everybody stays."""
+        values = [
+            {"Value": value}
+            for value, form in ((True, part), (False, {"!": {"arg": part}}))
+            if self._passes(asked, _alone(form))
+        ]
+        return values + ([part] if not values or _looks_at("context", part) else [])
+
+    def _passes(self, asked: dict[str, str], permit: Any) -> bool:
+        text = json.dumps(permit)
+        if text not in self._settled:
+            self._settled[text] = _policies({"policy0": permit})
+        return _open(asked, self._settled[text], self._entities["all"])
 
     def prepare(self, world: World, actions: Iterable[str]) -> None:
         """Make the entities of everything that does not depend on a coalition. Whatever is not among the entities is
@@ -117,6 +143,54 @@ def _open(asked: dict[str, str], policies: cedarpy.PolicySet, entities: cedarpy.
 def _policies(policies: dict[str, Any]) -> cedarpy.PolicySet:
     whole = {"templates": {}, "staticPolicies": policies, "templateLinks": []}
     return cedarpy.PolicySet.from_json_str(json.dumps(whole))
+
+
+def _alone(condition: Any) -> dict[str, Any]:
+    """A permit to all for everything, on this condition."""
+    scope = {part: {"op": "All"} for part in ("principal", "action", "resource")}
+    return {"effect": "permit", **scope, "conditions": [{"kind": "when", "body": condition}]}
+
+
+def _looks_at(name: str, part: object) -> bool:
+    """Whether the variable, such as `principal`, occurs."""
+    match part:
+        case {"Var": str(var)}:
+            return var == name
+        case dict():
+            return any(_looks_at(name, value) for value in part.values())
+        case list():
+            return any(_looks_at(name, value) for value in part)
+        case _:
+            return False
+
+
+_LOGIC = frozenset({"&&", "||", "!", "if-then-else"})
+
+
+def _personal(form: Any) -> list[Any]:
+    """The smallest parts that are true or false and look at the person, in the order of the text."""
+    match form:
+        case list():
+            return [part for condition in form for part in _personal(condition["body"])]
+        case _ if not _looks_at("principal", form):
+            return []
+        case dict() if form.keys() <= _LOGIC:
+            return [part for inner in form.values() for each in inner.values() for part in _personal(each)]
+        case _:
+            return [form]
+
+
+def _with(form: Any, parts: Iterator[Any]) -> Any:
+    """The same with these in their places."""
+    match form:
+        case list():
+            return [{**condition, "body": _with(condition["body"], parts)} for condition in form]
+        case _ if not _looks_at("principal", form):
+            return form
+        case dict() if form.keys() <= _LOGIC:
+            return {name: {place: _with(each, parts) for place, each in inner.items()} for name, inner in form.items()}
+        case _:
+            return next(parts)
 
 
 def _actions(part: object) -> Iterator[str]:
