@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -12,7 +13,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from armslength.service import Ledger, ledger_status
+from armslength.service import Ledger, check_ledger, ledger_status
 from armslength.store import LedgerFolder, Overtaken, PublicFolder, read_ledger_folder
 from armslength.tlog import Checkpoint, Note, Unverified, fsck, sign_note
 from tests.service.ledgers import Clock, act, copied, ledger_folder, opened, record, recorded
@@ -102,6 +103,29 @@ def test_the_newest_checkpoint_is_published_with_the_cosignatures_it_got(tmp_pat
     assert published(folder) == 6  # the map head that closing writes
     assert cosigners(folder) == {"anna", "bruno", "carla"}
     assert set(problems(ledger).values()) == {None}
+
+
+def test_what_is_exported_is_not_written_again_while_the_quorum_is_missed(tmp_path: Path, trio: Trio) -> None:
+    """Witnesses that are away for a night would have a large log write all of its tiles again, try after try."""
+    folder = kept(tmp_path, trio, "2")
+    with opened(folder) as ledger:
+        for each in trio:
+            each.door.instead = saying(503, "the witness cannot answer now")
+        recorded(ledger, act("one", "acme"))
+        tile = folder.public / "tile/0/000.p/1"
+
+        def tried() -> int:
+            assert ledger.publish().problem is not None
+            return tile.stat().st_mtime_ns
+
+        first = tried()
+        assert (tried(), tried()) == (first, first)
+        shutil.rmtree(folder.public)
+        tried()
+        for each in trio:
+            each.door.instead = None
+        assert ledger.publish().published == 1
+        assert check_ledger(folder).findings == ()
 
 
 def test_while_the_quorum_is_missed_the_old_checkpoint_stays_and_the_status_says_so(tmp_path: Path, trio: Trio) -> None:

@@ -89,7 +89,7 @@ class Publisher:
         standing = self._endorsed()
         if standing == state.size and self._health.problem is None and standing == self._health.published:
             return self._health
-        if standing is None:  # nothing of ours stands there, or no longer
+        if standing is None and not self._public.holds(self._exported):  # somebody emptied the folder
             self._exported = 0
         self._public.export(self._log, old=self._exported, new=state.size)
         self._exported = state.size
