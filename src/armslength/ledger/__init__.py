@@ -5,7 +5,6 @@ can be destroyed, and every proof still verifies. The formats are in docs/format
 """
 
 from armslength.ledger.audit import Audit, Audited, AuditState, Problem, Rule
-from armslength.ledger.base64url import format_base64url, parse_base64url
 from armslength.ledger.bundle import (
     SUFFIX,
     Bundle,
@@ -20,7 +19,6 @@ from armslength.ledger.bundle import (
     open_record,
 )
 from armslength.ledger.bundle_text import parse_bundle
-from armslength.ledger.canonical import Json, canonical, parse_canonical
 from armslength.ledger.chain import Chain, check_next
 from armslength.ledger.check import BundleVerdict, Check, CheckName, KindCount, Outcome, counted
 from armslength.ledger.commitment import Opening, check_label, commit, fold
@@ -59,6 +57,7 @@ from armslength.ledger.run import Run, make_run, run_root
 from armslength.ledger.saved import Saved, format_saved, parse_saved
 from armslength.ledger.sealing import Chance, Sealed, reseal, seal, seal_values, unseal
 from armslength.ledger.verification import verify_bundle
+from armslength.tlog import Json, canonical, format_base64url, parse_base64url, parse_canonical
 
 __all__ = [
     "EMPTY_MAP",

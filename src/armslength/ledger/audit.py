@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from armslength.ledger.base64url import format_base64url
 from armslength.ledger.chain import Chain, check_next
 from armslength.ledger.entry import parse_entry
 from armslength.ledger.journal import Batch, Journal
 from armslength.ledger.map_head import MapHead, parse_map_head
 from armslength.ledger.minute import format_minute
 from armslength.ledger.record import Record
-from armslength.tlog import Edge, Malformed, TlogError, Unverified, leaf_hash
+from armslength.tlog import Edge, Malformed, TlogError, Unverified, format_base64url, leaf_hash
 
 
 class Rule(StrEnum):

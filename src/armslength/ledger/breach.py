@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from armslength.ledger.audit import Audit, AuditState, Problem, Rule
-from armslength.ledger.base64url import format_base64url
 from armslength.ledger.entry import Entry, parse_entry
 from armslength.ledger.map_head import MapHead
 from armslength.ledger.minute import format_minute
 from armslength.ledger.record import NO_RECORD, Record
 from armslength.ledger.run import Run
-from armslength.tlog import Malformed, leaf_hash
+from armslength.tlog import Malformed, format_base64url, leaf_hash
 
 
 def breaches(runs: Sequence[Run]) -> tuple[Problem, ...]:

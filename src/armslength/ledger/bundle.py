@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from armslength.ledger.base64url import format_base64url
-from armslength.ledger.canonical import Json, canonical
 from armslength.ledger.hash_list import format_hashes
 from armslength.ledger.map_proof import MapProof
 from armslength.ledger.openings import ErasedField, Field, OpenField
-from armslength.tlog import Checkpoint, Edge, Malformed, Note
+from armslength.tlog import Checkpoint, Edge, Json, Malformed, Note, canonical, format_base64url
 
 FORMAT = "armslength.bundle/v1"
 SUFFIX = ".bundle.json"

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from armslength.ledger.base64url import format_base64url
 from armslength.ledger.bundle import Bundle
 from armslength.ledger.check import Check, CheckName, counted
 from armslength.ledger.entry import Entry, parse_entry
 from armslength.ledger.map_head import MapHead
 from armslength.ledger.map_proof import verify_map
 from armslength.ledger.record import NO_RECORD, Record, parse_record
-from armslength.tlog import EMPTY, Edge, Malformed, Unverified, leaf_hash
+from armslength.tlog import EMPTY, Edge, Malformed, Unverified, format_base64url, leaf_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

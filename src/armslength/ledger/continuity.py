@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from armslength.ledger.base64url import format_base64url
 from armslength.ledger.bundle import Bundle
 from armslength.ledger.check import Check, CheckName
 from armslength.ledger.completeness import Shown, Tail
 from armslength.ledger.saved import Saved
-from armslength.tlog import EMPTY, Edge, Malformed, Unverified, verify_consistency
+from armslength.tlog import EMPTY, Edge, Malformed, Unverified, format_base64url, verify_consistency
 
 _NONE_SAVED = "you gave nothing saved from an earlier verification; save this one, and the next will be held to it"
 

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from armslength.ledger.bundle import Bundle, Disclosed, Erased, Opened, OpenedField, Withheld
-from armslength.ledger.canonical import parse_canonical
 from armslength.ledger.check import Check, CheckName, counted
 from armslength.ledger.commitment import fold
 from armslength.ledger.commitment_list import Committing
 from armslength.ledger.completeness import Shown
 from armslength.ledger.erasure import SCOPE, Everything, Records, Scope, excuses, parse_scope
 from armslength.ledger.record import Kind, Record
-from armslength.tlog import Malformed
+from armslength.tlog import Malformed, parse_canonical
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from armslength.ledger.base64url import parse_base64url
 from armslength.ledger.hash_list import parse_hashes
 from armslength.ledger.strict_json import SAFE
-from armslength.tlog import Checkpoint, Malformed, Note
+from armslength.tlog import Checkpoint, Malformed, Note, parse_base64url
 
 MOST_PROBLEMS = 50
 """Problems that are told; the others are counted."""

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from armslength.ledger.canonical import Json
 from armslength.ledger.commitment import check_label
 from armslength.ledger.record import LAST_SEQUENCE, Kind, Record
-from armslength.tlog import Malformed
+from armslength.tlog import Json, Malformed
 
 SCOPE = "scope"
 """The field of an erasure record that says what it erases."""

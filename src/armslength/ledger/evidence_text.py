@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from armslength.ledger.audit import Rule
-from armslength.ledger.base64url import format_base64url, parse_base64url
 from armslength.ledger.document_reading import NotReadable, Reading
 from armslength.ledger.evidence import FORMAT, BrokenRule, Claim, Evidence, Fork, OtherHistory, Rollback
 from armslength.ledger.hash_list import format_hashes
 from armslength.ledger.run import Run
 from armslength.ledger.strict_json import read_json
-from armslength.tlog import Malformed, Note
+from armslength.tlog import Malformed, Note, format_base64url, parse_base64url
 
 MOST_BYTES = 100_000_000
 """Of a file: about 200,000 entries."""

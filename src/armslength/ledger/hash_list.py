@@ -8,8 +8,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Sequence
 
-from armslength.ledger.base64url import format_base64url, parse_base64url
-from armslength.tlog import Malformed
+from armslength.tlog import Malformed, format_base64url, parse_base64url
 
 SPELLED = 43
 """Characters of 32 bytes in base64url without padding."""

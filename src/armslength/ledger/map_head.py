@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from armslength.ledger.base64url import format_base64url, parse_base64url
 from armslength.ledger.minute import format_minute, parse_minute
 from armslength.ledger.record import LAST_SEQUENCE
-from armslength.tlog import Malformed
+from armslength.tlog import Malformed, format_base64url, parse_base64url
 
 _LEAF = re.compile(
     rb'\{"customers":(0|[1-9][0-9]{0,15}),"kind":"map","map":"([A-Za-z0-9_-]{43})"'

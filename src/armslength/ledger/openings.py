@@ -9,9 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from armslength.ledger.canonical import Json, canonical
 from armslength.ledger.commitment import OPENING_SIZE, Opening, check_label, commit, fold
-from armslength.tlog import Malformed, Unverified
+from armslength.tlog import Json, Malformed, Unverified, canonical
 
 _VERSION = 1
 _ERASED, _OPEN = 0, 1

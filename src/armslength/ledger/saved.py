@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from armslength.ledger.base64url import format_base64url
 from armslength.ledger.document_reading import NotReadable, Reading
 from armslength.ledger.strict_json import read_json
-from armslength.tlog import Checkpoint, Malformed, Note
+from armslength.tlog import Checkpoint, Malformed, Note, format_base64url
 
 FORMAT = "armslength.saved/v1"
 MOST_BYTES = 4_000_000

@@ -14,7 +14,6 @@ from typing import cast
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from armslength.ledger.canonical import Json, canonical, parse_canonical
 from armslength.ledger.commitment import OPENING_SIZE, Opening, commit, fold
 from armslength.ledger.openings import (
     ErasedField,
@@ -26,7 +25,7 @@ from armslength.ledger.openings import (
     openings_bytes,
     parse_openings,
 )
-from armslength.tlog import Malformed, Unverified
+from armslength.tlog import Json, Malformed, Unverified, canonical, parse_canonical
 
 KEY_SIZE = 32
 NONCE_SIZE = 12

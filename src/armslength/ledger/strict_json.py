@@ -11,8 +11,7 @@ from collections import Counter
 from json.encoder import encode_basestring
 from typing import Any
 
-from armslength.ledger.canonical import canonical
-from armslength.tlog import Malformed
+from armslength.tlog import Malformed, canonical
 
 SAFE = 2**53 - 1
 """The largest whole number that every reader of JSON takes for what it is."""

@@ -4,6 +4,8 @@ Pure: values in, values out. What is written here has one spelling, and what is 
 bytes outside a format, Unverified for a signature, a proof or a quorum that does not hold. docs/formats/tlog.md says
 which documents are followed and what was chosen where they leave a choice."""
 
+from armslength.tlog.base64url import format_base64url, parse_base64url
+from armslength.tlog.canonical import Json, canonical, parse_canonical
 from armslength.tlog.checkpoint import Checkpoint
 from armslength.tlog.cosignature import cosigned_message
 from armslength.tlog.endorsement import Assessment, Cosigned, Endorsed
@@ -77,6 +79,7 @@ __all__ = [
     "Entries",
     "Finding",
     "Group",
+    "Json",
     "LogKey",
     "Malformed",
     "Node",
@@ -94,11 +97,13 @@ __all__ = [
     "Verified",
     "VerifierKey",
     "Witness",
+    "canonical",
     "check_key_name",
     "consistency_proof",
     "cosigned_message",
     "edge_at",
     "entries_of",
+    "format_base64url",
     "format_entries",
     "format_signatures",
     "fsck",
@@ -109,6 +114,8 @@ __all__ = [
     "new_tiles",
     "node_hash",
     "origin_hash",
+    "parse_base64url",
+    "parse_canonical",
     "parse_entries",
     "parse_signatures",
     "parse_tile",

@@ -8,7 +8,7 @@ from typing import TypeAlias, cast
 
 import rfc8785
 
-from armslength.tlog import Malformed
+from armslength.tlog.failure import Malformed
 
 Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 
-from armslength.tlog import Malformed
+from armslength.tlog.failure import Malformed
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")

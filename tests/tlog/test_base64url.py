@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armslength.ledger import format_base64url, parse_base64url
-from armslength.tlog import Malformed
+from armslength.tlog import Malformed, format_base64url, parse_base64url
 
 
 @given(st.binary(max_size=70))

@@ -8,8 +8,7 @@ import pytest
 import rfc8785
 from hypothesis import example, given
 
-from armslength.ledger import Json, canonical, parse_canonical
-from armslength.tlog import Malformed
+from armslength.tlog import Json, Malformed, canonical, parse_canonical
 from tests.ledger.values import jsons
 
 
