@@ -14,7 +14,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "armslength"
 ROOMS = sorted(folder.name for folder in SOURCE.iterdir() if (folder / "__init__.py").is_file())
-PURE = [room for room in ROOMS if room in {"estate", "ledger", "reach", "report", "tlog"}]
+PURE = [room for room in ROOMS if room in {"estate", "gate", "ledger", "reach", "report", "tlog"}]
 
 CLOCK = {"now", "today", "utcnow", "localtime"}
 DISK = {"fromfile", "tofile", "memmap", "open_memmap"}

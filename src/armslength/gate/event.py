@@ -1,0 +1,182 @@
+"""What happens at the gate, as its ledger has it: one event, one record.
+
+The gate's state is what these events make of it, in the order of the ledger (state.py). Each is written as the fields
+of a record: `firm_event` holds all of it and is shown to nobody but the firm and its auditors; the other fields are
+what a customer reads in their bundle, and follow from it (docs/formats/gate-records.md).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from armslength.tlog import Json
+
+Seconds = int
+"""POSIX seconds."""
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="event"):
+    at: Seconds
+
+
+class Adopted(_Event, frozen=True, kw_only=True, tag="adopted"):
+    """From here on another estate holds: `before` and `after` are digests in hex, `before` None for the first one.
+    `what` says which parts differ; `request` is the lease's request that allowed it, None for the first."""
+
+    before: str | None
+    after: str
+    what: tuple[Literal["policy", "estate", "people"], ...]
+    request: str | None
+    by: str
+
+
+class Enrolled(_Event, frozen=True, kw_only=True, tag="enrolled"):
+    """A person's passkey is known from here on. Bytes are base64url; `assertion` is the voucher's signature over the
+    enrolment (enrolment.py), both None for a founding key."""
+
+    person: str
+    credential: str
+    public_key: str
+    voucher: str | None
+    assertion: dict[str, str] | None
+
+
+class KeyRevoked(_Event, frozen=True, kw_only=True, tag="key-revoked"):
+    credential: str
+    by: str
+    reason: str
+
+
+class Requested(_Event, frozen=True, kw_only=True, tag="requested"):
+    """`form` is the request as it is signed (request.py); `estate` the digest it was made under."""
+
+    form: dict[str, object]
+    estate: str
+
+
+class Approved(_Event, frozen=True, kw_only=True, tag="approved"):
+    id: str
+    request: str
+    approver: str
+    assertion: dict[str, str]
+    opened: tuple[str, ...]
+
+
+class Unapproved(_Event, frozen=True, kw_only=True, tag="unapproved"):
+    """An approver takes a yes back, before there is a lease."""
+
+    request: str
+    approver: str
+
+
+class Declined(_Event, frozen=True, kw_only=True, tag="declined"):
+    """An approver says no: the request is over."""
+
+    request: str
+    approver: str
+    reason: str
+
+
+class Voiced(_Event, frozen=True, kw_only=True, tag="voiced"):
+    """A customer's own word on a request: yes, or no, which ends it."""
+
+    request: str
+    customer: str
+    agrees: bool
+
+
+class Lapsed(_Event, frozen=True, kw_only=True, tag="lapsed"):
+    """Nobody answered in time."""
+
+    request: str
+
+
+class Withdrawn(_Event, frozen=True, kw_only=True, tag="withdrawn"):
+    request: str
+    by: str
+
+
+class Leased(_Event, frozen=True, kw_only=True, tag="leased"):
+    """`lease` holds its terms (lease.py); the record's act id is that of the lease."""
+
+    lease: dict[str, object]
+
+
+class Used(_Event, frozen=True, kw_only=True, tag="used"):
+    """`lease` None: standing access, through `rule`. `point` is the enforcement point, `use` 16 bytes that it drew."""
+
+    use: str
+    lease: str | None
+    rule: str
+    executor: str
+    action: str
+    resource: str
+    customers: tuple[str, ...]
+    point: str
+
+
+class Ended(_Event, frozen=True, kw_only=True, tag="ended"):
+    lease: str
+    how: Literal["ran-out", "returned", "spent"]
+
+
+class Revoked(_Event, frozen=True, kw_only=True, tag="revoked"):
+    lease: str
+    by: str
+    reason: str
+
+
+class Denied(_Event, frozen=True, kw_only=True, tag="denied"):
+    """Refused by the rule: at an enforcement point, or when it was asked for."""
+
+    executor: str
+    action: str
+    resource: str
+    customers: tuple[str, ...]
+    why: str
+    point: str
+
+
+class Reviewed(_Event, frozen=True, kw_only=True, tag="reviewed"):
+    """Somebody else looked at what was done under break-glass."""
+
+    lease: str
+    by: str
+    outcome: str
+
+
+Event = (
+    Adopted
+    | Enrolled
+    | KeyRevoked
+    | Requested
+    | Approved
+    | Unapproved
+    | Declined
+    | Voiced
+    | Lapsed
+    | Withdrawn
+    | Leased
+    | Used
+    | Ended
+    | Revoked
+    | Denied
+    | Reviewed
+)
+
+FIRM = "firm_event"
+"""The field that holds an event whole."""
+
+
+def parse_event(value: Json) -> Event:
+    """The event of a `firm_event`. Raises `msgspec.ValidationError` for anything else."""
+    event: Event = msgspec.convert(value, Event, strict=True)
+    return event
+
+
+def format_event(event: Event) -> dict[str, Json]:
+    """The value of `firm_event`."""
+    written: dict[str, Json] = msgspec.to_builtins(event)
+    return written
