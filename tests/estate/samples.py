@@ -185,7 +185,8 @@ def samples(draw: Any) -> Sample:
         tables["declared"] = [
             {"person": p, "state": draw(STATE)} for p in draw(st.lists(st.sampled_from(people), max_size=2))
         ]
-    tables["routes"] = draw(st.lists(st.just({"path": "/rooms/{room}", "action": "read", "method": "GET"}), max_size=2))
+    route = {"path": "/rooms/{room}", "action": "read", "method": "GET", "resource": "room-{room}"}
+    tables["routes"] = draw(st.lists(st.just(route), max_size=2))
     settings: dict[str, Any] = {
         "name": draw(NAME),
         "states": {"HK": ["CN"], "XK": [], "IE": ["EU"]},

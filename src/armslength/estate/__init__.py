@@ -37,6 +37,18 @@ from armslength.estate.model import (
 )
 from armslength.estate.problem import EstateError, Problem
 from armslength.estate.reading import Parsed, parse
+from armslength.estate.routes import (
+    MOST_PATH,
+    MOST_SEGMENTS,
+    Route,
+    RouteProblem,
+    filled,
+    parse_host,
+    parse_route,
+    route_ties,
+    routes_of,
+    segment_problem,
+)
 from armslength.estate.states import BLOCS, NAMES
 from armslength.estate.toml_lines import lines as setting_lines
 from armslength.estate.widening import with_action, with_state
@@ -49,6 +61,8 @@ __all__ = [
     "COSTS",
     "ENROLL",
     "FILES",
+    "MOST_PATH",
+    "MOST_SEGMENTS",
     "NAMES",
     "OPERATE",
     "ORIGIN",
@@ -71,6 +85,8 @@ __all__ = [
     "PolicyText",
     "Problem",
     "Ref",
+    "Route",
+    "RouteProblem",
     "Settings",
     "State",
     "Table",
@@ -79,11 +95,17 @@ __all__ = [
     "digest",
     "drop_grants",
     "drop_memberships",
+    "filled",
     "grant",
     "join",
     "leaver",
     "parse",
+    "parse_host",
+    "parse_route",
+    "route_ties",
+    "routes_of",
     "row_costs",
+    "segment_problem",
     "set_terms",
     "setting_lines",
     "travel",

@@ -32,7 +32,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "assets": ("id",),
     "unknown": ("group",),
     "grants": ("holder", "action", "target"),
-    "routes": ("path", "action"),
+    "routes": ("path", "action", "resource"),
 }
 """Columns in which no row may be empty."""
 

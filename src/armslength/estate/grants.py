@@ -1,4 +1,4 @@
-"""Grants: who may do what on what, and which power goes with which target. Routes are checked here too."""
+"""Grants: who may do what on what, and which power goes with which target."""
 
 from __future__ import annotations
 
@@ -98,9 +98,3 @@ def _slips(sheet: Sheet, findings: Findings) -> None:
     if meant:
         for row, code in cells.rows_of(list(meant)):
             findings.odd(sheet.file, meant[code], line=sheet.table.line(row), column="action")
-
-
-def check_routes(sheet: Sheet, findings: Findings) -> None:
-    """Kept as a table: patterns are the gate's. A route must at least say which path means which action."""
-    sheet.required("path", findings)
-    sheet.required("action", findings)

@@ -10,7 +10,7 @@ from armslength.estate import settings
 from armslength.estate.assets import read_assets
 from armslength.estate.columns import FILES
 from armslength.estate.floors import DraftFloor
-from armslength.estate.grants import EVERY_ACTION, check_routes, read_grants
+from armslength.estate.grants import EVERY_ACTION, read_grants
 from armslength.estate.groups import read_groups
 from armslength.estate.lookup import Lookup
 from armslength.estate.model import POWERS, Estate, Kind, Settings, State
@@ -20,6 +20,7 @@ from armslength.estate.parquet_form import Hush
 from armslength.estate.people import dated, read_declared, read_entities, read_people, read_travel
 from armslength.estate.policy import ReadPolicy, policy
 from armslength.estate.problem import EstateError, Findings, Problem, in_order
+from armslength.estate.routes import check_routes
 from armslength.estate.sheet import Sheet
 from armslength.estate.states import known
 from armslength.estate.tables import read_tables
@@ -62,7 +63,7 @@ def parse(files: Mapping[str, bytes], *, lost: Iterable[Problem] = (), hush: Hus
         actions={action: place for place, action in enumerate(actions)},
     )
     dated(sheets.values(), findings)
-    check_routes(sheets["routes"], findings)
+    check_routes(sheets["routes"], look, findings)
     estate = Estate(
         states=states,
         actions=actions,

@@ -14,10 +14,12 @@ from webauthn import verify_authentication_response
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import AuthenticationCredential, AuthenticatorAssertionResponse
 
+from armslength.gate.event import Approved
 from armslength.gate.failure import Rejected
-from armslength.gate.moment import Moment
-from armslength.gate.request import PersonId, Request, RequestId
-from armslength.tlog import format_base64url
+from armslength.gate.form import Form, read_digest
+from armslength.gate.moment import Moment, moment, posix
+from armslength.gate.request import PersonId, Request, RequestId, is_id, is_name
+from armslength.tlog import Json, format_base64url
 
 ApprovalId = NewType("ApprovalId", str)
 """`appr_` and 16 bytes of chance in base64url."""
@@ -44,6 +46,15 @@ class Assertion:
     client_data: bytes
     signature: bytes
 
+    def form(self) -> dict[str, str]:
+        """As it is recorded: bytes in base64url."""
+        return {
+            "authenticator_data": format_base64url(self.authenticator_data),
+            "client_data": format_base64url(self.client_data),
+            "credential": format_base64url(self.credential),
+            "signature": format_base64url(self.signature),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
@@ -63,6 +74,47 @@ class Approval:
     assertion: Assertion
     opened: tuple[bytes, ...]
     at: Moment
+
+    def __post_init__(self) -> None:
+        """Raises `Rejected` with every problem."""
+        if not (is_id(self.id, "appr") and is_id(self.request, "req") and is_name(self.approver)):
+            raise Rejected([f"the approval {self.id[:40]!r} of {self.request[:40]!r} by {self.approver[:40]!r}"])
+
+    def event(self) -> Approved:
+        """As it is recorded."""
+        return Approved(
+            at=posix(self.at),
+            id=self.id,
+            request=self.request,
+            approver=self.approver,
+            assertion=self.assertion.form(),
+            opened=tuple(digest.hex() for digest in self.opened),
+        )
+
+
+def parse_assertion(form: Json) -> Assertion:
+    """The assertion whose `form` this is. Raises `Rejected` with every problem."""
+    read = Form(form, "assertion", frozenset({"authenticator_data", "client_data", "credential", "signature"}))
+    assertion = Assertion(
+        credential=read.base64url("credential"),
+        authenticator_data=read.base64url("authenticator_data"),
+        client_data=read.base64url("client_data"),
+        signature=read.base64url("signature"),
+    )
+    read.done()
+    return assertion
+
+
+def parse_approval(event: Approved) -> Approval:
+    """The approval that was recorded so. Raises `Rejected`."""
+    return Approval(
+        id=ApprovalId(event.id),
+        request=RequestId(event.request),
+        approver=PersonId(event.approver),
+        assertion=parse_assertion(event.assertion),
+        opened=tuple(read_digest(digest) for digest in event.opened),
+        at=moment(event.at),
+    )
 
 
 def check_assertion(assertion: Assertion, key: PersonKey, challenge: bytes, party: Party) -> None:
@@ -88,8 +140,10 @@ def check_assertion(assertion: Assertion, key: PersonKey, challenge: bytes, part
             credential_current_sign_count=0,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+    except WebAuthnException as error:
         raise Rejected([f"the passkey's signature does not hold: {error}"]) from None
+    except Exception:  # what reads CBOR, keys and JSON there fails in many ways, and each of them means no
+        raise Rejected(["the passkey's signature cannot be read"]) from None
 
 
 def check_approval(approval: Approval, request: Request, key: PersonKey, party: Party) -> None:

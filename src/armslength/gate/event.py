@@ -18,6 +18,8 @@ Seconds = int
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="event"):
+    """`at` is by the gate's own clock, whoever reported it."""
+
     at: Seconds
 
 
@@ -33,12 +35,13 @@ class Adopted(_Event, frozen=True, kw_only=True, tag="adopted"):
 
 
 class Enrolled(_Event, frozen=True, kw_only=True, tag="enrolled"):
-    """A person's passkey is known from here on. Bytes are base64url; `assertion` is the voucher's signature over the
-    enrolment (enrolment.py), both None for a founding key."""
+    """A person's passkey is known from here on. Bytes are base64url; `made` is when it was registered; `assertion` is
+    the voucher's signature over the enrolment (enrolment.py), both None for a founding key."""
 
     person: str
     credential: str
     public_key: str
+    made: Seconds
     voucher: str | None
     assertion: dict[str, str] | None
 
@@ -57,6 +60,8 @@ class Requested(_Event, frozen=True, kw_only=True, tag="requested"):
 
 
 class Approved(_Event, frozen=True, kw_only=True, tag="approved"):
+    """Bytes of the assertion are base64url, the digests of what was `opened` hex, as in a request's form."""
+
     id: str
     request: str
     approver: str
@@ -65,7 +70,8 @@ class Approved(_Event, frozen=True, kw_only=True, tag="approved"):
 
 
 class Unapproved(_Event, frozen=True, kw_only=True, tag="unapproved"):
-    """An approver takes a yes back, before there is a lease."""
+    """An approver takes a yes back, before there is a lease. They cannot give it again to the same request: whoever
+    kept the first signature could give it for them."""
 
     request: str
     approver: str
@@ -105,7 +111,8 @@ class Leased(_Event, frozen=True, kw_only=True, tag="leased"):
 
 
 class Used(_Event, frozen=True, kw_only=True, tag="used"):
-    """`lease` None: standing access, through `rule`. `point` is the enforcement point, `use` 16 bytes that it drew."""
+    """`lease` None: standing access, through `rule`. `point` is the enforcement point, `use` 16 bytes that it drew, in
+    base64url. `done` is when it let the act happen, by its own clock, where it told the gate only later."""
 
     use: str
     lease: str | None
@@ -115,6 +122,7 @@ class Used(_Event, frozen=True, kw_only=True, tag="used"):
     resource: str
     customers: tuple[str, ...]
     point: str
+    done: Seconds | None = None
 
 
 class Ended(_Event, frozen=True, kw_only=True, tag="ended"):
@@ -177,6 +185,7 @@ def parse_event(value: Json) -> Event:
 
 
 def format_event(event: Event) -> dict[str, Json]:
-    """The value of `firm_event`."""
-    written: dict[str, Json] = msgspec.to_builtins(event)
+    """The value of `firm_event`, as it would be read back: lists, not tuples. Raises `ValueError` for text that has no
+    bytes."""
+    written: dict[str, Json] = msgspec.json.decode(msgspec.json.encode(event))
     return written

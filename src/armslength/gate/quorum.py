@@ -30,7 +30,8 @@ class Member:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """The terms as the quorum needs them. `places[i]` of the approvals must fill the i-th `from`; `home` are the states
-    that `apart` leaves out."""
+    that `apart` leaves out; to `barred` ones nobody at all may be exposed, home or not (a change of policy bars the
+    states whose reach it widens)."""
 
     terms: str
     approvals: int
@@ -39,6 +40,7 @@ class Rule:
     places: tuple[int, ...]
     lines_apart: bool
     home: frozenset[str]
+    barred: frozenset[str] = frozenset()
 
 
 class Lack(StrEnum):
@@ -51,6 +53,8 @@ class Lack(StrEnum):
     PLACES = "places"
     LINE = "line"
     APART = "apart"
+    BARRED = "barred"
+    CUSTOMERS = "customers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -72,31 +76,47 @@ def shortfalls(rule: Rule, asking: Sequence[Member], approvers: Sequence[Member]
 
 def find_quorum(rule: Rule, asking: Sequence[Member], approvers: Sequence[Member]) -> tuple[Member, ...] | None:
     """`rule.approvals` of the `approvers` who are a quorum, or None. The first in the order given."""
-    able = [each for each in approvers if not _unfit(rule, asking, each)]
-    for chosen in combinations(able, rule.approvals):
-        if not shortfalls(rule, asking, chosen):
-            return chosen
-    return None
+    able = [each for each in approvers if not unfit(rule, asking, each)]
+
+    def grown(chosen: tuple[Member, ...], start: int) -> tuple[Member, ...] | None:
+        if len(chosen) == rule.approvals:
+            return None if shortfalls(rule, asking, chosen) else chosen
+        for place in range(start, len(able) - (rule.approvals - len(chosen)) + 1):
+            more = (*chosen, able[place])
+            if agree(rule, asking, more) and (found := grown(more, place + 1)) is not None:
+                return found
+        return None
+
+    return grown((), 0)
 
 
-def _unfit(rule: Rule, asking: Sequence[Member], one: Member) -> bool:
+def agree(rule: Rule, asking: Sequence[Member], some: Sequence[Member]) -> bool:
+    """Whether these approvers could be in one quorum with others; what keeps them from it, no others can mend."""
+    return (
+        _differ(asking, some)
+        and all(_distinct(column, asking, some) for column in rule.distinct)
+        and not (rule.lines_apart and not _lines_apart(asking, some))
+        and _crowd(rule, asking, some) <= rule.approvals + 1 - rule.apart
+    )
+
+
+def unfit(rule: Rule, asking: Sequence[Member], one: Member) -> bool:
     """Whether this approver can be in no quorum for who asks."""
     return bool({s.lack for s in _shortfalls(rule, asking, [one])} - {Lack.APPROVALS, Lack.PLACES, Lack.APART})
 
 
 def _shortfalls(rule: Rule, asking: Sequence[Member], approvers: Sequence[Member]) -> Iterable[Shortfall]:
     if len(approvers) != rule.approvals:
-        yield Shortfall(lack=Lack.APPROVALS, says=f"{rule.approvals} approvals are needed, {len(approvers)} are there")
+        yield Shortfall(lack=Lack.APPROVALS, says=f"{len(approvers)} of {rule.approvals} approvals are there")
     for one in approvers:
         if not one.may_approve:
             yield Shortfall(lack=Lack.APPROVERS, says=f"{one.person} is not among the approvers of {rule.terms}")
-    people = [one.person for one in approvers]
-    if len(set(people)) < len(people) or {one.person for one in asking} & set(people):
+    if not _differ(asking, approvers):
         yield Shortfall(lack=Lack.SAME, says="nobody approves twice, nor what they ask for, write or carry out")
     for column in rule.distinct:
         if not _distinct(column, asking, approvers):
             yield Shortfall(lack=Lack.DISTINCT, says=f"each must have a {column}, no two the same")
-    if not _placed(rule, approvers):
+    if not placed(rule, approvers):
         yield Shortfall(lack=Lack.PLACES, says="approvals are missing from the groups that must give some")
     if rule.lines_apart and not _lines_apart(asking, approvers):
         yield Shortfall(lack=Lack.LINE, says="no two may be in one reporting line")
@@ -105,6 +125,16 @@ def _shortfalls(rule: Rule, asking: Sequence[Member], approvers: Sequence[Member
             lack=Lack.APART,
             says=f"for every state at least {rule.apart} must be out of its reach; {missing} more would have to be",
         )
+    if barred := sum(bool(one.exposed & rule.barred) for one in (*asking, *approvers)):
+        yield Shortfall(
+            lack=Lack.BARRED,
+            says=f"nobody may be in reach of a state that gains by it; {barred} of these are",
+        )
+
+
+def _differ(asking: Sequence[Member], approvers: Sequence[Member]) -> bool:
+    people = {one.person for one in approvers}
+    return len(people) == len(approvers) and people.isdisjoint(one.person for one in asking)
 
 
 def _distinct(column: str, asking: Sequence[Member], approvers: Sequence[Member]) -> bool:
@@ -114,21 +144,26 @@ def _distinct(column: str, asking: Sequence[Member], approvers: Sequence[Member]
     return "" not in seat and "" not in rest and len(set(rest)) == len(rest) and not seat & set(rest)
 
 
-def _placed(rule: Rule, approvers: Sequence[Member]) -> bool:
-    """Whether the places can be filled by different approvers: Kuhn's matching, a place for each of its count."""
-    places = [number for number, count in enumerate(rule.places) for _ in range(count)]
-    filled: dict[int, int] = {}
+def placed(rule: Rule, approvers: Sequence[Member]) -> bool:
+    """Whether the places can be filled by different approvers."""
+    return filled(rule, approvers) == sum(rule.places)
+
+
+def filled(rule: Rule, approvers: Sequence[Member]) -> int:
+    """How many places can be filled at most: Kuhn's matching, a place for each of its count, as far as approvals go."""
+    places = [number for number, count in enumerate(rule.places) for _ in range(min(count, rule.approvals + 1))]
+    seated: dict[int, int] = {}
 
     def fill(seat: int, seen: set[int]) -> bool:
         for i, one in enumerate(approvers):
             if places[seat] in one.places and i not in seen:
                 seen.add(i)
-                if i not in filled or fill(filled[i], seen):
-                    filled[i] = seat
+                if i not in seated or fill(seated[i], seen):
+                    seated[i] = seat
                     return True
         return False
 
-    return len(places) <= len(approvers) and all(fill(seat, set()) for seat in range(len(places)))
+    return sum(fill(seat, set()) for seat in range(len(places)))
 
 
 def _lines_apart(asking: Sequence[Member], approvers: Sequence[Member]) -> bool:
@@ -139,7 +174,11 @@ def _lines_apart(asking: Sequence[Member], approvers: Sequence[Member]) -> bool:
 def _together(rule: Rule, asking: Sequence[Member], approvers: Sequence[Member]) -> int:
     """How many more must be out of reach of the state for which fewest are; a state that nobody is exposed to counts,
     so `apart` is at most the number of seats."""
+    return max(0, rule.apart - (1 + len(approvers) - _crowd(rule, asking, approvers)))
+
+
+def _crowd(rule: Rule, asking: Sequence[Member], approvers: Sequence[Member]) -> int:
+    """The most seats that are exposed to one state; who asks holds one seat together."""
     seats = [frozenset().union(*(one.exposed for one in asking)), *(one.exposed for one in approvers)]
     states = frozenset().union(*seats) - rule.home
-    fewest = min([len(seats), *(sum(state not in seat for seat in seats) for state in states)])
-    return max(0, rule.apart - fewest)
+    return max((sum(state in seat for seat in seats) for state in states), default=0)

@@ -14,7 +14,7 @@ from typing import NewType
 
 from armslength.gate.failure import Rejected
 from armslength.gate.moment import Moment, format_moment
-from armslength.tlog import Json, Malformed, canonical, format_base64url
+from armslength.tlog import Json, Malformed, canonical, format_base64url, parse_base64url
 
 RequestId = NewType("RequestId", str)
 """`req_` and 16 bytes of chance in base64url."""
@@ -118,7 +118,8 @@ class Request:
             raise Rejected(problems)
 
     def form(self) -> dict[str, Json]:
-        """What is signed, and what is recorded. Every member is always there."""
+        """What is signed, and what is recorded. Every member is always there; `kind` keeps a signature under a request
+        from being one under anything else."""
         return {
             "action": self.action,
             "asker": self.asker,
@@ -131,6 +132,7 @@ class Request:
             "gate": self.gate,
             "hold": None if self.hold is None else self.hold.form(),
             "id": self.id,
+            "kind": "request",
             "made": format_moment(self.made),
             "purpose": self.purpose,
             "resource": {"type": self.resource.type, "id": self.resource.id},
@@ -162,7 +164,7 @@ class Request:
                 ("resource", self.resource.id),
                 *(("customer", name) for name in self.customers),
             )
-            if not 0 < len(value) <= LONGEST_ID or value != value.strip() or not value.isprintable()
+            if not is_name(value)
         ]
         if not is_id(self.id, "req"):
             found.append(f"the request id {self.id[:40]!r}: expected req_ and 22 characters of base64url")
@@ -190,6 +192,11 @@ class Request:
         return found
 
 
+def is_name(text: str) -> bool:
+    """Whether this may be an id of the estate, a customer's name, an origin."""
+    return 0 < len(text) <= LONGEST_ID and text == text.strip() and text.isprintable()
+
+
 def new_id(prefix: str, chance: bytes) -> str:
     """An id from 16 bytes of chance."""
     if len(chance) != 16:
@@ -199,3 +206,8 @@ def new_id(prefix: str, chance: bytes) -> str:
 
 def is_id(text: str, prefix: str) -> bool:
     return re.fullmatch(rf"{prefix}_[A-Za-z0-9_-]{{21}}[AQgw]", text) is not None
+
+
+def id_bytes(text: str) -> bytes:
+    """The 16 bytes of chance that an id was made from."""
+    return parse_base64url(text.partition("_")[2], 16)

@@ -6,6 +6,8 @@ difference(old, new) -> Difference     which lengths differ; Causes tells which 
 repair(estate, question) -> Plan       the least-cost changes after which every floor holds
 barriers(reach, i) -> barriers         what keeps a state from a result that it does not have by itself
 exposure(estate, day) -> Exposure      who can be compelled by which state
+Membership, Columns                    who is in which group; what a policy may see of people and targets
+policies(estate), permits(...)         policy.cedar read apart; to whom each permit is open on what
 """
 
 from armslength.reach.answer import Reach, reach
@@ -24,7 +26,13 @@ from armslength.reach.checker import check
 from armslength.reach.checker_document import NotSteps, check_document, steps_from_json
 from armslength.reach.difference import Compared, Difference, LengthChange, Side, difference
 from armslength.reach.exposure import Exposure, exposure
+from armslength.reach.membership import Membership
 from armslength.reach.pairs import covered, universe
+from armslength.reach.permit_columns import Columns, classes
+from armslength.reach.permit_form import Uid
+from armslength.reach.permit_policy import Policy, policies
+from armslength.reach.permit_reading import TARGETS
+from armslength.reach.permits import Permit, permits
 from armslength.reach.repair import repair
 from armslength.reach.repair_change import Change, Refusal, Verb, refusal
 from armslength.reach.repair_plan import Plan, Progress, Reason, Remaining, Why
@@ -44,6 +52,7 @@ from armslength.reach.result import (
 
 __all__ = [
     "NOBODY",
+    "TARGETS",
     "Barrier",
     "Between",
     "Beyond",
@@ -51,6 +60,7 @@ __all__ = [
     "Cause",
     "Causes",
     "Change",
+    "Columns",
     "Compared",
     "Difference",
     "Exact",
@@ -60,11 +70,14 @@ __all__ = [
     "KeyElsewhere",
     "Length",
     "LengthChange",
+    "Membership",
     "NobodyHolds",
     "NobodyIn",
     "NotSteps",
     "OutOfReach",
+    "Permit",
     "Plan",
+    "Policy",
     "PolicyCause",
     "Progress",
     "Question",
@@ -81,14 +94,18 @@ __all__ = [
     "Step",
     "ThroughTerms",
     "Turn",
+    "Uid",
     "Verb",
     "Why",
     "barriers",
     "check",
     "check_document",
+    "classes",
     "covered",
     "difference",
     "exposure",
+    "permits",
+    "policies",
     "reach",
     "refusal",
     "repair",

@@ -19,6 +19,7 @@ class Membership:
         self._below: Edges = edges(self.count, groups.group[nested], groups.member[nested])
         self._above: Edges = edges(self.count, groups.member[nested], groups.group[nested])
         self._direct: Edges = edges(self.count, groups.group[~nested], groups.member[~nested])
+        self._into: Edges = edges(self._people_count, groups.member[~nested], groups.group[~nested])
         self._members: dict[int, Ints] = {}
         self._up: dict[int, frozenset[int]] = {}
 
@@ -36,6 +37,10 @@ class Membership:
         found = np.zeros(self._people_count, dtype=np.bool_)
         found[self.members(group)] = True
         return found
+
+    def groups(self, person: int) -> frozenset[int]:
+        """The groups that a person is in through nesting. Not cached: people are many."""
+        return frozenset().union(*(self.upward(group) for group in set(self._into.of(person)[0].tolist())))
 
     def within(self, group: int) -> frozenset[int]:
         """`group` and the groups nested in it."""

@@ -3,6 +3,7 @@
 // What it decides with: golang.org/x/mod/sumdb/note for notes, golang.org/x/mod/sumdb/tlog for trees and proofs,
 // crypto/mldsa and crypto/ed25519 for signatures. Its own part is only what these leave out: the file layout of tlog-tiles,
 // the text of a checkpoint, the messages of tlog-cosignature and the lines of tlog-proof, read from the C2SP documents alone.
+// What the gate signs (gate.go) it reads with the standard library.
 //
 // It exits 0 when all it was asked about is accepted, 1 when something is refused (the reason on standard error), 2 on wrong usage.
 package main
@@ -30,6 +31,11 @@ var commands = map[string]command{
 	"build":     {"build FOLDER ORIGIN TIMESTAMP SKEY... < entries", 4, buildLog},
 	"prove":     {"prove FOLDER < questions", 1, proveClaims},
 	"prove-log": {"prove-log FOLDER INDEX", 2, writeProofFile},
+
+	"canonical":  {"canonical < JSON", 0, printCanonical},
+	"assertion":  {"assertion RP-ID ORIGIN CHALLENGE COSE-KEY AUTHENTICATOR-DATA CLIENT-DATA SIGNATURE", 7, checkAssertion},
+	"token":      {"token TYPE < jwks and token", 1, checkToken},
+	"sign-token": {"sign-token TYPE SEED < claims", 2, signToken},
 }
 
 // wrongUsage is for what the caller got wrong, as opposed to evidence that does not hold.
