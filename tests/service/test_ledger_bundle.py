@@ -10,6 +10,7 @@ from armslength.ledger import (
     FIRM,
     Bundle,
     Disclosed,
+    Json,
     Saved,
     Withheld,
     format_base64url,
@@ -238,3 +239,33 @@ def test_the_checkpoint_of_a_customers_log_is_none_of_the_main_log(folder: Ledge
     ours = {key.verifier.id for key in folder.signers}
     assert not ours & {signature.key_id for signature in note.signatures}
     assert Note.parse(note.format()) == note
+
+
+FIRM_FIELDS: dict[str, Json] = {"action": "read", "firm_event": {"customers": ["acme", "beta"]}, "firm_note": "Marker1"}
+
+
+def test_what_is_for_the_firm_is_withheld_from_customers(tmp_path: Path) -> None:
+    """A customer would read who the approvers are, and which other customers an act was on."""
+    folder = ledger_folder(tmp_path / "ledger")
+    record(folder, act("one", "acme", "beta", fields=FIRM_FIELDS), act("two", fields={**FIRM_FIELDS, "firm": "told"}))
+    for whose, told in ((Whose(name="acme"), {"action"}), (Whose(), {"action", "firm"})):
+        bundle = customer_bundle(folder, whose)
+        verified(bundle, folder)
+        (shown,) = bundle.opened
+        assert {field.label for field in shown.fields if isinstance(field, Disclosed)} == told
+        assert {field.label for field in shown.fields if isinstance(field, Withheld)} == {"firm_event", "firm_note"}
+        written = "".join(format_bundle(bundle))
+        assert "beta" not in written
+        assert "Marker1" not in written
+
+
+def test_an_auditor_is_told_what_is_for_the_firm(tmp_path: Path) -> None:
+    """Nobody from outside could check that each lease had its quorum."""
+    folder = ledger_folder(tmp_path / "ledger")
+    record(folder, act("one", "acme", "beta", fields=FIRM_FIELDS))
+    bundle = customer_bundle(folder, Whose(name="acme"), firm=True)
+    verified(bundle, folder)
+    (shown,) = bundle.opened
+    assert [type(field) for field in shown.fields] == [Disclosed] * 3
+    less = customer_bundle(folder, Whose(name="acme"), firm=True, withhold={"firm_note"})
+    assert [type(field) for field in less.opened[0].fields] == [Disclosed, Disclosed, Withheld]

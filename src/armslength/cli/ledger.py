@@ -247,7 +247,12 @@ def _export(options: argparse.Namespace, screen: Screen) -> int:
     whose = Whose(name=options.customer, handle=handle)
     if options.bundle is not None:
         bundle = customer_bundle(
-            folder, whose, since=options.since, withhold=frozenset(options.withhold), whole=options.whole
+            folder,
+            whose,
+            since=options.since,
+            withhold=frozenset(options.withhold),
+            firm=options.firm,
+            whole=options.whole,
         )
         write_file(options.bundle, format_bundle(bundle))
         screen.note(f"wrote {options.bundle}; the customer's handle is {format_base64url(bundle.customer)}")

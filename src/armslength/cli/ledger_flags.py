@@ -69,6 +69,8 @@ def export(parser: Parser) -> None:
     parser.add_argument("--since", action="append", default=[], type=number, metavar="SIZE", help=told)
     told = "a label whose values are not to be told; repeatable"
     parser.add_argument("--withhold", action="append", default=[], metavar="LABEL", help=told)
+    told = "tell values labelled firm_… as well: for an auditor, never for the customer"
+    parser.add_argument("--firm", action="store_true", help=told)
     told = "put the whole log into the bundle: larger, and no map need be trusted"
     parser.add_argument("--whole", action="store_true", help=told)
 

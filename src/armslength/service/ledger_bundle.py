@@ -65,6 +65,9 @@ from armslength.tlog import (
 )
 
 STEP = 256
+FIRM_ONLY = "firm_"
+"""How the label begins of a field that is for the firm and its auditors: it may name other customers, or say who an
+approver is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,17 @@ class Whose:
 
     name: str | None = None
     handle: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Withholding:
+    """Labels whose values are not told; the firm's own are unless `firm`."""
+
+    labels: frozenset[str]
+    firm: bool
+
+    def covers(self, label: str) -> bool:
+        return label in self.labels or (label.startswith(FIRM_ONLY) and not self.firm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +104,14 @@ def customer_bundle(
     *,
     since: Iterable[int] = (),
     withhold: Collection[str] = frozenset(),
+    firm: bool = False,
     whole: bool = False,
 ) -> Bundle:
     """The bundle of a customer as of the newest published checkpoint.
 
     `since` are sizes of earlier checkpoints that the customer saved, to be proven a beginning of this one; fields
-    labelled as in `withhold` are committed to and not told; `whole` puts the whole log into the tail, so that
-    nobody's map need be trusted.
+    labelled as in `withhold` are committed to and not told, nor are those whose label begins with `firm_`, but to an
+    auditor, for whom `firm` asks; `whole` puts the whole log into the tail, so that nobody's map need be trusted.
 
     Raises `Refusal` where there is no such customer or no checkpoint yet, and `StoreError`.
     """
@@ -129,7 +144,7 @@ def customer_bundle(
                 before=edge_at(start, node),
                 tail=log.leaves(start, size),
                 leaves=[leaf for index, leaf in records if index < start],
-                opened=_told(records, log, keys, withhold),
+                opened=_told(records, log, keys, _Withholding(labels=frozenset(withhold), firm=firm)),
                 consistency={old: consistency_proof(old, size, node) for old in since if old < size},
             )
         finally:
@@ -215,7 +230,7 @@ def _proof(log: LogDatabase, state: LogState, head: MapHead, handle: bytes) -> M
 
 
 def _told(
-    records: Sequence[tuple[int, bytes]], log: LogDatabase, keys: KeyDatabase, withhold: Collection[str]
+    records: Sequence[tuple[int, bytes]], log: LogDatabase, keys: KeyDatabase, withholding: _Withholding
 ) -> list[Opened]:
     """What is told of a customer's records. A field erased by an erasure that is not published yet is withheld: the
     bundle has nothing to show for it."""
@@ -223,7 +238,7 @@ def _told(
     told: list[tuple[Record, Opened]] = []
     for index, leaf in records:
         record = parse_record(leaf)
-        opened = _opened(index, record, log, keys, withhold)
+        opened = _opened(index, record, log, keys, withholding)
         if opened is None:
             continue
         told.append((record, opened))
@@ -249,7 +264,7 @@ def _told(
 
 
 def _opened(
-    index: int, record: Record, log: LogDatabase, keys: KeyDatabase, withhold: Collection[str]
+    index: int, record: Record, log: LogDatabase, keys: KeyDatabase, withholding: _Withholding
 ) -> Opened | None:
     """What is told of a record; None if the key store, restored from a backup, has nothing of it. What cannot be read
     any more is withheld, which a verifier shows as not checked: only an erasure record makes it erased."""
@@ -262,5 +277,5 @@ def _opened(
     if box is not None and customer is not None:
         with suppress(Unverified):
             values = unseal(key=customer.key, wrapped=kept.wrapped, box=box, commitment=record.commitment)
-    lost = {field.label for field in fields} - values.keys()
-    return open_record(record.sequence, fields, values, withhold=lost.union(withhold))
+    withhold = {field.label for field in fields if field.label not in values or withholding.covers(field.label)}
+    return open_record(record.sequence, fields, values, withhold=withhold)

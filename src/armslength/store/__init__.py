@@ -1,5 +1,5 @@
-"""Everything outside the program: estates on disk and in git, and the files that a ledger, a witness or a monitor
-keeps.
+"""Everything outside the program: estates on disk and in git, and the files that a ledger, a gate, a witness or a
+monitor keeps.
 
 An estate's bytes, where everything that can go wrong becomes an `EstateError`:
 
@@ -8,8 +8,8 @@ find(location) -> Source       the bytes alone, and words for where they came fr
 parsed(source) -> Parsed       the estate of such bytes
 describe(location) -> str      the words alone
 
-A ledger's stores, where everything that can go wrong becomes a `StoreError`. They are loaded when first asked for,
-since the commands on an estate need none of them.
+A ledger's and a gate's stores, where everything that can go wrong becomes a `StoreError`. They are loaded when first
+asked for, since the commands on an estate need none of them.
 """
 
 from importlib import import_module
@@ -22,6 +22,23 @@ if TYPE_CHECKING:
     from armslength.store.database import Integrity
     from armslength.store.exchange import Exchange, NoReply, Reply
     from armslength.store.failure import Damaged, Overtaken, StorageFailed, StoreError
+    from armslength.store.gate_away import Away
+    from armslength.store.gate_database import GateDatabase, GateTables
+    from armslength.store.gate_estates import AdoptedEstates
+    from armslength.store.gate_evidence import Document
+    from armslength.store.gate_folder import (
+        GateFolder,
+        add_gate_point,
+        create_gate_folder,
+        read_gate_folder,
+        write_lease_keys,
+    )
+    from armslength.store.gate_idempotency import Remembered
+    from armslength.store.gate_outbox import Notice
+    from armslength.store.gate_rows import GateRow, RowClaim, RowColumns
+    from armslength.store.gate_sessions import Ceremony, Session
+    from armslength.store.gate_settings import GateLookup, GatePoint, GateSettings
+    from armslength.store.gate_snapshot import GateSnapshot
     from armslength.store.key_database import FIRM_NAME, Customer, KeyDatabase, Openings
     from armslength.store.ledger_folder import (
         LedgerFolder,
@@ -38,6 +55,7 @@ if TYPE_CHECKING:
     from armslength.store.log_tiles import log_entries, log_nodes, log_tile
     from armslength.store.mirror import Mirror
     from armslength.store.monitor_folder import KeptEvidence, MonitorFolder, Place, SeenClaim
+    from armslength.store.notice_post import can_post, post
     from armslength.store.public_folder import PublicFolder
     from armslength.store.witness_client import Conflict, Cosigned, Refused, Unreachable, WitnessClient
     from armslength.store.witness_state import SplitView, Vouched, WitnessState, create_witness_state
@@ -46,6 +64,17 @@ if TYPE_CHECKING:
 _LATE = {
     "database": ("Integrity",),
     "failure": ("Damaged", "Overtaken", "StorageFailed", "StoreError"),
+    "gate_away": ("Away",),
+    "gate_database": ("GateDatabase", "GateTables"),
+    "gate_estates": ("AdoptedEstates",),
+    "gate_evidence": ("Document",),
+    "gate_folder": ("GateFolder", "add_gate_point", "create_gate_folder", "read_gate_folder", "write_lease_keys"),
+    "gate_idempotency": ("Remembered",),
+    "gate_outbox": ("Notice",),
+    "gate_rows": ("GateRow", "RowClaim", "RowColumns"),
+    "gate_sessions": ("Ceremony", "Session"),
+    "gate_settings": ("GateLookup", "GatePoint", "GateSettings"),
+    "gate_snapshot": ("GateSnapshot",),
     "key_database": ("FIRM_NAME", "Customer", "KeyDatabase", "Openings"),
     "ledger_folder": (
         "LedgerFolder",
@@ -59,6 +88,7 @@ _LATE = {
     "lock": ("Held", "Lock", "read_lock"),
     "log_database": ("LogBatch", "LogDatabase", "LogState"),
     "log_tiles": ("log_entries", "log_nodes", "log_tile"),
+    "notice_post": ("can_post", "post"),
     "public_folder": ("PublicFolder",),
     "writing": ("replace_file",),
     "exchange": ("Exchange", "NoReply", "Reply"),
@@ -72,11 +102,23 @@ _MODULE = {name: module for module, names in _LATE.items() for name in names}
 
 __all__ = [
     "FIRM_NAME",
+    "AdoptedEstates",
+    "Away",
+    "Ceremony",
     "Conflict",
     "Cosigned",
     "Customer",
     "Damaged",
+    "Document",
     "Exchange",
+    "GateDatabase",
+    "GateFolder",
+    "GateLookup",
+    "GatePoint",
+    "GateRow",
+    "GateSettings",
+    "GateSnapshot",
+    "GateTables",
     "Held",
     "Integrity",
     "KeptEvidence",
@@ -91,13 +133,18 @@ __all__ = [
     "Mirror",
     "MonitorFolder",
     "NoReply",
+    "Notice",
     "Openings",
     "Overtaken",
     "Place",
     "PublicFolder",
     "Refused",
+    "Remembered",
     "Reply",
+    "RowClaim",
+    "RowColumns",
     "SeenClaim",
+    "Session",
     "Source",
     "SplitView",
     "StorageFailed",
@@ -107,6 +154,9 @@ __all__ = [
     "Vouched",
     "WitnessClient",
     "WitnessState",
+    "add_gate_point",
+    "can_post",
+    "create_gate_folder",
     "create_ledger_folder",
     "create_witness_state",
     "describe",
@@ -116,10 +166,13 @@ __all__ = [
     "log_nodes",
     "log_tile",
     "parsed",
+    "post",
     "read",
+    "read_gate_folder",
     "read_ledger_folder",
     "read_lock",
     "replace_file",
+    "write_lease_keys",
     "write_policy",
     "write_signers",
 ]

@@ -1,0 +1,94 @@
+"""The estates that a gate adopted, each as the files that were handed in, in a folder named by its digest.
+
+The ledger says which one holds; a folder is believed only if what is in it gives its name. The digest leaves out how
+old rows are (`as_of`), so an estate that was only looked at afresh takes the place of itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from armslength.estate import FILES, Estate, EstateError, digest
+from armslength.store.failure import Damaged, StorageFailed
+from armslength.store.folder import folder
+from armslength.store.location import parsed
+from armslength.store.source import Source
+from armslength.store.writing import replace_file, sync_folder
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class AdoptedEstates:
+    """The folder at `path`. One process changes it at a time: the one that holds the gate's ledger."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def all(self) -> tuple[str, ...]:
+        """The digests of those that are kept, ascending."""
+        try:
+            return tuple(sorted(name for name in os.listdir(self._path) if _DIGEST.fullmatch(name)))
+        except OSError as error:
+            raise StorageFailed(f"{self._path}: {error.strerror}") from error
+
+    def keep(self, files: Mapping[str, bytes]) -> str:
+        """Keep an estate, durably; gives its digest. Files that belong to no estate are left out. Raises `EstateError`
+        with every problem if it is none, `StorageFailed`."""
+        known = {name: data for name, data in files.items() if name in FILES}
+        name = digest(parsed(Source(description="the estate", files=known)).estate)
+        place = self._path / name
+        if place.is_dir() and dict(folder(place).files) == known:
+            return name
+        try:
+            self._put(known, place)
+        except OSError as error:
+            raise StorageFailed(f"{place}: {error.strerror}") from error
+        return name
+
+    def files(self, name: str) -> Mapping[str, bytes]:
+        """The files of the estate of this digest, as they were handed in. Raises `Damaged` if it is not there or not
+        all of it can be read."""
+        place = self._path / name
+        aside = self._aside(name)
+        if not _DIGEST.fullmatch(name):
+            raise Damaged(f"{place}: no digest of an estate")
+        # Of a replacement that a crash cut short, the old one is whole.
+        found = folder(place if place.is_dir() else aside)
+        if found.lost:
+            said = "; ".join(f"{each.file}: {each.message}" for each in found.lost)
+            raise Damaged(f"{place}: {said}")
+        return found.files
+
+    def read(self, name: str) -> Estate:
+        """The estate of this digest. Raises `Damaged` if it is not there, or what is there is another one."""
+        try:
+            estate = parsed(Source(description=name, files=self.files(name))).estate
+        except EstateError as error:
+            raise Damaged(f"{self._path / name}: {error}") from None
+        if (found := digest(estate)) != name:
+            raise Damaged(f"{self._path / name}: what is there is the estate {found}; expected the one of its name")
+        return estate
+
+    def _put(self, files: Mapping[str, bytes], place: Path) -> None:
+        beside = Path(tempfile.mkdtemp(prefix=".new-", dir=self._path))
+        try:
+            for name, data in files.items():
+                replace_file(beside / name, data)
+            sync_folder(beside)
+            aside = self._aside(place.name)
+            if place.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+                os.rename(place, aside)
+            os.rename(beside, place)
+            sync_folder(self._path)
+            shutil.rmtree(aside, ignore_errors=True)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+    def _aside(self, name: str) -> Path:
+        return self._path / f".old-{name}"

@@ -1,0 +1,139 @@
+"""The tables of a gate's database, as SQLAlchemy Core sees them. `gate_migrations` makes them; a test holds the two to
+each other.
+
+rows          one row for each object of the gate's state: its canonical document, which is a copy of what the ledger
+              says, and columns to find it by
+evidence      documents that requests name by digest; opened: who was shown which, for which request
+idempotency   what a caller's key was answered with
+sessions      who is signed in; ceremonies: challenges and links that are good once
+outbox        notices that are to be sent
+away          people who cannot be asked for a time
+snapshot      the folded state up to a position of the ledger
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+
+METADATA = MetaData()
+
+VERSIONS = Table(
+    "versions",
+    METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+)
+
+GATE = Table(
+    "gate",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("origin", Text, nullable=False),
+)
+
+ROWS = Table(
+    "rows",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("doc", LargeBinary, nullable=False),
+    Column("person", Text),
+    Column("status", Text),
+    Column("due", Integer),
+    Column("act", LargeBinary),
+    Column("claimed", Integer),
+)
+"""`act` and `claimed` are set while an operation that has begun is not over: its record's act id, and when it began."""
+Index("rows_by_person", ROWS.c.kind, ROWS.c.person, ROWS.c.status)
+Index("rows_by_due", ROWS.c.kind, ROWS.c.due)
+
+EVIDENCE = Table(
+    "evidence",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("made", Integer, nullable=False),
+    Column("kept", Integer, nullable=False),
+)
+
+OPENED = Table(
+    "opened",
+    METADATA,
+    Column("request", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("digest", LargeBinary, ForeignKey("evidence.digest", ondelete="CASCADE"), primary_key=True),
+    Column("at", Integer, nullable=False),
+)
+Index("opened_by_digest", OPENED.c.digest)
+
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("ends", Integer, nullable=False),
+)
+Index("idempotency_by_ends", IDEMPOTENCY.c.ends)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("made", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("idle", Integer, nullable=False),
+    Column("ends", Integer, nullable=False),
+)
+Index("sessions_by_person", SESSIONS.c.person)
+Index("sessions_by_ends", SESSIONS.c.ends)
+
+CEREMONIES = Table(
+    "ceremonies",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("person", Text),
+    Column("doc", LargeBinary, nullable=False),
+    Column("ends", Integer, nullable=False),
+)
+Index("ceremonies_by_ends", CEREMONIES.c.ends)
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("mark", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("person", Text),
+    Column("body", LargeBinary, nullable=False),
+    Column("made", Integer, nullable=False),
+    Column("due", Integer),
+    Column("tries", Integer, nullable=False),
+    Column("problem", Text),
+)
+"""`due` is when it is to be sent; nothing once it was."""
+Index("outbox_by_mark", OUTBOX.c.mark, unique=True)
+Index("outbox_by_due", OUTBOX.c.due)
+Index("outbox_by_person", OUTBOX.c.person, OUTBOX.c.number)
+
+AWAY = Table(
+    "away",
+    METADATA,
+    Column("person", Text, primary_key=True),
+    Column("start", Integer, nullable=False),
+    Column("ends", Integer),
+    Column("by", Text, nullable=False),
+)
+
+SNAPSHOT = Table(
+    "snapshot",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
