@@ -116,7 +116,8 @@ def small(seed: int) -> Case:
             {"of": random.choice(("group:legal", f"person:{names[0]}")), "count": random.randint(1, 2)}
             for _ in range(random.randint(1, 2))
         ]
-    groups = {"board": " ".join(random.sample(names, len(names) - 1)), "legal": " ".join(random.sample(names, 3))}
+    board = random.sample(names, random.randint(3, len(names)))
+    groups = {"board": " ".join(board), "legal": " ".join(random.sample(names, 3))}
     settings = {"home": [next(filter(None, states))]} if random.random() < 0.3 else {}
     return firm(
         grants=["everyone end asset:meetings-us r"], people=cells, groups=groups, terms={"r": body}, settings=settings
@@ -145,6 +146,26 @@ def test_candidates_hold_on_estates_of_the_oracle(seed: int) -> None:
     for q in questions(world(case, AT), random, 4):
         there = random.sample(every, random.choice((0, 0, 1, 2)))
         agrees(made, request(q), there, frozenset(every), frozenset())
+
+
+def test_the_manager_of_who_asks_is_told_apart_from_people_like_them() -> None:
+    """An approver would be named whose approval does not count, since somebody like them could give it."""
+    terms = {"line": {"approvals": 1, "approvers": "group:trust", "line": "apart"}}
+    cells = {"workplace": "IE", "unit": "safety"}
+    people_ = {"bo": {"workplace": "US", "manager": "di"}, "di": cells, "gus": cells}
+    made = decider(firm(grants=["group:ops end asset:meetings-us line"], people=people_, terms=terms))
+    found = agrees(made, request(question("bo")), [], everyone(made), frozenset())
+    assert set(found.people) == set(people("cy ed fay gus"))
+
+
+def test_a_barred_home_state_tells_people_apart() -> None:
+    """As above, for those whom the home state reaches and a change would give more."""
+    made = decider(firm(END, settings={"home": ["US"]}, terms={"two-apart": {**TRUST, "apart": 1}}))
+    found = agrees(made, request(question("di", asker="ana")), [], everyone(made), frozenset({"US"}))
+    assert found.people == ()
+    asked = request(question("ana", author="ana"))
+    made = decider(firm(END.replace("ops", "liaison"), settings={"home": ["US"]}))
+    assert set(agrees(made, asked, [], everyone(made), frozenset({"US"})).people) == set(people("di ed gus"))
 
 
 def test_the_smallest_sets_are_named() -> None:

@@ -10,6 +10,7 @@ from armslength.gate import (
     LeaseId,
     Rejected,
     moment,
+    new_id,
     sign_lease,
     sign_revocations,
     verify_revocations,
@@ -33,6 +34,12 @@ def test_a_list_reads_back() -> None:
     for revocations in (a_list(), a_list(revoked=frozenset())):
         assert verify_revocations(sign_revocations(revocations, KEY), KEYS) == revocations
     assert sign_revocations(a_list(), KEY) == forged(HEADER, CLAIMS)
+
+
+def test_a_list_of_many_reads_back() -> None:
+    """A change of the estate that ends thousands of leases would stop every enforcement point."""
+    many = a_list(revoked=frozenset(LeaseId(new_id("lease", n.to_bytes(16, "big"))) for n in range(20_000)))
+    assert verify_revocations(sign_revocations(many, KEY), KEYS) == many
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,10 @@ class Bench:
         for one in approvers:
             line = one.line & ids if rule.lines_apart else frozenset()
             own = one.person if one.person in above else None
-            found.setdefault((one.exposed - rule.home, one.places, line, own), []).append(one)
+            # Home states and all: a state can be barred though it is home.
+            found.setdefault((one.exposed, one.places, line, own), []).append(one)
         self.kinds = tuple(
-            Kind(exposed=exposed, places=places, line=line, own=own, people=tuple(people))
+            Kind(exposed=exposed - rule.home, places=places, line=line, own=own, people=tuple(people))
             for (exposed, places, line, own), people in found.items()
         )
 

@@ -90,23 +90,22 @@ class _Panel:
         self._rule: Rule = rule_for(decider, passage, barred)
         terms = self._rule.terms
         self._asking = asking(decider, request, terms)
-        self._there = [
+        self._approved = [
             member
             for person in counted(decider, approvers)
             if not unfit(self._rule, self._asking, member := roster.member(person, terms))
         ]
-        self._named = frozenset(one.person for one in self._there)
+        self._named = frozenset(one.person for one in self._approved)
         self._bench = roster.bench(terms)
         able = available | self._named
 
-        def fits(one: Member) -> bool:
-            return (
-                one.person in able
-                and not decider.ages.person(roster.places[one.person])
-                and not unfit(self._rule, self._asking, one)
-            )
+        def there(one: Member) -> bool:
+            return one.person in able and not decider.ages.person(roster.places[one.person])
 
-        self._fits = fits
+        def fits(one: Member) -> bool:
+            return there(one) and not unfit(self._rule, self._asking, one)
+
+        self._there, self._fits = there, fits
         self._steps = steps
         self._seating = Seating(self._bench, self._rule, self._asking, fits, steps)
         self._quorums: list[tuple[Member, ...]] = []
@@ -131,15 +130,19 @@ class _Panel:
 
     def useful(self) -> set[PersonId]:
         """Everyone who is in some quorum and has not approved. Raises `Spent`."""
+        seat = frozenset(one.person for one in self._asking)
+        above = frozenset().union(*(one.line for one in self._asking))
         for kind in self._bench.kinds:
-            known: dict[tuple[str, ...], bool] = {}
+            # Of a kind, those with the same values are answered alike, if they stand alike to those who ask.
+            known: dict[tuple[tuple[str, ...], bool], bool] = {}
             for one in kind.people:
-                if one.person in self._named or not self._fits(one):
+                if one.person in self._named or one.person in seat or not self._there(one):
                     continue
                 values = tuple(one.values.get(column, "") for column in self._rule.distinct)
-                if values not in known:
-                    known[values] = self._sits(one)
-                if known[values]:
+                alike = values, one.person in above or not seat.isdisjoint(one.line)
+                if alike not in known:
+                    known[alike] = not unfit(self._rule, self._asking, one) and self._sits(one)
+                if known[alike]:
                     self.people.add(one.person)
         return self.people
 
@@ -157,7 +160,7 @@ class _Panel:
 
     def _kept(self, count: int) -> Iterator[tuple[Member, ...]]:
         """Those who approved, so many at a time, where they could be in one quorum."""
-        for some in combinations(self._there, count):
+        for some in combinations(self._approved, count):
             self._steps.take()
             if agree(self._rule, self._asking, some):
                 yield some

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from armslength.estate import ORIGIN, Estate, Kind
+from armslength.estate import ORIGIN, Estate, Ints, Kind
 from armslength.gate.roster import Roster
+
+Flags = npt.NDArray[np.bool_]
 
 _AHEAD = 1
 """Days that a row may be dated after the day asked: sources in other time zones."""
@@ -32,35 +34,33 @@ class Ages:
         self._oldest = None if freshness.limit is None else (day - freshness.limit).toordinal()
         self._newest = day.toordinal() + _AHEAD
         self._adopted = freshness.adopted.toordinal()
-        self._old = {name: self._rows(name) for name in ("people", "entities", "groups", "assets")}
-        self._memberships = self._by_member()
+        self.people, self.assets = self._people(), self._assets()
+        """One flag for each, by place in their table."""
 
     def person(self, place: int) -> bool:
         """Whether the person's row, a row of their employer and its owners, or one that puts them in a group is."""
-        if self._oldest is None:
-            return False
-        entities = self._estate.entities
-        if self._old["people"][place]:
-            return True
-        entity = int(self._estate.people.entity[place])
-        while entity >= 0:
-            if self._old["entities"][entity]:
-                return True
-            entity = int(entities.parent[entity])
-        people, groups = self._memberships
-        return place in people or not groups.isdisjoint(self._roster.groups(place))
+        return bool(self.people[place])
 
     def asset(self, place: int) -> bool:
         """Whether the asset's row is, or that of something it lies within."""
-        if self._oldest is None:
-            return False
-        while place >= 0:
-            if self._old["assets"][place]:
-                return True
-            place = int(self._estate.assets.within[place])
-        return False
+        return bool(self.assets[place])
 
-    def _rows(self, table: str) -> npt.NDArray[np.bool_]:
+    def _people(self) -> Flags:
+        people, groups = self._estate.people, self._estate.groups
+        found = self._rows("people")
+        employers = _below(self._rows("entities"), self._estate.entities.parent)
+        employed = people.entity >= 0
+        found[employed] |= employers[people.entity[employed]]
+        rows = self._rows("groups")[groups.row]
+        found[groups.member[rows & (groups.member_kind == int(Kind.PERSON))]] = True
+        for nested in set(groups.member[rows & (groups.member_kind == int(Kind.GROUP))].tolist()):
+            found[self._roster.membership.members(nested)] = True
+        return found
+
+    def _assets(self) -> Flags:
+        return _below(self._rows("assets"), self._estate.assets.within)
+
+    def _rows(self, table: str) -> Flags:
         rows = self._estate.tables[table]
         cells = rows.columns.get(ORIGIN[1])
         if self._oldest is None or not len(rows):
@@ -69,13 +69,13 @@ class Ages:
             days = np.full(len(rows), self._adopted, dtype=np.int64)
         else:
             days = np.array([dt.date.fromisoformat(c).toordinal() if c else self._adopted for c in cells.to_list()])
-        found: npt.NDArray[np.bool_] = (days < self._oldest) | (days > self._newest)
+        found: Flags = (days < self._oldest) | (days > self._newest)
         return found
 
-    def _by_member(self) -> tuple[frozenset[int], frozenset[int]]:
-        """The people who are put in a group by such a row, and the groups that are."""
-        groups = self._estate.groups
-        old = self._old["groups"][groups.row]
-        people = old & (groups.member_kind == int(Kind.PERSON))
-        nested = old & (groups.member_kind == int(Kind.GROUP))
-        return frozenset(groups.member[people].tolist()), frozenset(groups.member[nested].tolist())
+
+def _below(marked: Flags, above: Ints) -> Flags:
+    """With all that lies below what is marked, by each one's place above."""
+    found, nested = marked.copy(), np.flatnonzero(above >= 0)
+    while (new := nested[~found[nested] & found[above[nested]]]).size:
+        found[new] = True
+    return found

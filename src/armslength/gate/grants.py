@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from armslength.estate import Estate, Kind
 from armslength.gate.outcome import Passage
@@ -30,7 +32,8 @@ class GrantIndex:
             holder = (int(grants.holder_kind[row]), int(grants.holder[row]))
             self._gated.setdefault(aim, {}).setdefault(holder, []).append(row)
         standing = np.flatnonzero(grants.terms < 0)
-        keys = self._key(grants.action[standing], grants.target_kind[standing], grants.target[standing])
+        action, kind = grants.action[standing].astype(np.int64), grants.target_kind[standing].astype(np.int64)
+        keys = (action * len(Kind) + kind) << 32 | grants.target[standing].astype(np.int64)
         order = np.argsort(keys, kind="stable")
         self._keys, self._standing = keys[order], standing[order]
         self._holders: dict[int, frozenset[_Holder]] = {}
@@ -52,13 +55,32 @@ class GrantIndex:
         grants = self._estate.grants
         mine = self.holder(person)
         for aim in self._aims(action, kind, target):
-            key = self._key(*(np.array([part]) for part in aim))[0]
-            first, last = np.searchsorted(self._keys, [key, key + 1]).tolist()
+            key = _key(*aim)
+            first = bisect_left(self._keys, key)
+            last = bisect_right(self._keys, key, first)
+            if first == last:
+                continue
             rows = self._standing[first:last]
-            held = set(zip(grants.holder_kind[rows].tolist(), grants.holder[rows].tolist(), strict=True))
-            if not held.isdisjoint(mine):
+            held = zip(grants.holder_kind[rows].tolist(), grants.holder[rows].tolist(), strict=True)
+            if any(holder in mine for holder in held):
                 return True
         return False
+
+    def holders(self, action: str, kind: Kind, target: int) -> npt.NDArray[np.bool_]:
+        """Shape [P]: who has a grant with terms that gives the action on a target."""
+        found = np.zeros(len(self._estate.people.ids), dtype=np.bool_)
+        for aim in self._aims(action, kind, target):
+            for holder_kind, holder in self._gated.get(aim, ()):
+                match Kind(holder_kind):
+                    case Kind.EVERYONE:
+                        found[:] = True
+                    case Kind.GROUP:
+                        found[self._roster.membership.members(holder)] = True
+                    case Kind.PERSON:
+                        found[holder] = True
+                    case Kind.ASSET | Kind.CLASS | Kind.TERMS:
+                        raise ValueError(f"{Kind(holder_kind).name.lower()} cannot hold a grant")
+        return found
 
     def holder(self, person: int) -> frozenset[_Holder]:
         """Everything as which a person can hold a grant."""
@@ -88,11 +110,11 @@ class GrantIndex:
             case Kind.GROUP | Kind.CLASS | Kind.TERMS | Kind.EVERYONE:
                 pass
 
-    @staticmethod
-    def _key(action: np.ndarray, kind: np.ndarray, target: np.ndarray) -> np.ndarray:
-        return (action.astype(np.int64) * len(Kind) + kind.astype(np.int64)) << 32 | target.astype(np.int64)
-
     def _passage(self, row: int) -> Passage:
         grants = self._estate.grants
         line = self._estate.tables["grants"].line(int(grants.row[row]))
         return Passage(rule=f"grants:{line}", terms=self._estate.settings.terms[int(grants.terms[row])].id)
+
+
+def _key(action: int, kind: int, target: int) -> int:
+    return (action * len(Kind) + kind) << 32 | target

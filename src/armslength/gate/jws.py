@@ -11,6 +11,7 @@ from functools import lru_cache
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+from joserfc.jws import JWSRegistry
 
 from armslength.gate.failure import Rejected
 from armslength.gate.signing_key import ALGORITHM, LeaseKey
@@ -18,6 +19,15 @@ from armslength.tlog import Json, Malformed, canonical, format_base64url, parse_
 
 LARGEST = 8 * 1024 * 1024
 """Characters of a signed text; a list of 200,000 revoked leases has less."""
+
+
+class _Registry(JWSRegistry):
+    """The library stops at 128,000 bytes, which a list of 4,200 revoked leases has."""
+
+    max_payload_length = LARGEST
+
+
+_REGISTRY = _Registry(algorithms=[ALGORITHM])
 
 
 class UnknownKey(Rejected):
@@ -32,7 +42,7 @@ def sign(claims: Json, typ: str, key: LeaseKey) -> str:
     """The same text for the same claims and key, always."""
     header = {"alg": ALGORITHM, "kid": key.kid, "typ": typ}
     return jws.serialize_compact(
-        header, canonical(claims, label=typ), OKPKey.import_key(key.private), algorithms=[ALGORITHM]
+        header, canonical(claims, label=typ), OKPKey.import_key(key.private), registry=_REGISTRY
     )
 
 
@@ -53,7 +63,7 @@ def verify(text: str, typ: str, keys: Mapping[str, bytes]) -> Json:
     if kid not in keys:
         raise UnknownKey(kid)
     try:
-        jws.deserialize_compact(text, _public(keys[kid]), algorithms=[ALGORITHM])
+        jws.deserialize_compact(text, _public(keys[kid]), registry=_REGISTRY)
     except (JoseError, ValueError):
         raise Rejected(["the gate's signature does not hold"]) from None
     return claims

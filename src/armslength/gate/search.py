@@ -69,7 +69,7 @@ class Search:
         columns = self._columns(Kind.PERSON, action, kind)
         if kind in (Kind.PERSON, Kind.GROUP):
             columns.append(self._inside(Kind.PERSON, self._entities.uid(kind, target)))
-        columns.append(self._flags(len(ids), lambda person: bool(self._grants.gated(person, action, kind, target))))
+        columns.append(self._grants.holders(action, kind, target))
 
         def passes(person: int) -> bool:
             return self._passes(PersonId(ids[person]), action, resource, context, opened)
@@ -127,9 +127,9 @@ class Search:
         columns += [self._inside(kind, uid) for uid in sorted(see) if uid[0] in _HOLDS.get(kind, ())]
         match kind:
             case Kind.PERSON:
-                columns.append(self._flags(len(found.ids(kind)), self._ages.person))
+                columns.append(self._ages.people)
             case Kind.ASSET:
-                columns.append(self._flags(len(found.ids(kind)), self._ages.asset))
+                columns.append(self._ages.assets)
             case Kind.GROUP | Kind.CLASS | Kind.TERMS | Kind.EVERYONE:
                 pass
         return columns

@@ -32,12 +32,27 @@ from armslength.service.witness import LogStatus, Signed, Unable, Witness, creat
 if TYPE_CHECKING:
     from armslength.service.act import Act
     from armslength.service.evidence import EvidenceVerdict, check_evidence
+    from armslength.service.gate import Gate, open_gate
+    from armslength.service.gate_asking import Asked, AskOutcome
+    from armslength.service.gate_change import Proposed
+    from armslength.service.gate_check import GateCheck, GateFinding, check_gate
+    from armslength.service.gate_creation import create_gate
+    from armslength.service.gate_delivery import Delivery
+    from armslength.service.gate_failure import Unavailable, Unfounded
+    from armslength.service.gate_health import GateHealth
+    from armslength.service.gate_notice import NoticeKind
+    from armslength.service.gate_office import HOST
+    from armslength.service.gate_opening import Recovered
+    from armslength.service.gate_pending import Invitation, PendingKey
+    from armslength.service.gate_simulation import simulate_gate
+    from armslength.service.gate_using import OfflineAnswer, OfflineUse, Redeemed
     from armslength.service.ledger import Ledger, LedgerHealth, open_ledger, prove_entry
     from armslength.service.ledger_bundle import Whose, customer_bundle, export_sublog
     from armslength.service.ledger_creation import create_ledger
     from armslength.service.ledger_failure import AppendError, Full, Stopped, Unsettled
     from armslength.service.ledger_fsck import LedgerCheck, LedgerFinding, check_ledger
     from armslength.service.ledger_input import read_acts, receipt_document
+    from armslength.service.ledger_records import LedgerRecord, read_records
     from armslength.service.ledger_restoring import Adopted, adopt_keys
     from armslength.service.ledger_rotation import add_keys, retire_keys
     from armslength.service.ledger_standing import LedgerStatus, ledger_status
@@ -45,18 +60,34 @@ if TYPE_CHECKING:
     from armslength.service.monitor_finding import FindingKind, MonitorFinding, Severity
     from armslength.service.monitor_metrics import round_figures
     from armslength.service.publisher import PublisherHealth
+    from armslength.service.soft_key import SoftKey, SoftRegistration, assertion_document
     from armslength.service.witnesses import WitnessAnswer
     from armslength.service.writer import WriterHealth
 
 _LATE = {
     "act": ("Act",),
     "evidence": ("EvidenceVerdict", "check_evidence"),
+    "gate": ("Gate", "open_gate"),
+    "gate_asking": ("AskOutcome", "Asked"),
+    "gate_change": ("Proposed",),
+    "gate_check": ("GateCheck", "GateFinding", "check_gate"),
+    "gate_creation": ("create_gate",),
+    "gate_delivery": ("Delivery",),
+    "gate_pending": ("Invitation", "PendingKey"),
+    "gate_failure": ("Unavailable", "Unfounded"),
+    "gate_health": ("GateHealth",),
+    "gate_notice": ("NoticeKind",),
+    "gate_office": ("HOST",),
+    "gate_opening": ("Recovered",),
+    "gate_simulation": ("simulate_gate",),
+    "gate_using": ("OfflineAnswer", "OfflineUse", "Redeemed"),
     "ledger": ("Ledger", "LedgerHealth", "open_ledger", "prove_entry"),
     "ledger_bundle": ("Whose", "customer_bundle", "export_sublog"),
     "ledger_creation": ("create_ledger",),
     "ledger_failure": ("AppendError", "Full", "Stopped", "Unsettled"),
     "ledger_fsck": ("LedgerCheck", "LedgerFinding", "check_ledger"),
     "ledger_input": ("read_acts", "receipt_document"),
+    "ledger_records": ("LedgerRecord", "read_records"),
     "ledger_restoring": ("Adopted", "adopt_keys"),
     "ledger_rotation": ("add_keys", "retire_keys"),
     "ledger_standing": ("LedgerStatus", "ledger_status"),
@@ -64,16 +95,21 @@ _LATE = {
     "monitor_finding": ("FindingKind", "MonitorFinding", "Severity"),
     "monitor_metrics": ("round_figures",),
     "publisher": ("PublisherHealth",),
+    "soft_key": ("SoftKey", "SoftRegistration", "assertion_document"),
     "witnesses": ("WitnessAnswer",),
     "writer": ("WriterHealth",),
 }
 _MODULE = {name: module for module, names in _LATE.items() for name in names}
 
 __all__ = [
+    "HOST",
     "Act",
     "Adopted",
     "AppendError",
+    "AskOutcome",
+    "Asked",
     "Comparison",
+    "Delivery",
     "DropGrant",
     "DropMembership",
     "Edit",
@@ -81,13 +117,19 @@ __all__ = [
     "Explanation",
     "FindingKind",
     "Full",
+    "Gate",
+    "GateCheck",
+    "GateFinding",
+    "GateHealth",
     "Granted",
+    "Invitation",
     "Join",
     "Leaver",
     "Ledger",
     "LedgerCheck",
     "LedgerFinding",
     "LedgerHealth",
+    "LedgerRecord",
     "LedgerStatus",
     "LogStatus",
     "Mended",
@@ -95,14 +137,25 @@ __all__ = [
     "MonitorFinding",
     "MonitorSettings",
     "NewTerms",
+    "NoticeKind",
+    "OfflineAnswer",
+    "OfflineUse",
+    "PendingKey",
+    "Proposed",
     "PublisherHealth",
+    "Recovered",
+    "Redeemed",
     "Refusal",
     "Round",
     "Severity",
     "Signed",
+    "SoftKey",
+    "SoftRegistration",
     "Stopped",
     "Travel",
     "Unable",
+    "Unavailable",
+    "Unfounded",
     "Unsettled",
     "Verification",
     "Wanted",
@@ -112,8 +165,11 @@ __all__ = [
     "WriterHealth",
     "add_keys",
     "adopt_keys",
+    "assertion_document",
     "check_evidence",
+    "check_gate",
     "check_ledger",
+    "create_gate",
     "create_ledger",
     "create_witness",
     "csv_pieces",
@@ -126,6 +182,7 @@ __all__ = [
     "ledger_status",
     "markdown_text",
     "mended",
+    "open_gate",
     "open_ledger",
     "open_monitor",
     "overview",
@@ -134,12 +191,14 @@ __all__ = [
     "prove_entry",
     "question",
     "read_acts",
+    "read_records",
     "receipt_document",
     "remarks",
     "retire_keys",
     "round_figures",
     "sarif_text",
     "side",
+    "simulate_gate",
     "unknown",
     "verification",
     "write_file",

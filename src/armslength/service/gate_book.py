@@ -1,0 +1,376 @@
+"""The gate's book: its state, the rows that copy it, and the one way in which either changes.
+
+An operation holds the objects that it is about (`holding`), decides on the state, and calls `record`. The order of a
+record, and what a crash after each step leaves:
+
+    claimed     the rows say which act is under way on them; no ledger has it, so the next start drops the claim
+    recorded    the act, whole, in the ledger; the next start folds it in and writes the rows, as if it were now
+    taken       the same: the state is in memory only
+    written     everything; only the answer is missing
+
+Before the claim each row is compared with what the ledger says of it. One that differs is a `Tampered`: nothing is
+decided, a finding is recorded, and it stays so until a start has written the row again.
+
+INVARIANT: the state takes events in the order of the ledger. Whoever appends stands in a queue in that order, and an
+append of which nobody knows whether it took effect is looked up in the ledger before anything else is taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+from armslength.gate import (
+    Adopted,
+    Changed,
+    Conflict,
+    Erased,
+    Event,
+    Ignored,
+    LeaseId,
+    LeaseTerms,
+    Moment,
+    Rejected,
+    Request,
+    State,
+    Tampered,
+    Used,
+    Why,
+    customers_of,
+    fields_of,
+    kind_of,
+    moment,
+)
+from armslength.ledger import Kind
+from armslength.service.act import Act
+from armslength.service.gate_copies import Copies
+from armslength.service.gate_failure import Unavailable
+from armslength.service.gate_notice import notices
+from armslength.service.gate_replay import replay
+from armslength.service.gate_row import Object
+from armslength.service.gate_uses import RecentUses
+from armslength.service.ledger import Ledger
+from armslength.service.ledger_failure import AppendError, Stopped, Unsettled
+from armslength.store import GateDatabase, StoreError
+from armslength.tlog import Receipt, TlogError
+
+Step = Callable[[str], None]
+
+BACK = 2.0
+"""Seconds that a clock may go back before nothing is decided any more."""
+PATIENCE = 20.0
+"""Seconds to wait for the ledger."""
+STRIPES = 256
+NOTHING = "the ledger records nothing now, so nothing is allowed"
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An event that is durable: the receipt of its record, and what it changed."""
+
+    receipt: Receipt
+    outcome: Changed | Ignored
+
+
+class _Sent:
+    """An append that is under way."""
+
+    def __init__(self, act: Act, event: Event) -> None:
+        self.act, self.event = act, event
+        self.future: Future[Receipt] = Future()
+        self.outcome: Recorded | Exception | None = None
+
+
+class Book:
+    """For any number of threads. `copies` are its rows."""
+
+    def __init__(
+        self,
+        *,
+        database: GateDatabase,
+        ledger: Ledger,
+        state: State,
+        adopted: int,
+        clock: Callable[[], float],
+        step: Step,
+    ) -> None:
+        """`adopted`: when the estate of the state was, in POSIX seconds."""
+        self.ledger, self.state, self.adopted = ledger, state, adopted
+        self._clock, self._step = clock, step
+        self._latest = float(state.time)
+        self._ticking = threading.Lock()
+        self._stripes = tuple(threading.RLock() for _ in range(2 * STRIPES))
+        """The second half is for leases, which may be held by who holds something else, and never the other way: so
+        nobody waits in a ring."""
+        self._order = threading.RLock()
+        """Held while an act is put into the ledger's queue and ours, so that both have one order."""
+        self._sent: deque[_Sent] = deque()
+        self._lingering: list[Future[Receipt]] = []
+        """Appends that had no answer when the ledger was last looked at."""
+        self._taking = threading.Lock()
+        """Held while events are taken in."""
+        self.reading = threading.RLock()
+        """Held while the state changes, and by whoever reads several things of it as of one moment."""
+        self._unsettled: str | None = None
+        self.uses = RecentUses()
+        self.copies = Copies(database, state, reading=self.reading, finding=self.finding)
+
+    # Time
+
+    def now(self) -> Moment:
+        """The time, in whole seconds, never before one that was seen. Raises `Unavailable` for a clock that went
+        back: windows that are over would open again."""
+        seconds = self._clock()
+        with self._ticking:
+            if seconds < self._latest - BACK:
+                gone = int(self._latest - seconds)
+                raise Unavailable(
+                    Why.CLOCK, f"the gate's clock went back by {gone} seconds; nothing is decided meanwhile"
+                )
+            self._latest = max(self._latest, seconds)
+            return moment(self._latest)
+
+    def believe(self, time: int) -> None:
+        """The clock is not to go back behind `time`, in POSIX seconds."""
+        with self._ticking:
+            self._latest = max(self._latest, float(time))
+
+    # Holding
+
+    @contextmanager
+    def still(self) -> Iterator[State]:
+        """The state, with nothing on its way from the ledger into it."""
+        with self._taking:
+            with self._order:
+                wait([each.future for each in self._sent], timeout=PATIENCE)
+                self._take_done()
+                if self._sent:
+                    raise Unavailable(Why.LEDGER, "the ledger does not answer")
+                with self.reading:
+                    yield self.state
+
+    @contextmanager
+    def holding(self, *objects: Object) -> Iterator[None]:
+        """Alone on these objects; others who want one of them wait. Who holds some may hold a lease besides; whatever
+        else is needed is held from the beginning."""
+        places = sorted({hash(each) % STRIPES + (STRIPES if each[0] == "lease" else 0) for each in objects})
+        with ExitStack() as held:
+            for place in places:
+                held.enter_context(self._stripes[place])
+            yield
+
+    # Recording
+
+    def record(
+        self,
+        event: Event,
+        *,
+        act: bytes,
+        on: Sequence[Object] = (),
+        beside: Sequence[Object] = (),
+        of: Request | LeaseTerms | None = None,
+        used: Iterable[str] = (),
+    ) -> Recorded:
+        """Record what happened to the objects `on`, which the caller holds, decided on those and the ones `beside`.
+        `act`: 16 bytes that are this event's alone. `of` is the request or the lease that it is about, `used` the
+        customers who were named at uses of the lease.
+
+        Raises `Conflict` where somebody else is at it or this act was recorded before, `Tampered`, `Unavailable`;
+        `Rejected` for an event that no record can hold. Nothing has happened then, unless it is `Unavailable`: ask
+        again, with the same `act`, or look.
+        """
+        sent = _Sent(self._act(event, act, of, used), event)
+        self.copies.claim(sent.act.id, on, beside, at=int(self._latest))
+        self._step("claimed")
+        try:
+            self._send(sent)
+            self._await(sent)
+        except BaseException:
+            self.copies.release(sent.act.id, on)
+            raise
+        match sent.outcome:
+            case Recorded() as recorded:
+                pass
+            case Exception() as error:
+                self.copies.release(sent.act.id, on)
+                raise error
+            case None:
+                self.copies.release(sent.act.id, on)
+                raise Unavailable(Why.LEDGER, "the ledger has not said whether this was recorded; look again")
+        self._step("taken")
+        changed = recorded.outcome.objects if isinstance(recorded.outcome, Changed) else ()
+        self.copies.write(*changed)
+        self.copies.release(sent.act.id, [each for each in on if each not in changed])
+        self._step("written")
+        return recorded
+
+    def note(self, event: Event, *, act: bytes) -> None:
+        """Have an event recorded that changes nothing, without waiting for it. Raises `Unavailable`, `Rejected`."""
+        if self._unsettled is not None:
+            raise Unavailable(Why.LEDGER, NOTHING)
+        self._send(_Sent(self._act(event, act, None, ()), event))
+
+    def drain(self) -> None:
+        """Take in what was noted."""
+        with self._taking:
+            self._take_done()
+
+    def receipt(self, event: Event, *, act: bytes, of: Request | LeaseTerms | None = None) -> Receipt:
+        """The receipt of an event that was recorded before: the ledger gives it again to whoever asks for exactly the
+        same act. Raises `Unavailable`, `Rejected`."""
+        try:
+            return self.ledger.append(self._act(event, act, of, ())).result(PATIENCE)
+        except TlogError as error:
+            raise Rejected([str(error)]) from None
+        except (AppendError, TimeoutError) as error:
+            raise Unavailable(Why.LEDGER, "the ledger does not answer") from error
+
+    def finding(self, what: Object | tuple[str, str], says: str) -> None:
+        """Tell that something stored is not what it must be: a record of its own, without waiting for it."""
+        told = ("finding", *what, says, str(int(self._latest) // DAY))  # once a day
+        mark = hashlib.sha256("\0".join(told).encode()).digest()[:16]
+        fields = {"detection": f"gate-{what[0]}", "evidence": says}
+        with suppress(AppendError, TlogError):
+            self.ledger.append(Act(id=mark, kind=Kind.FINDING, fields=fields))
+
+    def settle(self) -> None:
+        """Make good what a failure left: acts that nobody knows of, rows that were not written. Raises
+        `Unavailable`."""
+        if self._unsettled is not None:
+            with self._taking:
+                self._recover()
+            if self._unsettled is not None:
+                raise Unavailable(Why.LEDGER, NOTHING)
+        self.copies.catch_up()
+
+    def forget(self, before: Moment, *, keep: Collection[LeaseId]) -> None:
+        """Let go of what ended before then, rows and all. Raises `Unavailable`."""
+        with self.still() as state:
+            gone = state.forget(before, keep=keep)
+        # A crash here leaves rows of what an older snapshot still has, or rows of nothing, which a start drops.
+        if gone.requests or gone.leases:
+            self.copies.change(
+                lambda tables: (
+                    tables.rows.delete("request", list(gone.requests)),
+                    tables.rows.delete("lease", list(gone.leases)),
+                )
+            )
+
+    @property
+    def unsettled(self) -> str | None:
+        """Why the ledger has to be read again before anything is recorded; None: it has not."""
+        return self._unsettled
+
+    # The ledger
+
+    def _act(self, event: Event, act: bytes, of: Request | LeaseTerms | None, used: Iterable[str]) -> Act:
+        used = tuple(used)
+        try:
+            return Act(
+                id=act,
+                kind=Kind(kind_of(event)),
+                fields=fields_of(event, of=of, used=used),
+                customers=customers_of(event, of=of, used=used),
+            )
+        except TlogError as error:
+            raise Rejected([str(error)]) from None
+
+    def _send(self, sent: _Sent) -> None:
+        if self._unsettled is not None:
+            self.settle()
+        with self._order:
+            if self._unsettled is not None:
+                raise Unavailable(Why.LEDGER, NOTHING)
+            try:
+                sent.future = self.ledger.append(sent.act)
+            except AppendError as error:
+                raise Unavailable(Why.LEDGER, NOTHING) from error
+            self._sent.append(sent)
+
+    def _await(self, sent: _Sent) -> None:
+        """Until it is recorded and taken in, or refused, or the patience is over."""
+        wait([sent.future], timeout=PATIENCE)
+        if sent.future.done():
+            self._step("recorded")
+            with self._taking:
+                self._take_done()
+
+    def _take_done(self) -> None:
+        """Take in what is recorded, from the head of the queue on. The caller holds `_taking`."""
+        while self._sent and self._sent[0].future.done():
+            sent = self._sent[0]
+            error = sent.future.exception()
+            if isinstance(error, Unsettled):
+                self._unsettled = f"the ledger has to be read again: {error}"
+                self._recover()
+                return
+            self._sent.popleft()
+            match error:
+                case None:
+                    sent.outcome = self._taken(sent.event, sent.act.id, sent.future.result())
+                case TlogError():
+                    sent.outcome = Conflict(f"the ledger does not take this: {error}")
+                case _:
+                    sent.outcome = Unavailable(Why.LEDGER, NOTHING)
+
+    def _taken(self, event: Event, act: bytes, receipt: Receipt) -> Recorded | Exception:
+        if receipt.first < self.state.position:
+            return Conflict("this was recorded before")
+        try:
+            return Recorded(receipt=receipt, outcome=self.take(event, act, receipt.first, receipt.origin))
+        except Tampered as error:
+            return error
+
+    def take(self, event: Event | Erased, act: bytes, index: int, origin: str) -> Changed | Ignored:
+        """Fold in a recorded event. Whoever replays the ledger calls it too."""
+        with self.reading:
+            outcome = self.state.apply(event, act=act, index=index, origin=origin)
+            if isinstance(outcome, Changed):
+                told = () if isinstance(event, Erased) else notices(event, self.state)
+                self.copies.changed(outcome.objects, told)
+                if isinstance(event, Adopted):
+                    self.adopted = event.at
+                if isinstance(event, Used):
+                    self.uses.remember(event)
+            return outcome
+
+    def _recover(self) -> None:
+        """After an append of which nobody knows whether it took effect: read the ledger from where the state stands,
+        as a start does. The caller holds `_taking`; nothing is appended meanwhile."""
+        with self._order:
+            sent = list(self._sent)
+            self._sent.clear()
+        _, late = wait([*self._lingering, *(each.future for each in sent)], timeout=PATIENCE)
+        self._lingering = list(late)
+        found: dict[bytes, Changed | Ignored] = {}
+        failed: Exception | None = None
+        try:
+            if late:
+                raise Unsettled("the ledger does not answer")
+            if (stopped := self.ledger.health().writer.stopped) is not None:
+                raise Stopped(stopped)  # until it was asked to look again, what it has may still change
+            wanted = {each.act.id for each in sent}
+            found = replay(self.ledger.folder, self.state.position, self.take, wanted=wanted)
+            self._unsettled = None
+        except (AppendError, StoreError, TlogError, Tampered) as error:
+            failed = error
+        for each in sent:
+            each.outcome = self._looked_up(each, found, failed)
+
+    def _looked_up(
+        self, sent: _Sent, found: dict[bytes, Changed | Ignored], failed: Exception | None
+    ) -> Recorded | Exception:
+        if sent.act.id not in found:
+            reason = "whether this was recorded is not known yet" if failed is not None else "this was not recorded"
+            return Unavailable(Why.LEDGER, f"the ledger failed; {reason}")
+        try:
+            receipt = self.ledger.append(sent.act).result(PATIENCE)
+        except (AppendError, TlogError, TimeoutError) as error:
+            return Unavailable(Why.LEDGER, f"this is recorded, but the ledger failed: {type(error).__name__}")
+        return Recorded(receipt=receipt, outcome=found[sent.act.id])

@@ -1,0 +1,148 @@
+"""A change of the estate, as those who decide on it have to see it: what states could have before and after, which
+lines differ, and what nobody could do any more."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from armslength.estate import Estate
+from armslength.gate import Decider, Impossible, PersonId, impossible
+from armslength.reach import Compared, LengthChange, difference
+from armslength.service.comparison import Comparison
+
+Part = Literal["policy", "estate", "people"]
+
+PARTS: Mapping[str, Part] = {
+    "policy.cedar": "policy",
+    "estate.toml": "policy",
+    "people": "people",
+    "entities": "people",
+    "travel": "people",
+    "declared": "people",
+    "groups": "people",
+    "unknown": "people",
+    "assets": "estate",
+    "grants": "estate",
+    "routes": "estate",
+}
+SEALED = "declared"
+"""The table whose rows no output shows."""
+MOST_LINES = 20_000
+MOST_ABSENCES = 300
+"""People whose absence is tried one by one; beyond it only states are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """`before` and `after` are the files of the two estates, `widened` the states whose reach grows (home states are
+    left out, since no quorum of the firm's can be apart from them), `changes` every length that differs."""
+
+    before_digest: str
+    after_digest: str
+    before: Mapping[str, bytes] = field(repr=False)
+    after: Mapping[str, bytes] = field(repr=False)
+    what: tuple[Part, ...]
+    widened: frozenset[str]
+    changes: tuple[LengthChange, ...] = field(repr=False)
+    impossible: tuple[Impossible, ...]
+    """What nobody could do any more with one person away, or with everyone whom one state can compel."""
+
+
+def parts(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[Part, ...]:
+    """Which parts differ; `estate` where only the form of the files does."""
+    found = {
+        part
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name)
+        if (part := PARTS.get(name) or PARTS.get(name.partition(".")[0])) is not None
+    }
+    return tuple(part for part in ("policy", "estate", "people") if part in found) or ("estate",)
+
+
+def widened(old: Estate, new: Estate, asked: Compared) -> tuple[frozenset[str], Comparison]:
+    """The states whose reach grows, by any length that falls or floor that breaks, and the whole difference.
+
+    The home states of the old estate are left out; that the new one has more of them opens nothing, for the lengths of
+    those are compared like any other's.
+    """
+    found = difference(old, new, asked)
+    home = {str(old.states[state]) for state in old.settings.home}
+    grows = frozenset(change.state for change in found.changes if change.fell or change.broke) - home
+    return grows, Comparison(found, ("", ""))
+
+
+def shown(grows: frozenset[str], comparison: Comparison) -> bytes:
+    """What approvers read first: who gains, then every length that differs."""
+    said = "No state's reach would grow."
+    if grows:
+        said = (
+            f"The reach of these states would grow: {', '.join(sorted(grows))}. Nobody whom one of them can compel may"
+            " ask for it or approve it."
+        )
+    left = "Lengths leave out what the gate alone looks at, such as lines, limits and routes: see lines.diff."
+    return f"{said}\n\n{left}\n\n{comparison.markdown()}".encode()
+
+
+def lines(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bytes:
+    """The lines that differ, file by file; of ties that people declared only that they do."""
+    return "".join(_lines(before, after)).encode()
+
+
+def _lines(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[str]:
+    left = MOST_LINES
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name, b""), after.get(name, b"")
+        if old == new:
+            continue
+        if name.partition(".")[0] == SEALED:
+            yield f"{name}: differs (sealed)\n"
+            continue
+        try:
+            one, other = (each.decode("utf-8-sig").splitlines() for each in (old, new))
+        except UnicodeDecodeError:
+            yield f"{name}: differs; {len(old)} bytes before, {len(new)} bytes after\n"
+            continue
+        for line in difflib.unified_diff(one, other, f"before/{name}", f"after/{name}", lineterm=""):
+            left -= 1
+            if left < 0:
+                yield f"more than {MOST_LINES} lines differ; the rest is in the files\n"
+                return
+            yield f"{line}\n"
+
+
+def absences(decider: Decider, people: frozenset[PersonId]) -> Iterator[tuple[str, frozenset[PersonId]]]:
+    """Who could be away at once, with words for it: each of `people`, and for each state all whom it can compel."""
+    roster = decider.roster
+    known = sorted(person for person in people if roster.knows(person))
+    for person in known if len(known) <= MOST_ABSENCES else ():
+        yield f"{person} is away", frozenset({person})
+    states: dict[str, set[PersonId]] = {}
+    for person in known:
+        for state in roster.states(roster.places[person]):
+            states.setdefault(state, set()).add(person)
+    for state in sorted(states):
+        if len(states[state]) < len(known):
+            yield f"everyone whom {state} can compel is away", frozenset(states[state])
+
+
+def outages(decider: Decider, people: frozenset[PersonId]) -> dict[str, tuple[Impossible, ...]]:
+    """What nobody could do any more, by who is away."""
+    found = {}
+    for words, away in absences(decider, people):
+        lost = impossible(decider, people, away)
+        if lost:
+            found[words] = lost
+    return found
+
+
+def outage_text(found: Mapping[str, Sequence[Impossible]]) -> bytes:
+    if not found:
+        return b"Whoever is away, and whichever state holds back everyone it can compel, everything stays possible.\n"
+    told = []
+    for words, lost in found.items():
+        told.append(f"If {words}, nobody could any more:\n")
+        told += [f"- {each.action} on {each.target}, by {each.terms}\n" for each in lost]
+    return "".join(told).encode()

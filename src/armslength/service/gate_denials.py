@@ -1,0 +1,77 @@
+"""Refusals on record: of acts that the gate guards, the same one at most once a minute, and never more than a flood's
+worth. A refusal does not wait for its record: whoever is refused must not be able to hold anybody up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from armslength.gate import Denied, PersonId, Refused, Rejected, Target, Why, posix
+from armslength.service.gate_failure import Unavailable
+from armslength.service.gate_office import Office
+
+MINUTE = 60
+MOST = 600
+"""Refusals on record in a minute, of all kinds."""
+
+UNTOLD = frozenset(
+    {
+        Why.UNKNOWN_SUBJECT,
+        Why.UNKNOWN_RESOURCE,
+        Why.UNKNOWN_ACTION,
+        Why.UNMAPPED,
+        Why.AMBIGUOUS,
+        Why.LEDGER,
+        Why.STORE,
+        Why.CLOCK,
+    }
+)
+"""Not recorded: what names nothing that the estate knows would let anybody write into the ledger, and where ledger,
+database or clock fail there is no recording."""
+
+
+class Denials:
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._lock = threading.Lock()
+        self._minute = 0
+        self._seen: set[tuple[object, ...]] = set()
+
+    def note(
+        self,
+        refused: Refused,
+        *,
+        executor: PersonId,
+        action: str,
+        resource: Target,
+        customers: Sequence[str],
+        point: str,
+    ) -> None:
+        """Have it recorded, if it is to be. Never raises for that, and never waits."""
+        if refused.why in UNTOLD:
+            return
+        with suppress(Unavailable, Rejected):
+            at = posix(self._office.book.now())
+            event = Denied(
+                at=at,
+                executor=executor,
+                action=action,
+                resource=str(resource),
+                customers=tuple(sorted(set(customers))),
+                why=refused.why.value,
+                point=point,
+            )
+            if self._first(event):
+                self._office.book.note(event, act=self._office.draw())
+
+    def _first(self, event: Denied) -> bool:
+        key = (event.executor, event.action, event.resource, event.customers, event.why, event.point)
+        with self._lock:
+            if event.at // MINUTE != self._minute:
+                self._minute = event.at // MINUTE
+                self._seen.clear()
+            if key in self._seen or len(self._seen) >= MOST:
+                return False
+            self._seen.add(key)
+            return True

@@ -1,0 +1,26 @@
+"""What keeps the gate from doing anything at all, apart from what the caller or another caller did.
+
+Beside the tree of `armslength.gate` (Rejected, Conflict, Tampered), one more leaf:
+
+    GateError
+    └── Unavailable   the operator: the clock, the ledger or the database; nothing was allowed, `why` says which
+"""
+
+from __future__ import annotations
+
+from armslength.gate import GateError, Refused, Why
+
+
+class Unavailable(GateError):
+    """Nothing is decided now. `refused()` is the same as an answer, for whoever asks whether something may happen."""
+
+    def __init__(self, why: Why, says: str) -> None:
+        self.why = why
+        super().__init__(says)
+
+    def refused(self) -> Refused:
+        return Refused(why=self.why, says=str(self))
+
+
+class Unfounded(Exception):
+    """This folder is no gate that can be started; the message says what is missing or does not add up."""

@@ -1,0 +1,194 @@
+"""Sweeping: what time alone brings, and what a failure left to be done. Each part fails for itself, and is tried again
+the next time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal
+
+from armslength.gate import (
+    Conflict,
+    Ended,
+    GateError,
+    LeaseId,
+    Tampered,
+    Why,
+    posix,
+)
+from armslength.service.gate_adopting import Adopting
+from armslength.service.gate_asking import Asking
+from armslength.service.gate_failure import Unavailable, Unfounded
+from armslength.service.gate_leasing import Leasing
+from armslength.service.gate_notice import NoticeKind, told
+from armslength.service.gate_office import Office
+from armslength.service.gate_opening import write_snapshot
+from armslength.service.gate_reviewing import late, unreviewed
+from armslength.service.gate_row import KINDS, of_lease, of_request
+from armslength.service.ledger_failure import AppendError
+from armslength.store import StoreError
+
+EVERY = 2.0
+"""Seconds between two sweeps."""
+HOUSEKEEPING = 600
+"""Seconds between two rounds of what is not urgent."""
+RELOAD = 10.0
+"""Seconds after which a ledger that stopped is asked to look at its stores again."""
+CHECKED = 50
+"""Rows that are compared with the ledger in one sweep, whether somebody uses them or not."""
+UNNAMED = 86_400
+"""Seconds for which evidence that no request names is kept."""
+TOLD = 90 * 86_400
+"""Seconds for which notices that were sent are kept."""
+REMEMBERED = dt.timedelta(days=90)
+"""For how long requests and leases that are over are held in memory; the ledger has them always."""
+
+
+class Sweeping:
+    def __init__(self, office: Office, asking: Asking, adopting: Adopting, leasing: Leasing) -> None:
+        self._office, self._book = office, office.book
+        self._asking, self._adopting, self._leasing = asking, adopting, leasing
+        self._once = threading.Lock()
+        self._cleaned = 0
+        self._reloaded = 0.0
+        self._place = 0
+        self._told = False
+        self.problems: dict[str, str] = {}
+
+    def tick(self) -> None:
+        """One sweep; if one is under way already, nothing."""
+        if not self._once.acquire(blocking=False):
+            return
+        try:
+            parts: dict[str, Callable[[], None]] = {
+                "ledger": self._ledger,
+                "rows": self._book.settle,
+                "notes": self._book.drain,
+                "requests": self._requests,
+                "unfinished": self._unfinished,
+                "changes": self._adopting.call_off_overtaken,
+                "quorums": self._leasing.resume,
+                "leases": self._leases,
+                "judging": self._leasing.catch_up,
+                "reviews": self._reviews,
+                "notices": self._notices,
+                "checking": self._check,
+                "housekeeping": self._clean,
+            }
+            for name, part in parts.items():
+                try:
+                    part()
+                    self.problems.pop(name, None)
+                except (GateError, StoreError, AppendError, Unfounded) as error:
+                    self.problems[name] = str(error)
+                except Exception as error:
+                    self.problems[name] = f"{type(error).__name__}: {error}"
+        finally:
+            self._once.release()
+
+    # Parts
+
+    def _ledger(self) -> None:
+        stopped = self._book.ledger.health().writer.stopped
+        if stopped is None:
+            return
+        if time.monotonic() - self._reloaded >= RELOAD:
+            self._reloaded = time.monotonic()
+            self._book.ledger.reload()
+            return
+        raise Unavailable(Why.LEDGER, f"the ledger records nothing: {stopped}")
+
+    def _requests(self) -> None:
+        now = self._office.fit()
+        for state in self._book.state.due_requests(now):
+            with self._book.holding(of_request(state.request.id)), suppress(Conflict, Tampered):
+                if self._office.request(state.request.id).waiting:
+                    self._leasing.lapse(self._office.request(state.request.id))
+
+    def _leases(self) -> None:
+        now = self._office.fit()
+        for state in self._book.state.due_leases(now):
+            self._end(state.terms.id, "ran-out")
+
+    def _unfinished(self) -> None:
+        """What a crash, or a failure, came between: a lease and its adoption, a last use and the end of its lease."""
+        if not self._leasing.unfinished:
+            return
+        self._leasing.unfinished = False
+        try:
+            self._adopting.resume()
+            for state in self._book.state.live():
+                if state.terms.uses is not None and state.uses >= state.terms.uses:
+                    self._end(state.terms.id, "spent")
+        except BaseException:
+            self._leasing.unfinished = True
+            raise
+
+    def _end(self, id: LeaseId, how: Literal["ran-out", "spent"]) -> None:
+        with self._book.holding(of_lease(id)), suppress(Conflict, Tampered):
+            if (state := self._office.lease(id)).live:
+                self._leasing.end(state, Ended(at=posix(self._office.fit()), lease=id, how=how))
+
+    def _reviews(self) -> None:
+        self._book.copies.write(told=list(late(self._office, self._office.fit())))
+
+    def _notices(self) -> None:
+        """After a start: what a crash may have kept from being told of requests that wait."""
+        if not self._told:
+            for state in self._book.state.waiting():
+                self._book.copies.write(told=self._asking.told(state, self._office.candidates(state)))
+            self._told = True
+
+    def _check(self) -> None:
+        """Some rows each time, so that one which nobody uses is found out too."""
+        objects = self._book.state.objects()
+        if not objects:
+            return
+        start = self._place % len(objects)
+        self._place = start + CHECKED
+        for which in objects[start : start + CHECKED]:
+            with self._book.holding(which), suppress(Tampered):
+                self._book.copies.check(which)
+        if self._book.copies.tampered:
+            at = posix(self._book.now())
+            self._book.copies.write(
+                told=[
+                    told(NoticeKind.ALARM, f"{which[0]} {which[1]}", says, at=at)
+                    for which, says in list(self._book.copies.tampered.items())
+                ]
+            )
+
+    def _clean(self) -> None:
+        now = posix(self._office.fit())
+        if now - self._cleaned < HOUSEKEEPING:
+            return
+        self._cleaned = now
+        self._strays()
+        self._book.copies.change(
+            lambda tables: (
+                tables.evidence.sweep(before=now - UNNAMED),
+                tables.idempotency.sweep(now=now),
+                tables.sessions.sweep(now=now),
+                tables.ceremonies.sweep(now=now),
+                tables.outbox.sweep(before=now - TOLD),
+                tables.away.sweep(now=now),
+            )
+        )
+        keep = {lease.terms.id for lease in unreviewed(self._office)}
+        self._book.forget(self._book.now() - REMEMBERED, keep=keep)
+        write_snapshot(self._office)
+
+    def _strays(self) -> None:
+        """Rows that stand for nothing in the ledger. Nobody decides on them, and somebody put them there."""
+        with self._book.still() as state:
+            known = {kind: sum(each == kind for each, _ in state.objects()) for kind in KINDS}
+        found = self._book.copies.read(lambda tables: {kind: tables.rows.count(kind) for kind in KINDS})
+        for kind in KINDS:
+            if found[kind] > known[kind] and not self._book.copies.behind():
+                self._book.copies.tampered[kind, "*"] = (
+                    f"{found[kind] - known[kind]} rows of kind {kind} are none of the gate's"
+                )
+                self._book.finding((kind, "*"), self._book.copies.tampered[kind, "*"])
