@@ -481,6 +481,16 @@ def test_export_writes_what_a_customer_checks(ledger: Path, tmp_path: Path, caps
     assert proof.verify(leaf, read_ledger_folder(ledger).policy).checkpoint.size == 4
 
 
+def test_what_is_for_the_firm_is_told_when_asked_for(ledger: Path, tmp_path: Path, capsys: Capture) -> None:
+    """A customer's bundle made for an auditor is one flag away from the customer."""
+    appended(capsys, ledger, use(fields={"action": "read", "firm_event": "Marker4711"}))
+    for flags, told in (([], False), (["--firm"], True)):
+        bundle = tmp_path / "acme.bundle.json"
+        ran = run(capsys, "ledger", "export", ledger, "--customer", "acme", "--bundle", bundle, *flags)
+        assert ran.status == 0, ran
+        assert ("Marker4711" in bundle.read_text()) == told
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

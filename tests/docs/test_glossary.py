@@ -19,7 +19,9 @@ holder, target,
 unit, role, gap, home state, bloc, accomplice, coalition, outsider, derivation, cap, custody, distinct, gate,
 policy, permit,
 act, handle, commitment, opening, map, map head, bundle, receipt, erasure, origin, monitor, split view,
-forbid, estate digest, requester, dead rule, choke point
+forbid, estate digest, requester, dead rule, choke point,
+passkey, founding key, enrolment, voucher, evidence, window, passage, enforcement point, redeem, revocation list,
+break-glass, hold, route
 """
 
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from armslength import __version__
+from armslength.cli.gate_arguments import GATE_FLAGS
 from armslength.cli.ledger_arguments import LEDGER_FLAGS
 from armslength.cli.parser import Formatter, Parser, near
 from armslength.cli.values import count, day, file, grant, joining, journey, line, new_terms, one_of, seconds
@@ -192,5 +193,6 @@ _FLAGS: dict[str, Callable[[Parser], None]] = {
     "repair": _repair,
     "check": _check,
     "verify": _verify,
+    **GATE_FLAGS,
     **LEDGER_FLAGS,
 }

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from armslength.cli import ledger_flags as ledger
-from armslength.cli.parser import Formatter, Parser
+from armslength.cli.parser import Parser
 from armslength.cli.values import address, file, one_of, seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verb:
-    """What a verb does, and the flags it takes."""
-
-    summary: str
-    flags: Callable[[Parser], None]
-
-
-def _add_verbs(parser: Parser, verbs: Mapping[str, Verb]) -> None:
-    """`options.verb` names the one that was given."""
-    made = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    parser.verbs = {}
-    for name, verb in verbs.items():
-        own = made.add_parser(name, allow_abbrev=False, description=verb.summary, formatter_class=Formatter)
-        verb.flags(own)
-        parser.verbs[name] = own
-
+from armslength.cli.verbs import Verb, add_verbs
 
 # witness
 
@@ -80,7 +61,7 @@ def _witness(parser: Parser) -> None:
         "serve": Verb(summary="answer logs over HTTP until stopped", flags=_witness_serve),
         "status": Verb(summary="print each log with the last checkpoint that was cosigned", flags=_folder),
     }
-    _add_verbs(parser, verbs)
+    add_verbs(parser, verbs)
 
 
 def _ledger(parser: Parser) -> None:
@@ -105,7 +86,7 @@ def _ledger(parser: Parser) -> None:
             summary="go on with a store of keys restored from a backup, and record that", flags=ledger.folder
         ),
     }
-    _add_verbs(parser, verbs)
+    add_verbs(parser, verbs)
 
 
 def _monitor(parser: Parser) -> None:

@@ -23,6 +23,10 @@ what a change does:
 proof:
   verify    check a customer's bundle of the ledger, or the derivations of a printed answer, trusting nobody who made it
 
+the gate:
+  gate      make a gate, found its first passkeys, let enforcement points ask, verify that every lease had its quorum
+  serve     run it: requests, approvals, leases, pages for people, protocols for programs
+
 the ledger:
   ledger    keep the record of acts on customers: make it, write to it, serve it, check it, hand out bundles
   witness   vouch that a ledger only ever grows, for those who must not take its operator's word for it
@@ -118,6 +122,26 @@ Exit status 1 if some floor stays broken: not every way is a row that can change
 armslength repair estate --patch repair.patch
 armslength repair estate --refuse drop_membership --refuse grants.csv:12
 armslength repair estate --limit 300 --format json""",
+    ),
+    "gate": Words(
+        summary="""\
+Makes and keeps a gate: the decision point of sensitive acts, which opens access for a time once a quorum that no one
+state can reach has signed exactly that request. The gate runs with `armslength serve`.""",
+        examples="""\
+armslength gate init gate --estate estate --origin gate.example.com/acts --url https://gate.example.com
+armslength gate found gate sec-1 sec-2 review-1        the first passkeys: each person opens a link on this host
+armslength gate add-point gate web-1 --host admin.example.com
+armslength gate simulate gate --away state:CN
+armslength gate check gate""",
+    ),
+    "serve": Words(
+        summary="""\
+Runs a gate until stopped: the pages where people ask and approve, AuthZEN and access requests for programs, what
+enforcement points ask, and the ledger's publishing. One process holds a gate.""",
+        examples="""\
+armslength serve --demo                                the sample firm, with people to act as; nothing is kept
+armslength serve gate --listen 127.0.0.1:8443 --metrics 127.0.0.1:9090
+armslength serve gate --public 127.0.0.1:8080          and the ledger's checkpoint and tiles, for who checks it""",
     ),
     "ledger": Words(
         summary="""\
