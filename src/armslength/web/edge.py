@@ -29,7 +29,7 @@ SAFE_HEADERS = {
 DRAINED = 8
 """Times the limit of a body that is still read, so that who sent too much reads the answer and no reset connection."""
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"})
 
 
 class Edge:
@@ -105,7 +105,7 @@ def kind_of(scope: Scope) -> str:
 
 
 def _method(scope: Scope) -> str:
-    return scope["method"] if scope["method"] in _METHODS else "odd"
+    return scope["method"] if scope["method"] in METHODS else "odd"
 
 
 def told(status: int, reason: str, headers: dict[str, str] | None = None) -> Response:

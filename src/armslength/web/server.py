@@ -2,6 +2,9 @@
 
 A connection whose request does not come within `HEAD_SECONDS` is closed, as is one beyond `CONNECTIONS`: who only holds
 connections open keeps nobody else out for long. There is no TLS here; a web server in front does that.
+
+What strangers read goes through h11, written in Python. The gate, which is asked before each act, takes httptools and
+uvloop (`Listener.quick`) with the same limits.
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+import uvloop
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from armslength.web.gate_protocol import GateProtocol
 
 HEAD_SECONDS = 10.0
 """Until a request's line and headers are there."""
@@ -32,12 +38,14 @@ HEAD_BYTES = 16_384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """An app and where it listens; port 0 takes any that is free. `head_seconds` as above."""
+    """An app and where it listens; port 0 takes any that is free. `head_seconds` as above. `quick`: for the gate; all
+    listeners of a process then run on uvloop."""
 
     app: ASGIApp
     host: str
     port: int
     head_seconds: float = HEAD_SECONDS
+    quick: bool = False
 
 
 def serve(listeners: Sequence[Listener], started: Callable[[tuple[str, ...]], None]) -> None:
@@ -47,22 +55,35 @@ def serve(listeners: Sequence[Listener], started: Callable[[tuple[str, ...]], No
     """
     with contextlib.ExitStack() as stack:
         bound = [(each, stack.enter_context(contextlib.closing(_bound(each)))) for each in listeners]
-        asyncio.run(_serve(bound, started))
+        _run(_serve(bound, started), quick=any(each.quick for each in listeners))
 
 
 @contextmanager
-def running(app: ASGIApp, *, head_seconds: float = HEAD_SECONDS) -> Iterator[str]:
-    """The app on a free port of this machine, in a thread of its own, for as long as the block lasts; gives its URL."""
-    listener = Listener(app=app, host="127.0.0.1", port=0, head_seconds=head_seconds)
+def running(
+    app: ASGIApp,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    head_seconds: float = HEAD_SECONDS,
+    quick: bool = False,
+) -> Iterator[str]:
+    """The app on a port (0: one that is free), in a thread of its own, for as long as the block lasts; gives its URL.
+    Raises `OSError` where the port cannot be had."""
+    listener = Listener(app=app, host=host, port=port, head_seconds=head_seconds, quick=quick)
     with contextlib.closing(_bound(listener)) as sock:
         server = _Server(_config(listener))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])), daemon=True)
+        thread = threading.Thread(target=lambda: _run(server.serve(sockets=[sock]), quick=quick), daemon=True)
         thread.start()
         try:
             yield _url(sock)  # whoever connects before it accepts is kept waiting by the system
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _run(work: Coroutine[Any, Any, None], *, quick: bool) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop if quick else None) as runner:
+        runner.run(work)
 
 
 async def _serve(bound: Sequence[tuple[Listener, socket.socket]], started: Callable[[tuple[str, ...]], None]) -> None:
@@ -99,10 +120,14 @@ def _config(listener: Listener) -> uvicorn.Config:
     class Protocol(_Impatient):
         head_seconds = listener.head_seconds
 
+    class Quick(GateProtocol):
+        head_seconds = listener.head_seconds
+        head_bytes = HEAD_BYTES
+
     return uvicorn.Config(
         listener.app,
-        http=Protocol,
-        loop="asyncio",
+        http=Quick if listener.quick else Protocol,
+        loop="none",  # `_run` made it
         ws="none",
         lifespan="off",
         log_config=None,
