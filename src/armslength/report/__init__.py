@@ -26,6 +26,7 @@ from armslength.report.picture import (
     StateLine,
     rank,
 )
+from armslength.report.plain import counted, listed, visible
 from armslength.report.repair_document import repair_document
 from armslength.report.repair_table import repair_table
 from armslength.report.sarif import sarif
@@ -50,6 +51,7 @@ __all__ = [
     "Plan",
     "Sides",
     "StateLine",
+    "counted",
     "csv_rows",
     "difference_document",
     "difference_markdown",
@@ -61,6 +63,7 @@ __all__ = [
     "headline",
     "holds",
     "html",
+    "listed",
     "markdown",
     "rank",
     "repair_document",
@@ -69,4 +72,5 @@ __all__ = [
     "steps_document",
     "survey",
     "table",
+    "visible",
 ]

@@ -1,0 +1,86 @@
+"""What all pages of a gate's console share: who is signed in, who people are, how often one may try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from armslength.console.demonstration import Demonstration
+from armslength.console.keepers import Keepers
+from armslength.console.people import Face, Faces
+from armslength.console.rates import Rate
+from armslength.console.reach_view import ReachPages
+from armslength.console.sessions import Sessions
+from armslength.gate import Moment, PersonId, moment
+from armslength.service import Gate
+
+THREADS = 16
+"""Pages that are made at a time. The gate's own answers have other threads, so that pages never hold them up."""
+
+
+class Console:
+    """What all pages share. `clock` in POSIX seconds."""
+
+    def __init__(self, gate: Gate, *, demo: bool, clock: Callable[[], float]) -> None:
+        """Raises `NotADemonstration`."""
+        self.gate = gate
+        self.demonstration = Demonstration(gate) if demo else None
+        self.clock = clock
+        where = urlsplit(gate.settings.url)
+        self.https = where.scheme == "https"
+        self.origin = f"{where.scheme}://{where.netloc}"
+        self.host = where.netloc.lower()
+        self.sessions = Sessions(
+            gate.database,
+            https=self.https,
+            idle=60 * gate.settings.session_minutes,
+            longest=3600 * gate.settings.session_hours,
+        )
+        self.clicks = Rate(burst=60, each=1.0)
+        """Of a person who is signed in."""
+        self.failures = Rate(burst=10, each=6.0)
+        """Of a passkey at the sign-in. Only who has it in hand knows its id, so nobody else can have it held up."""
+        self.strangers = Rate(burst=200, each=0.05)
+        """Of everybody who is not signed in, together: each visit is a row for ten minutes."""
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="console")
+        self._faces: tuple[str, Faces] | None = None
+        self._keepers: Keepers | None = None
+        self.reach = ReachPages()
+
+    def now(self) -> Moment:
+        return moment(self.clock())
+
+    def faces(self) -> Faces:
+        """Those of the estate that holds now."""
+        decider = self.gate.decider
+        if self._faces is None or self._faces[0] != decider.digest:
+            self._faces = (decider.digest, Faces(decider.estate))
+        return self._faces[1]
+
+    def demo_people(self) -> tuple[Face, ...]:
+        """Whom a visitor may act as."""
+        if self.demonstration is None:
+            return ()
+        faces = self.faces()
+        return tuple(faces.of(person) for person in self.demonstration.people(self.gate))
+
+    def keepers(self) -> Keepers:
+        """Those of the estate and the day that hold now."""
+        decider = self.gate.decider
+        if self._keepers is None or self._keepers.decider is not decider:
+            self._keepers = Keepers(decider)
+        return self._keepers
+
+    def signed_in(self, request: Request) -> tuple[PersonId, bytes] | None:
+        """(person, secret) of the browser's session, unless its person is no longer known here or has no passkey."""
+        session = self.sessions.of(request, now=int(self.clock()))
+        if session is None or not self.gate.decider.roster.knows(session.person) or not self.keys_of(session.person):
+            return None
+        return session.person, session.secret
+
+    def keys_of(self, person: PersonId) -> tuple[bytes, ...]:
+        """The credentials of a person's passkeys that count."""
+        return tuple(each.key.credential for each in self.gate.state.keys_of(person) if each.revoked is None)

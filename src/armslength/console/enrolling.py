@@ -1,0 +1,214 @@
+"""People's passkeys: making one by a link, vouching for somebody's, and revoking one."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import msgspec
+from starlette.responses import Response
+
+from armslength.console.door import page
+from armslength.console.key_print import fingerprint
+from armslength.console.passkeys import ask_for_new, ask_for_signature, read_registration
+from armslength.console.people import Face, Faces
+from armslength.console.signature import signature
+from armslength.console.visit import Visit
+from armslength.gate import KeyState, Moment, PersonId, Rejected, moment
+from armslength.service import PendingKey
+from armslength.tlog import format_base64url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLine:
+    """A passkey that counts."""
+
+    id: str
+    fingerprint: str
+    made: Moment
+    voucher: Face | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingLine:
+    """One that nobody vouched for yet. `mine`: it is said to be of who looks."""
+
+    id: str
+    person: Face
+    fingerprint: str
+    made: Moment
+    mine: bool
+
+
+# Making one
+
+
+def show_enrol(visit: Visit) -> Response:
+    console = visit.console
+    if not console.strangers.take("", time.monotonic()):
+        return visit.wrong(429, "Too many people at once", "wait a moment, then try again")
+    try:
+        invitation = visit.gate.begin_enrolment(visit.name("token"))
+    except Rejected:
+        return visit.wrong(404, "This link is not good", "it was used, is mistyped, or is more than a day old")
+    person = console.faces().of(invitation.person)
+    options = ask_for_new(
+        visit.gate.party,
+        gate=visit.gate.settings.name,
+        person=person.id,
+        name=person.name,
+        user=invitation.user,
+        challenge=invitation.challenge,
+        held=console.keys_of(person.id),
+    )
+    secret = visit.secret or secrets.token_bytes(32)
+    response = visit.page("enrol.html", secret=secret, person=person, options=msgspec.json.encode(options).decode())
+    if visit.secret is None:
+        console.sessions.set_visit(response, secret)
+    return response
+
+
+def take_enrol(visit: Visit) -> Response:
+    if not visit.console.strangers.take("", time.monotonic()):
+        return visit.wrong(429, "Too many people at once", "wait a moment, then try again")
+    pending = visit.gate.finish_enrolment(visit.name("token"), read_registration(visit.form.text("credential")))
+    faces = visit.console.faces()
+    return visit.page(
+        "enrolled.html",
+        pending=_line(pending, faces, visit),
+        vouchers=_vouchers(visit, pending.person),
+        founding=not visit.gate.state.founded,
+    )
+
+
+def invite(visit: Visit) -> Response:
+    """A link with which somebody makes a passkey: for oneself, and for people whom one could vouch for anyway."""
+    person = PersonId(visit.form.text("person"))
+    if not visit.gate.decider.roster.knows(person):
+        raise Rejected([f"nobody here has the id {person[:40]!r}"])
+    if person != visit.me and not visit.gate.may_vouch(visit.me, person):
+        raise Rejected([f"you could not vouch for {person}: whoever has the power to assume them gives them a link"])
+    link = f"{visit.gate.settings.url}/enrol/{visit.gate.invite(person)}"
+    return visit.page("invited.html", person=visit.console.faces().of(person), link=link)
+
+
+# Vouching
+
+
+def show_keys(visit: Visit) -> Response:
+    faces = visit.console.faces()
+    return visit.page(
+        "keys.html",
+        keys=[_key_line(state, faces) for state in visit.gate.state.keys_of(visit.me) if state.revoked is None],
+        pending=[
+            _line(each, faces, visit)
+            for each in visit.gate.pending_keys()
+            if each.person == visit.me or not unable_to_vouch(visit, each.person)
+        ],
+        absence=next((each for each in visit.gate.away() if each.person == visit.me), None),
+        until=lambda absence: None if absence.ends is None else moment(absence.ends),
+    )
+
+
+def show_vouch(visit: Visit) -> Response:
+    pending = _pending(visit)
+    if pending is None:
+        return visit.missing()
+    unable = unable_to_vouch(visit, pending.person)
+    challenge = visit.gate.enrolment(pending.id, visit.me).challenge()
+    ask = ask_for_signature(visit.gate.party, challenge=challenge, held=visit.console.keys_of(visit.me))
+    return visit.page(
+        "vouch.html",
+        pending=_line(pending, visit.console.faces(), visit),
+        options="" if unable else msgspec.json.encode(ask).decode(),
+        unable=unable,
+    )
+
+
+def vouch(visit: Visit) -> Response:
+    pending = _pending(visit)
+    if pending is None:
+        return visit.missing()
+    challenge = visit.gate.enrolment(pending.id, visit.me).challenge()
+    visit.gate.vouch(pending.id, visit.me, signature(visit, challenge))
+    return visit.go("/keys")
+
+
+def unable_to_vouch(visit: Visit, person: PersonId) -> str:
+    """Why not, in a sentence; empty where they may. The gate asks again when it comes to it."""
+    if person == visit.me:
+        return "It is said to be yours: somebody else has to vouch for it."
+    if visit.gate.may_vouch(visit.me, person):
+        return ""
+    return "You need the power to assume this person, standing or by a lease; ask for it, or tell somebody who has it."
+
+
+def _vouchers(visit: Visit, person: PersonId) -> tuple[Face, ...]:
+    faces = visit.console.faces()
+    return tuple(faces.of(each) for each in visit.gate.vouchers(person))
+
+
+# Revoking
+
+
+def revoke(visit: Visit) -> Response:
+    """One of one's own."""
+    credential = next((each for each in visit.console.keys_of(visit.me) if _id(each) == visit.name("id")), None)
+    if credential is None:
+        return visit.missing()
+    visit.gate.revoke_key(credential, visit.me, visit.form.text("reason"))
+    visit.console.sessions.end_all(visit.me)
+    response = visit.go("/sign-in")
+    visit.console.sessions.forget(response)
+    return response
+
+
+def revoke_others(visit: Visit) -> Response:
+    """Every passkey of somebody whom one could vouch for: they lost their device, or left."""
+    person = PersonId(visit.form.text("person"))
+    held = visit.console.keys_of(person)
+    if not held:
+        raise Rejected([f"{person[:40]!r} has no passkey here that counts"])
+    for credential in held:
+        visit.gate.revoke_key(credential, visit.me, visit.form.text("reason"))
+    visit.console.sessions.end_all(person)
+    return visit.go("/keys")
+
+
+def _pending(visit: Visit) -> PendingKey | None:
+    return next((each for each in visit.gate.pending_keys() if each.id == visit.name("id")), None)
+
+
+def _line(pending: PendingKey, faces: Faces, visit: Visit) -> PendingLine:
+    return PendingLine(
+        id=pending.id,
+        person=faces.of(pending.person),
+        fingerprint=fingerprint(pending.credential, pending.public_key),
+        made=pending.made,
+        mine=visit.visitor is not None and pending.person == visit.visitor.id,
+    )
+
+
+def _key_line(state: KeyState, faces: Faces) -> KeyLine:
+    key = state.key
+    return KeyLine(
+        id=_id(key.credential),
+        fingerprint=fingerprint(key.credential, key.public_key),
+        made=key.made,
+        voucher=None if key.voucher is None else faces.of(key.voucher),
+    )
+
+
+def _id(credential: bytes) -> str:
+    return format_base64url(credential)
+
+
+ROUTES = (
+    page("/enrol/{token}", show_enrol, take_enrol, open=True),
+    page("/keys", show_keys),
+    page("/keys/invite", None, invite),
+    page("/keys/revoke-others", None, revoke_others),
+    page("/keys/{id}/revoke", None, revoke),
+    page("/vouch/{id}", show_vouch, vouch),
+)

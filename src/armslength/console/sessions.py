@@ -1,0 +1,154 @@
+"""Who is signed in: a secret in the browser's cookie, its SHA-256 in the gate's database.
+
+A session begins with a new secret at each sign-in, so one that somebody planted beforehand is worth nothing, and ends
+after some time of silence, after a longer time in any case, at sign-out, and when its person has no passkey any more.
+The token that each form carries is made from the secret: whoever cannot read the page cannot know it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from armslength.gate import PersonId, Rejected
+from armslength.store import Ceremony, GateDatabase
+from armslength.tlog import Malformed, format_base64url, parse_base64url
+
+VISIT = 10 * 60
+"""Seconds in which a sign-in that was begun has to be finished."""
+VISIT_COOKIE = 3600
+"""Seconds for which the browser of somebody who is not signed in is known from one page to the next."""
+TOUCH = 60
+"""Seconds after which being seen is written down again."""
+_SIZE = 32
+_SIGN_IN = "sign-in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A session that goes on. `secret` is what the browser holds."""
+
+    person: PersonId
+    secret: bytes = field(repr=False)
+
+    @property
+    def csrf(self) -> str:
+        return csrf_of(self.secret)
+
+
+class Sessions:
+    """Those of one gate. `https`: cookies are marked so that no other host and no plain connection can set or see
+    them; on plain http, which passkeys allow on localhost alone, browsers refuse that mark."""
+
+    def __init__(self, database: GateDatabase, *, https: bool, idle: int, longest: int) -> None:
+        """`idle` and `longest` in seconds."""
+        self._database = database
+        self._https, self._idle, self._longest = https, idle, longest
+        prefix = "__Host-" if https else ""
+        self.cookie, self.visit_cookie = f"{prefix}armslength", f"{prefix}armslength-visit"
+
+    # Before somebody is known
+
+    def begin(self, *, now: int) -> tuple[bytes, bytes]:
+        """(secret, challenge) of a sign-in that begins; the secret goes into the visit's cookie."""
+        secret, challenge = secrets.token_bytes(_SIZE), secrets.token_bytes(_SIZE)
+        begun = Ceremony(kind=_SIGN_IN, person=None, doc=challenge, ends=now + VISIT)
+        self._database.change(lambda tables: tables.ceremonies.begin(_digest(secret), begun))
+        return secret, challenge
+
+    def challenge(self, request: Request, *, now: int) -> bytes:
+        """The challenge of the sign-in that this browser began, once. Raises `Rejected`."""
+        secret = self.visit(request)
+        taken = None
+        if secret is not None:
+            digest = _digest(secret)
+            taken = self._database.change(lambda tables: tables.ceremonies.take(digest, _SIGN_IN, now=now))
+        if taken is None:
+            raise Rejected(["this sign-in took too long or was used already; try again"])
+        return taken.doc
+
+    def visit(self, request: Request) -> bytes | None:
+        """The secret of a browser in which nobody is signed in."""
+        return _secret(request.cookies.get(self.visit_cookie, ""))
+
+    # Once they are
+
+    def open(self, person: PersonId, *, now: int) -> bytes:
+        """The secret of a new session."""
+        secret = secrets.token_bytes(_SIZE)
+        ends = now + self._longest
+        self._database.change(
+            lambda tables: tables.sessions.create(_digest(secret), person, now=now, idle=self._idle, ends=ends)
+        )
+        return secret
+
+    def of(self, request: Request, *, now: int) -> SignedIn | None:
+        """Who is signed in in this browser; being here is noted."""
+        secret = _secret(request.cookies.get(self.cookie, ""))
+        if secret is None:
+            return None
+        digest = _digest(secret)
+        with self._database.reading() as tables:
+            session = tables.sessions.read(digest, now=now)
+        if session is None:
+            return None
+        if now - session.seen >= TOUCH:
+            self._database.change(lambda tables: tables.sessions.touch(digest, now=now))
+        return SignedIn(person=PersonId(session.person), secret=secret)
+
+    def end(self, request: Request) -> None:
+        """End the browser's session, whoever's it is."""
+        secret = _secret(request.cookies.get(self.cookie, ""))
+        if secret is not None:
+            digest = _digest(secret)
+            self._database.change(lambda tables: tables.sessions.end(digest))
+
+    def end_all(self, person: PersonId) -> None:
+        self._database.change(lambda tables: tables.sessions.end_all(person))
+
+    # Cookies
+
+    def set_session(self, response: Response, secret: bytes) -> None:
+        self._set(response, self.cookie, secret, self._longest)
+        self._delete(response, self.visit_cookie)
+
+    def set_visit(self, response: Response, secret: bytes) -> None:
+        self._set(response, self.visit_cookie, secret, VISIT_COOKIE)
+
+    def forget(self, response: Response) -> None:
+        self._delete(response, self.cookie)
+
+    def _set(self, response: Response, name: str, secret: bytes, seconds: int) -> None:
+        response.set_cookie(
+            name,
+            format_base64url(secret),
+            max_age=seconds,
+            path="/",
+            secure=self._https,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def _delete(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, path="/", secure=self._https, httponly=True, samesite="strict")
+
+
+def csrf_of(secret: bytes) -> str:
+    """The token of the forms shown to the browser that holds `secret`; says nothing of the secret."""
+    return format_base64url(hmac.digest(secret, b"armslength console form", "sha256"))
+
+
+def _digest(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()
+
+
+def _secret(text: str) -> bytes | None:
+    try:
+        return parse_base64url(text, _SIZE)
+    except Malformed:
+        return None
