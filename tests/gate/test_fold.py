@@ -137,7 +137,19 @@ events: st.SearchStrategy[Event | Erased] = st.one_of(
         st.sampled_from((ESTATE, OTHER, None)),
         st.one_of(st.none(), requests),
     ),
-    st.just(Denied(at=MADE, executor="eve", action="x", resource="asset:y", customers=(), why="no_rule", point="p")),
+    st.just(
+        Denied(
+            at=MADE,
+            executor="eve",
+            asker="liu",
+            author=None,
+            action="x",
+            resource="asset:y",
+            customers=(),
+            why="no_rule",
+            point="p",
+        )
+    ),
     st.builds(Erased, kind=st.sampled_from(("use", "approval", "refusal", "finding"))),
 )
 OPENING: tuple[Event | Erased, ...] = (adopted(), *(enrolled(key) for key in KEYS[:5]), *map(request_of, REQUESTS))
@@ -164,19 +176,19 @@ def folded(told: list[Event | Erased], each: Callable[[State], None] = lambda st
 @settings(max_examples=300, deadline=None)
 def test_the_same_events_make_the_same_state(told: list[Event | Erased]) -> None:
     """Two programs at one ledger would hold two truths, and each call the other's rows tampered with."""
-    assert folded(told).snapshot() == folded(told).snapshot()
+    assert folded(told).snapshot()() == folded(told).snapshot()()
 
 
 @given(stories, st.integers(0, 50))
 @settings(max_examples=300, deadline=None)
 def test_a_snapshot_and_the_rest_make_what_all_make(told: list[Event | Erased], cut: int) -> None:
     """A restart would change decisions."""
-    text = canonical(folded(told[:cut]).snapshot(), label="snapshot")
+    text = canonical(folded(told[:cut]).snapshot()(), label="snapshot")
     state = State.restore(parse_canonical(text, label="snapshot"))
     for index, event in enumerate(told[cut:], min(cut, len(told))):
         apply(state, event, index)
     whole = folded(told)
-    assert state.snapshot() == whole.snapshot() and documents(state) == documents(whole)
+    assert state.snapshot()() == whole.snapshot()() and documents(state) == documents(whole)
     assert state.live() == whole.live() and state.waiting() == whole.waiting()
 
 
@@ -191,7 +203,7 @@ def test_an_event_that_is_applied_twice_counts_once(told: list[Event | Erased]) 
         if not isinstance(event, Erased):
             apply(state, event, index)
             assert documents(state) == before
-    assert state.snapshot() == folded(told).snapshot()
+    assert state.snapshot()() == folded(told).snapshot()()
 
 
 def check(state: State) -> None:

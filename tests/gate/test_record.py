@@ -80,7 +80,15 @@ EVENTS: list[Event] = [
     Ended(at=MADE, lease=L, how="spent"),
     Revoked(at=MADE, lease=L, by="eve", reason="the zenith case is over"),
     Denied(
-        at=MADE, executor="eve", action="read", resource="asset:acme", customers=("acme", "zenith"), why="x", point="p"
+        at=MADE,
+        executor="eve",
+        asker="liu",
+        author=None,
+        action="read",
+        resource="asset:acme",
+        customers=("acme", "zenith"),
+        why="x",
+        point="p",
     ),
     Reviewed(at=MADE, lease=L, by="eve", outcome="ACME was looked at"),
 ]

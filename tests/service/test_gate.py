@@ -356,6 +356,16 @@ def test_refusals_are_on_record_and_no_flood(made: TestGate) -> None:
     assert {each["reason"] for each in denied} == {"approval_required"}
 
 
+def test_a_refused_request_names_who_wanted_it(made: TestGate) -> None:
+    """The colleague whose hands were borrowed would stand in the ledger alone."""
+    with made.running() as gate:
+        outcome = gate.ask(ask("view", STATUS, "acme", who="bo", asker=PersonId("ana")), caller="person:ana")
+        assert isinstance(outcome, Refused)
+        gate.tick()
+    (denied,) = recorded(made, Kind.REFUSAL)
+    assert (denied["executor"], denied["asker"]) == ("bo", "ana")
+
+
 def test_everything_is_in_the_customers_bundle(made: TestGate) -> None:
     """A customer proves offline that every access to their data is in it, and reads nothing that is the firm's."""
     with made.running() as gate:

@@ -137,9 +137,12 @@ class Revoked(_Event, frozen=True, kw_only=True, tag="revoked"):
 
 
 class Denied(_Event, frozen=True, kw_only=True, tag="denied"):
-    """Refused by the rule: at an enforcement point, or when it was asked for."""
+    """Refused by the rule: at an enforcement point, where nobody but the executor is known, or when it was asked for:
+    whoever wanted it, or wrote it, is on record with whose hands they would have used."""
 
     executor: str
+    asker: str
+    author: str | None
     action: str
     resource: str
     customers: tuple[str, ...]

@@ -235,6 +235,7 @@ def _public(event: Event) -> dict[str, Json]:
         case Denied():
             return {
                 "action": event.action,
+                "asker": event.asker,
                 "executor": event.executor,
                 "reason": event.why,
                 "resource": event.resource,

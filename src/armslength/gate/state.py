@@ -12,7 +12,7 @@ same: an object that an event finds as it was before takes it once, so a record 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from armslength.gate.change import Changed, Erased, Ignored, ObjectKind
@@ -106,20 +106,30 @@ class State(Objects):
             case "lease":
                 return self.leases[LeaseId(id)].form()
 
-    def snapshot(self) -> dict[str, Json]:
-        """Everything. Nothing may be on its way from the ledger to `apply` meanwhile, or `position` would pass it."""
-        return {
+    def snapshot(self) -> Callable[[], dict[str, Json]]:
+        """Everything as it is now; what comes back writes it out, which takes long and disturbs nobody. Nothing may be
+        on its way from the ledger to `apply` meanwhile, or `position` would pass it."""
+        keys, leases, requests = list(self.keys.values()), list(self.leases.values()), list(self.requests.values())
+        uses = {id: tuple(each) for id, each in self._uses.items()}
+        plain: dict[str, Json] = {
             "estate": self.estate,
             "founded": self.founded,
-            "keys": [state.form() for state in sorted(self.keys.values(), key=by_index)],
-            "leases": [state.form() for state in sorted(self.leases.values(), key=by_index)],
             "position": self.position,
-            "requests": [state.form() for state in sorted(self.requests.values(), key=by_index)],
             "snapshot": 1,
             "time": self.time,
-            "uses": {id: sorted(map(format_base64url, uses)) for id, uses in self._uses.items()},
             "version": self.version,
         }
+
+        def written() -> dict[str, Json]:
+            return {
+                **plain,
+                "keys": [state.form() for state in sorted(keys, key=by_index)],
+                "leases": [state.form() for state in sorted(leases, key=by_index)],
+                "requests": [state.form() for state in sorted(requests, key=by_index)],
+                "uses": {id: sorted(map(format_base64url, each)) for id, each in uses.items()},
+            }
+
+        return written
 
     @staticmethod
     def restore(snapshot: Json) -> State:

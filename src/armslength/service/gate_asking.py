@@ -273,6 +273,8 @@ class Asking:
         self._denials.note(
             refused,
             executor=request.executor,
+            asker=request.asker,
+            author=request.author,
             action=request.action,
             resource=request.resource,
             customers=request.customers,

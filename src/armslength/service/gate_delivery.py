@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from armslength.gate import GateError, RequestId
+from armslength.service.gate_notice import NoticeKind
 from armslength.store import GateDatabase, GateSettings, Notice, StoreError, post
 
 LOG = logging.getLogger("armslength.notices")
@@ -82,7 +83,10 @@ class Delivery:
     def _sent(self, notice: Notice, urls: Sequence[str]) -> str | None:
         try:
             body: dict[str, str] = json.loads(notice.body)
-            whom = notice.person or body.get("customer")
+            if "customer" in body and notice.kind != NoticeKind.TOLD_CUSTOMER:
+                raise ValueError("what is for a customer goes where customers are told")
+            # The link in it is the customer's alone, whoever the database says that the notice is for.
+            whom = body.get("customer") or notice.person
             text = f"{body['says']}\n{self._link(body)}"
             return self._send(urls, whom=whom, title=f"{self._gate.settings.name}: {notice.kind}", text=text)
         except (GateError, KeyError, ValueError) as error:

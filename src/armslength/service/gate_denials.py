@@ -43,6 +43,8 @@ class Denials:
         refused: Refused,
         *,
         executor: PersonId,
+        asker: PersonId,
+        author: PersonId | None,
         action: str,
         resource: Target,
         customers: Sequence[str],
@@ -56,6 +58,8 @@ class Denials:
             event = Denied(
                 at=at,
                 executor=executor,
+                asker=asker,
+                author=author,
                 action=action,
                 resource=str(resource),
                 customers=tuple(sorted(set(customers))),
@@ -66,7 +70,8 @@ class Denials:
                 self._office.book.note(event, act=self._office.draw())
 
     def _first(self, event: Denied) -> bool:
-        key = (event.executor, event.action, event.resource, event.customers, event.why, event.point)
+        people = (event.executor, event.asker, event.author)
+        key = (*people, event.action, event.resource, event.customers, event.why, event.point)
         with self._lock:
             if event.at // MINUTE != self._minute:
                 self._minute = event.at // MINUTE

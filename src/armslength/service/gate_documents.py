@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import hmac
 
 from armslength.gate import (
     Evidence,
@@ -18,6 +19,7 @@ from armslength.gate import (
     unopened,
 )
 from armslength.service.gate_office import Office
+from armslength.tlog import format_base64url
 
 MEGABYTE = 1_000_000
 
@@ -25,6 +27,7 @@ MEGABYTE = 1_000_000
 class Documents:
     def __init__(self, office: Office) -> None:
         self._office, self._copies = office, office.book.copies
+        self._key = office.derived("shown")
 
     def put(self, name: str, media_type: str, data: bytes) -> Evidence:
         """Raises `Rejected` with every problem, `Unavailable`."""
@@ -72,10 +75,21 @@ class Documents:
         if digest not in {each.digest for each in request.evidence}:
             raise Rejected([f"{id} has no document {digest.hex()}"])
         at = posix(self._office.book.now())
-        self._copies.change(lambda tables: tables.evidence.open(id, person, digest, at=at))
+        mark = self._mark(id, person, digest)
+        self._copies.change(lambda tables: tables.evidence.open(id, mark, digest, at=at))
 
     def shown(self, id: RequestId, person: PersonId) -> frozenset[bytes]:
-        return self._copies.read(lambda tables: tables.evidence.opened(id, person))
+        """The digests of the request's documents that were."""
+        digests = [each.digest for each in self._office.request(id).request.evidence]
+        marks = {digest: self._mark(id, person, digest) for digest in digests}
+        return self._copies.read(
+            lambda tables: frozenset(each for each in digests if each in tables.evidence.opened(id, marks[each]))
+        )
+
+    def _mark(self, id: RequestId, person: PersonId, digest: bytes) -> str:
+        """Stands in the row for who was shown it: nobody who writes into the database alone can say it of anybody."""
+        said = "\0".join((id, person, digest.hex()))
+        return format_base64url(hmac.digest(self._key, said.encode(), "sha256"))
 
     def unopened(self, id: RequestId, person: PersonId) -> tuple[Evidence, ...]:
         request = self._office.request(id).request

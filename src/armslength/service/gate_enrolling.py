@@ -16,6 +16,7 @@ from armslength.gate import (
     Conflict,
     KeyRevoked,
     KeyState,
+    LeaseState,
     PersonId,
     Question,
     Refused,
@@ -127,7 +128,11 @@ class Enrolling:
                 break
         else:
             raise Conflict("requests are being signed with it: ask again")
-        self._end_leases(person, credential)
+        try:
+            self._end_leases(person, credential)
+        finally:
+            if self._approved(person, credential):
+                self._leasing.judge_again()  # the next sweep ends them; until then each use is refused
         if not self._book.state.has_key(person):
             self._book.copies.change(lambda tables: tables.sessions.end_all(person))
 
@@ -136,13 +141,18 @@ class Enrolling:
     def _signed(self, credential: bytes) -> tuple[Object, ...]:
         return tuple(of_request(each.request.id) for each in self._book.state.signed_with(credential))
 
-    def _end_leases(self, person: PersonId, credential: bytes) -> None:
-        """Nobody knows from when on the key was in other hands, so what it approved ends."""
+    def _approved(self, person: PersonId, credential: bytes) -> list[LeaseState]:
+        """The live leases that this passkey approved."""
+        found = []
         for lease in self._book.state.leases_approved_by(person):
             request = self._book.state.requests.get(lease.terms.request)
-            by_it = request is None or any(each.assertion.credential == credential for each in request.approvals)
-            if not by_it:
-                continue
+            if request is None or any(each.assertion.credential == credential for each in request.approvals):
+                found.append(lease)
+        return found
+
+    def _end_leases(self, person: PersonId, credential: bytes) -> None:
+        """Nobody knows from when on the key was in other hands, so what it approved ends."""
+        for lease in self._approved(person, credential):
             with self._book.holding(of_lease(lease.terms.id)), suppress(Conflict):
                 now = posix(self._office.fit())
                 reason = "a passkey that approved it was revoked"

@@ -305,6 +305,10 @@ class Leasing:
         self.revoke_unheld(self._book.state.live())
         self._standing = (decider.digest, decider.day)
 
+    def judge_again(self) -> None:
+        """Have the next sweep judge every live lease."""
+        self._standing = None
+
     def revoke_unheld(self, leases: Sequence[LeaseState]) -> None:
         for state in leases:
             refused = self._office.holds(state)

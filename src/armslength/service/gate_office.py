@@ -182,6 +182,8 @@ class Office:
         request = self.book.state.requests.get(lease.terms.request)
         if request is None:
             return Refused(why=Why.REVOKED, says="what the lease was given for is no longer known")
+        if not self._signed(lease, request):
+            return Refused(why=Why.REVOKED, says="a passkey that approved it was revoked")
         judgement = judge(
             self.decider,
             request.request,
@@ -196,6 +198,15 @@ class Office:
                 return Refused(why=Why.REVOKED, says="the people who approved it would be no quorum any more")
             case Quorum():
                 return None
+
+    def _signed(self, lease: LeaseState, request: RequestState) -> bool:
+        """Whether each of its approvers signed with a passkey that counts still."""
+        signed = {each.approver: each.assertion.credential for each in request.approvals}
+        for approver in lease.terms.approvers:
+            key = self.book.state.key(signed[approver]) if approver in signed else None
+            if key is None or key.revoked is not None or key.key.person != approver:
+                return False
+        return True
 
     # Fitness
 

@@ -92,7 +92,7 @@ def write_snapshot(office: Office) -> None:
     book = office.book
     with book.still() as state:
         snapshot, position = state.snapshot(), state.position
-    text = canonical({"adopted": book.adopted, "state": snapshot}, label="snapshot")
+    text = canonical({"adopted": book.adopted, "state": snapshot()}, label="snapshot")
     made = GateSnapshot(position=position, mac=_mac(office.folder.row_key or b"", position, text), state=text)
     book.copies.change(lambda tables: tables.snapshots.write(made))
 

@@ -125,7 +125,14 @@ class Using:
             answer = Refused(why=Why.ERROR, says=f"deciding failed with {type(error).__name__}")
         if isinstance(answer, Refused):
             self._denials.note(
-                answer, executor=executor, action=action, resource=resource, customers=named, point=point
+                answer,
+                executor=executor,
+                asker=executor,
+                author=None,
+                action=action,
+                resource=resource,
+                customers=named,
+                point=point,
             )
         return answer
 
