@@ -2,6 +2,9 @@
 
 A row that differs is a `Tampered`: nothing is decided on it, a finding is recorded, and it stays so until a start has
 written the row again.
+
+Neither a claim nor a row waits for the disk: what a power failure takes of them, the next start makes again from the
+ledger, which has waited.
 """
 
 from __future__ import annotations
@@ -47,10 +50,10 @@ class Copies:
 
     # The database
 
-    def change(self, work: Callable[[GateTables], T]) -> T:
-        """Do `work` in a transaction; durable once this returns. Raises `Unavailable` where the database fails,
-        `Tampered` where it holds what no gate wrote, `Conflict` where somebody else was first."""
-        return self._guarded(lambda: self._database.change(work))
+    def change(self, work: Callable[[GateTables], T], *, durable: bool = True) -> T:
+        """Do `work` in a transaction, durable once this returns if it is to be. Raises `Unavailable` where the database
+        fails, `Tampered` where it holds what no gate wrote, `Conflict` where somebody else was first."""
+        return self._guarded(lambda: self._database.change(work, durable=durable))
 
     def read(self, work: Callable[[GateTables], T]) -> T:
         """As `change`, for reading."""
@@ -89,7 +92,7 @@ class Copies:
                 tables.rows.claim(*each, version=version, act=act, at=at)
 
         if on:
-            self.change(claim)
+            self.change(claim, durable=False)
         elif beside:
             self.read(claim)
 
@@ -102,7 +105,7 @@ class Copies:
 
         if on:
             with suppress(Unavailable):
-                self.change(release)
+                self.change(release, durable=False)
 
     # After it
 
@@ -132,7 +135,7 @@ class Copies:
                 tables.outbox.add(one.mark, one.kind, one.body, at=one.at, person=one.person)
 
         try:
-            self.change(work)
+            self.change(work, durable=False)
         except BaseException:
             self._untold.extend(telling)
             raise

@@ -4,9 +4,10 @@
         row = tables.rows.read("request", id)
     database.change(lambda tables: tables.rows.claim("request", id, version=row.version, act=act, at=now))
 
-SQLite in WAL mode with `synchronous=FULL`, through SQLAlchemy Core: when a change returns it is on the disk. One
-connection writes, many read; any number of threads may use both. Whatever goes wrong is a `StoreError`, and then
-nothing of the transaction was changed, but for a commit of which nobody can tell (`StorageFailed`).
+SQLite in WAL mode through SQLAlchemy Core: when a change returns it is on the disk, unless the caller can do without; a
+power failure then leaves the database as it was a moment before. One connection writes, many read; any number of
+threads may use both. Whatever goes wrong is a `StoreError`, and then nothing of the transaction was changed, but for a
+commit of which nobody can tell (`StorageFailed`).
 """
 
 from __future__ import annotations
@@ -101,14 +102,19 @@ class GateDatabase:
     def writing(self) -> Iterator[GateTables]:
         """A transaction of its own, durable once the block has ended; undone if anything is raised within. Nobody else
         writes meanwhile, so nothing is to be waited for in it."""
-        with self._lock, self._failing(), self._writer.connect() as db, db.begin():
-            yield GateTables(db, self._path)
+        with self._lock, self._failing(), self._writer.connect() as db:
+            _durable(db, True)
+            with db.begin():
+                yield GateTables(db, self._path)
 
-    def change(self, work: Callable[[GateTables], T]) -> T:
+    def change(self, work: Callable[[GateTables], T], *, durable: bool = True) -> T:
         """Do `work` in a transaction, durable once this returns; if it raises, what it did is undone and the exception
-        is raised here. Threads that ask at the same time share a commit, which is what takes the time: prefer this to
-        `writing` for what every request does. `work` must not wait for anything, nor call `change` itself."""
-        mine: _Change[T] = _Change(work)
+        is raised here. Without `durable`, a power failure may undo it and what came after it, but nothing before: for
+        what can be made again from elsewhere. A killed process undoes nothing.
+
+        Threads that ask at the same time share a commit, which is what takes the time: prefer this to `writing` for
+        what every request does. `work` must not wait for anything, nor call `change` itself."""
+        mine: _Change[T] = _Change(work, durable)
         with self._front:
             self._waiting.append(cast("_Change[object]", mine))
         with self._lock:
@@ -151,9 +157,11 @@ class GateDatabase:
         with self._front:
             changes, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
         try:
-            with self._failing(), self._writer.connect() as db, db.begin():
-                for each in changes:
-                    each.do(db, self._path)
+            with self._failing(), self._writer.connect() as db:
+                _durable(db, any(each.durable for each in changes))
+                with db.begin():
+                    for each in changes:
+                        each.do(db, self._path)
         except StoreError as error:
             for each in changes:
                 each.future.set_exception(error)
@@ -179,7 +187,8 @@ class GateDatabase:
 class _Change(Generic[T]):
     """A change that waits to be committed, alone or with others."""
 
-    def __init__(self, work: Callable[[GateTables], T]) -> None:
+    def __init__(self, work: Callable[[GateTables], T], durable: bool) -> None:
+        self.durable = durable
         self.future: Future[T] = Future()
         self._work = work
         self._outcome: T | Exception
@@ -224,6 +233,11 @@ def _engine(creator: Callable[[], sqlite3.Connection], begin: str, pool: type[St
         db.exec_driver_sql(begin)
 
     return engine
+
+
+def _durable(db: Connection, wanted: bool) -> None:
+    """Whether the commits from here on wait for the disk. Only between transactions."""
+    _raw(db).execute(f"PRAGMA synchronous={'FULL' if wanted else 'NORMAL'}")
 
 
 def _raw(db: Connection) -> sqlite3.Connection:
