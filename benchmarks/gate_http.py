@@ -148,7 +148,7 @@ def main() -> None:
         requests = bodies(draw(policies=policies, people=2000, seed=1))
         with served(policies) as (process, port):
             for who, at in (("gate", port), ("constant", port + 1)):
-                alone(at, requests, 2.0)  # warm: every slice and scope was met once
+                alone(at, requests, min(2.0, asked.seconds))  # warm: every slice and scope was met once
                 times = alone(at, requests, asked.seconds)
                 before, start = processor(process), time.perf_counter()
                 rate = together(at, requests, asked.seconds)

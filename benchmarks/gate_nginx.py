@@ -61,7 +61,12 @@ def main() -> None:
         (Path(temporary) / "a").mkdir()
         real = site_for(Path(temporary), gate=gate.url, service=behind, port=port, **ungated)
         cheap = site_for(
-            Path(temporary) / "a", gate=f"http://127.0.0.1:{free}", service=behind, port=other, host="free.example", **ungated
+            Path(temporary) / "a",
+            gate=f"http://127.0.0.1:{free}",
+            service=behind,
+            port=other,
+            host="free.example",
+            **ungated,
         )
         kinds = {
             "service alone": (service, "GET /x"),
@@ -79,7 +84,9 @@ def main() -> None:
         for kind, times in found.items():
             spread = quantiles(times, n=100)
             added = round(spread[49] - base)
-            print(json.dumps({"what": kind, "p50_us": round(spread[49]), "p99_us": round(spread[98]), "added_us": added}))
+            print(
+                json.dumps({"what": kind, "p50_us": round(spread[49]), "p99_us": round(spread[98]), "added_us": added})
+            )
 
 
 if __name__ == "__main__":
