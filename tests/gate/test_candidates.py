@@ -152,20 +152,18 @@ def test_the_manager_of_who_asks_is_told_apart_from_people_like_them() -> None:
     """An approver would be named whose approval does not count, since somebody like them could give it."""
     terms = {"line": {"approvals": 1, "approvers": "group:trust", "line": "apart"}}
     cells = {"workplace": "IE", "unit": "safety"}
-    people_ = {"bo": {"workplace": "US", "manager": "di"}, "di": cells, "gus": cells}
+    people_ = {"bo": {"workplace": "US", "manager": "gus"}, "di": cells, "gus": cells}
     made = decider(firm(grants=["group:ops end asset:meetings-us line"], people=people_, terms=terms))
     found = agrees(made, request(question("bo")), [], everyone(made), frozenset())
-    assert set(found.people) == set(people("cy ed fay gus"))
+    assert set(found.people) == set(people("cy di ed fay"))
 
 
 def test_a_barred_home_state_tells_people_apart() -> None:
     """As above, for those whom the home state reaches and a change would give more."""
-    made = decider(firm(END, settings={"home": ["US"]}, terms={"two-apart": {**TRUST, "apart": 1}}))
-    found = agrees(made, request(question("di", asker="ana")), [], everyone(made), frozenset({"US"}))
-    assert found.people == ()
-    asked = request(question("ana", author="ana"))
-    made = decider(firm(END.replace("ops", "liaison"), settings={"home": ["US"]}))
-    assert set(agrees(made, asked, [], everyone(made), frozenset({"US"})).people) == set(people("di ed gus"))
+    cells = {"cy": {"unit": "us"}, "fay": {"workplace": "US", "unit": "us"}}
+    made = decider(firm(END.replace("ops", "liaison"), people=cells, settings={"home": ["US"]}))
+    found = agrees(made, request(question("ana")), [], everyone(made), frozenset({"US"}))
+    assert set(found.people) == set(people("cy di ed gus"))
 
 
 def test_the_smallest_sets_are_named() -> None:
@@ -301,6 +299,24 @@ def test_what_becomes_impossible_is_named(seed: int) -> None:
 
 def _group(made: Decider, name: str) -> Ref:
     return Ref(kind=Kind.GROUP, index=made.estate.groups.ids.index(name))
+
+
+def test_requesters_are_told_apart_by_their_values() -> None:
+    """The one person who could still ask would be taken for another who could not."""
+    cells = {"x": {"workplace": "US", "unit": "trust ie"}, "y": {"workplace": "US", "unit": "field"}}
+    made = decider(
+        firm(
+            grants=["group:field end asset:meetings-us two"],
+            people=cells,
+            groups={"field": "x y"},
+            terms={"two": {"approvals": 3, "approvers": "group:trust", "distinct": ["unit"], "apart": 2}},
+            settings={"home": ["US"]},
+        )
+    )
+    here = everyone(made) - set(people("cy gus"))
+    assert impossible(made, here, frozenset()) == ()
+    assert [one.action for one in impossible(made, here, frozenset(people("y")))] == ["end"]
+    assert impossible(made, here, frozenset(people("x"))) == ()
 
 
 def test_a_permit_becomes_impossible_too() -> None:

@@ -441,6 +441,49 @@ def test_groups_in_a_circle_are_groups() -> None:
     assert why(made.look(question("ana"))) is Why.NO_RULE
 
 
+def test_a_group_that_no_policy_names_is_seen_where_it_is_the_resource() -> None:
+    """Members would enroll others in their own group, past the forbid that speaks of any group."""
+    forbid = '@id("own") forbid (principal, action == Action::"enroll", resource) when { principal in resource };'
+    grants = '@id("all") permit (principal, action == Action::"enroll", resource is Group);'
+    made = decider(firm(grants + forbid, groups={"safe": "group:trust"}))
+    assert why(made.look(question("di", "enroll", "group:trust"))) is Why.FORBIDDEN
+    assert why(made.look(question("di", "enroll", "group:safe"))) is Why.FORBIDDEN
+    assert why(made.look(question("bo", "enroll", "group:safe", asker="di"))) is None
+    assert isinstance(made.look(question("di", "enroll", "group:ops")), Standing)
+    assert "di" not in made.subjects("enroll", Target(type="group", id="safe"), {})
+    assert made.resources(PersonId("bo"), "enroll", {}, "group") == tuple(
+        Target(type="group", id=name) for name in ("liaison", "safe", "trust")
+    )
+
+
+def test_a_person_named_in_a_condition_is_seen_with_the_group_that_is_the_resource() -> None:
+    """As above, for somebody whom the policy names."""
+    forbid = '@id("f") forbid (principal, action, resource) when { Person::"di" in resource };'
+    made = decider(firm('@id("all") permit (principal, action == Action::"enroll", resource is Group);' + forbid))
+    assert why(made.look(question("bo", "enroll", "group:trust"))) is Why.FORBIDDEN
+    assert isinstance(made.look(question("bo", "enroll", "group:ops")), Standing)
+
+
+def test_of_a_thousand_policies_a_few_are_asked() -> None:
+    """Every decision would cost as much as all policies together."""
+    groups = {f"g{n}": "bo" if n % 10 == 0 else "di" for n in range(100)}
+    assets = {"meetings-us": {}, **{f"a{n}": {"class": f"c{n}"} for n in range(10)}}
+    policy = "".join(
+        f'@id("p{n}") permit (principal in Group::"g{n % 100}", action == Action::"act{n // 100}",'
+        f' resource in Class::"c{n % 7}");'
+        for n in range(1000)
+    )
+    made = decider(firm(policy + SHIELD, groups=groups, assets=assets))
+    assert made.look(question("bo", "act3", "asset:a0")) == Standing(passage=Passage(rule="p350", terms=None))
+    place = made.entities.find(Kind.ASSET, "a0")
+    assert place is not None
+    scopes = [
+        made.slices.scopes(made.entities.uid(*one), made.entities.above(*one))
+        for one in ((Kind.PERSON, made.roster.places["bo"]), (Kind.ASSET, place))
+    ]
+    assert len(made.slices.of("act3", Kind.ASSET, *scopes).members) <= 4
+
+
 def test_a_policy_as_deep_as_estates_allow_is_decided() -> None:
     """A long chain of conditions would overflow Cedar's reader, and its forbid be lost."""
     chain = " || ".join(f'context.a == "{n}"' for n in range(90))
@@ -581,6 +624,14 @@ def test_a_search_looks_at_what_is_too_old() -> None:
     made = decider(dated(firm(FREE), "people", {"bo": OLD}), limit=30)
     assert "bo" not in made.subjects("look", Target(type="asset", id="meetings-us"), {})
     assert "di" in made.subjects("look", Target(type="asset", id="meetings-us"), {})
+
+
+def test_a_search_tells_who_is_known_from_long_ago_from_people_like_them() -> None:
+    """As above, where another has the same attributes and was confirmed today."""
+    cells = {"workplace": "US", "unit": "us"}
+    made = decider(dated(firm(FREE, people={"cy": cells, "fay": cells}), "people", {"fay": OLD}), limit=30)
+    found = made.subjects("look", Target(type="asset", id="meetings-us"), {})
+    assert "cy" in found and "fay" not in found
 
 
 def test_threads_get_the_same_answers() -> None:

@@ -35,6 +35,7 @@ class Console:
         self.host = where.netloc.lower()
         self.sessions = Sessions(
             gate.database,
+            key=gate.derived("sessions"),
             https=self.https,
             idle=60 * gate.settings.session_minutes,
             longest=3600 * gate.settings.session_hours,

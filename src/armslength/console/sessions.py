@@ -1,5 +1,9 @@
 """Who is signed in: a secret in the browser's cookie, its SHA-256 in the gate's database.
 
+Half of a session's secret is a MAC over its other half and the person, and the challenge of a sign-in is a MAC over its
+secret, both under a key that the database does not have: whoever writes into the database alone can neither sign
+somebody in nor have a signature that was made for something else pass for a sign-in.
+
 A session begins with a new secret at each sign-in, so one that somebody planted beforehand is worth nothing, and ends
 after some time of silence, after a longer time in any case, at sign-out, and when its person has no passkey any more.
 The token that each form carries is made from the secret: whoever cannot read the page cannot know it.
@@ -26,6 +30,7 @@ VISIT_COOKIE = 3600
 TOUCH = 60
 """Seconds after which being seen is written down again."""
 _SIZE = 32
+_HALF = 16
 _SIGN_IN = "sign-in"
 
 
@@ -45,9 +50,9 @@ class Sessions:
     """Those of one gate. `https`: cookies are marked so that no other host and no plain connection can set or see
     them; on plain http, which passkeys allow on localhost alone, browsers refuse that mark."""
 
-    def __init__(self, database: GateDatabase, *, https: bool, idle: int, longest: int) -> None:
-        """`idle` and `longest` in seconds."""
-        self._database = database
+    def __init__(self, database: GateDatabase, *, key: bytes, https: bool, idle: int, longest: int) -> None:
+        """`key` is for this alone; `idle` and `longest` in seconds."""
+        self._database, self._key = database, key
         self._https, self._idle, self._longest = https, idle, longest
         prefix = "__Host-" if https else ""
         self.cookie, self.visit_cookie = f"{prefix}armslength", f"{prefix}armslength-visit"
@@ -56,10 +61,10 @@ class Sessions:
 
     def begin(self, *, now: int) -> tuple[bytes, bytes]:
         """(secret, challenge) of a sign-in that begins; the secret goes into the visit's cookie."""
-        secret, challenge = secrets.token_bytes(_SIZE), secrets.token_bytes(_SIZE)
-        begun = Ceremony(kind=_SIGN_IN, person=None, doc=challenge, ends=now + VISIT)
+        secret = secrets.token_bytes(_SIZE)
+        begun = Ceremony(kind=_SIGN_IN, person=None, doc=b"", ends=now + VISIT)
         self._database.change(lambda tables: tables.ceremonies.begin(_digest(secret), begun))
-        return secret, challenge
+        return secret, self._mac(b"challenge", secret)
 
     def challenge(self, request: Request, *, now: int) -> bytes:
         """The challenge of the sign-in that this browser began, once. Raises `Rejected`."""
@@ -68,9 +73,9 @@ class Sessions:
         if secret is not None:
             digest = _digest(secret)
             taken = self._database.change(lambda tables: tables.ceremonies.take(digest, _SIGN_IN, now=now))
-        if taken is None:
+        if secret is None or taken is None:
             raise Rejected(["this sign-in took too long or was used already; try again"])
-        return taken.doc
+        return self._mac(b"challenge", secret)
 
     def visit(self, request: Request) -> bytes | None:
         """The secret of a browser in which nobody is signed in."""
@@ -80,7 +85,8 @@ class Sessions:
 
     def open(self, person: PersonId, *, now: int) -> bytes:
         """The secret of a new session."""
-        secret = secrets.token_bytes(_SIZE)
+        drawn = secrets.token_bytes(_HALF)
+        secret = drawn + self._seal(drawn, person)
         ends = now + self._longest
         self._database.change(
             lambda tables: tables.sessions.create(_digest(secret), person, now=now, idle=self._idle, ends=ends)
@@ -95,7 +101,7 @@ class Sessions:
         digest = _digest(secret)
         with self._database.reading() as tables:
             session = tables.sessions.read(digest, now=now)
-        if session is None:
+        if session is None or not hmac.compare_digest(secret[_HALF:], self._seal(secret[:_HALF], session.person)):
             return None
         if now - session.seen >= TOUCH:
             self._database.change(lambda tables: tables.sessions.touch(digest, now=now))
@@ -110,6 +116,12 @@ class Sessions:
 
     def end_all(self, person: PersonId) -> None:
         self._database.change(lambda tables: tables.sessions.end_all(person))
+
+    def _seal(self, drawn: bytes, person: str) -> bytes:
+        return self._mac(b"session", drawn + person.encode())[:_HALF]
+
+    def _mac(self, what: bytes, data: bytes) -> bytes:
+        return hmac.digest(self._key, what + b"\0" + data, "sha256")
 
     # Cookies
 

@@ -35,7 +35,8 @@ class GrantIndex:
         action, kind = grants.action[standing].astype(np.int64), grants.target_kind[standing].astype(np.int64)
         keys = (action * len(Kind) + kind) << 32 | grants.target[standing].astype(np.int64)
         order = np.argsort(keys, kind="stable")
-        self._keys, self._standing = keys[order], standing[order]
+        # As a view, a key is read as an int, which is what makes a search of it quick.
+        self._keys, self._standing = keys[order].data, standing[order]
         self._holders: dict[int, frozenset[_Holder]] = {}
 
     def gated(self, person: int, action: str, kind: Kind, target: int) -> tuple[Passage, ...]:

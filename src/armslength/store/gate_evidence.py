@@ -72,7 +72,8 @@ class GateEvidence:
     # Opened
 
     def open(self, request: str, person: str, digest: bytes, *, at: int) -> None:
-        """A document is shown to a person who looks at a request. Raises `Overtaken` if there is no such document."""
+        """A document is shown to a person who looks at a request; `person` may be a mark that stands for them. Raises
+        `Overtaken` if there is no such document."""
         if self.size(digest) is None:
             raise Overtaken(f"{self._path}: there is no evidence {digest.hex()}, or no longer")
         values = {"request": request, "person": person, "digest": digest, "at": at}
