@@ -122,13 +122,27 @@ def test_a_point_is_added_and_what_the_operator_wrote_stays(gate: tuple[Path, st
     """A secret that stood in the settings would be everybody's who can read them."""
     settings = gate[0] / "gate.toml"
     settings.write_text("# kept by ops\n" + settings.read_text())
-    ran = run(capsys, "gate", "add-point", gate[0], "web-1", "--host", "Admin.Example.com")
+    ran = run(
+        capsys,
+        "gate",
+        "add-point",
+        gate[0],
+        "web-1",
+        "--host",
+        "Admin.Example.com",
+        "--action",
+        "end",
+        "--resource",
+        "asset:meetings-us",
+    )
     assert ran.status == 0, ran.err
     secret = ran.out.strip()
     assert re.fullmatch(r"pt_[A-Za-z0-9_-]{43}", secret)
     text = settings.read_text()
     assert text.startswith("# kept by ops\n") and secret not in text
-    assert tomllib.loads(text)["point"][0]["hosts"] == ["admin.example.com"]
+    said = tomllib.loads(text)["point"][0]
+    assert said["hosts"] == ["admin.example.com"]
+    assert (said["actions"], said["resources"]) == (["end"], ["asset:meetings-us"])
     assert settings.stat().st_mode & 0o777 == 0o600
     again = run(capsys, "gate", "add-point", gate[0], "web-1", "--host", "*")
     assert again.status == 2 and "web-1" in again.err
@@ -178,12 +192,23 @@ def test_a_simulation_names_what_nobody_could_be_given(gate: tuple[Path, str], c
 def test_serve_answers_says_how_it_is_and_ends_when_told(tmp_path: Path, capsys: Capture) -> None:
     """The one command has to be enough to try it."""
     folder, port = tmp_path / "demo", free()
-    flags = ("--listen", f"127.0.0.1:{port}", "--metrics", "127.0.0.1:0", "--public", "127.0.0.1:0")
-    with started("serve", folder, "--demo", *flags, lines=3) as (process, said):
+    flags = (
+        "--listen",
+        f"127.0.0.1:{port}",
+        "--points",
+        "127.0.0.1:0",
+        "--metrics",
+        "127.0.0.1:0",
+        "--public",
+        "127.0.0.1:0",
+    )
+    with started("serve", folder, "--demo", *flags, lines=4) as (process, said):
         assert f"http://localhost:{port}" in said[0]
-        figures, public = (re.search(r"http://[0-9.:]+", line) for line in said[1:])
-        assert figures is not None and public is not None
+        points, figures, public = (re.search(r"http://[0-9.:]+", line) for line in said[1:])
+        assert points is not None and figures is not None and public is not None
         ask = urllib3.PoolManager(retries=False)
+        assert ask.request("GET", f"{points[0]}/sign-in").status == 404
+        assert ask.request("GET", f"{points[0]}/access/v1/jwks").status == 200
         assert ask.request("GET", f"{figures[0]}/readyz").status == 200
         metrics = ask.request("GET", f"{figures[0]}/metrics").data.decode()
         assert "armslength_gate_ready 1.0" in metrics and "armslength_gate_waiting 3.0" in metrics
@@ -200,6 +225,9 @@ def test_serve_answers_says_how_it_is_and_ends_when_told(tmp_path: Path, capsys:
     assert all({"time", "level", "from", "says"} <= set(line) for line in log)
     assert not [line for line in log if line["level"] == "error"]
     assert run(capsys, "gate", "check", folder).status == 0
+    # Its keys follow from public words: served for real, anybody could sign in as anybody.
+    real = run(capsys, "serve", folder, "--listen", f"127.0.0.1:{free()}")
+    assert real.status == 2 and "served with --demo alone" in real.err
 
 
 def test_a_database_that_was_lost_is_filled_from_the_ledger(tmp_path: Path, capsys: Capture) -> None:

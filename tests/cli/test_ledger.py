@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from armslength.store import PublicFolder, read_ledger_folder
 from armslength.tlog import Checkpoint, Note, TlogProof, VerifierKey, fsck, leaf_hash
 from tests.cli.ran import PROGRAM, Ran, run, start
+from tests.service.ledgers import act, record
 from tests.service.watchers import lines, saying, trusted, watching
 
 ORIGIN = "log.example.com/acts"
@@ -483,7 +484,9 @@ def test_export_writes_what_a_customer_checks(ledger: Path, tmp_path: Path, caps
 
 def test_what_is_for_the_firm_is_told_when_asked_for(ledger: Path, tmp_path: Path, capsys: Capture) -> None:
     """A customer's bundle made for an auditor is one flag away from the customer."""
-    appended(capsys, ledger, use(fields={"action": "read", "firm_event": "Marker4711"}))
+    refused = appended(capsys, ledger, use(fields={"action": "read", "firm_event": "Marker4711"}))
+    assert refused.status == 2 and "firm_event" in refused.err
+    record(ledger, act("one", "acme", fields={"action": "read", "firm_event": "Marker4711"}))
     for flags, told in (([], False), (["--firm"], True)):
         bundle = tmp_path / "acme.bundle.json"
         ran = run(capsys, "ledger", "export", ledger, "--customer", "acme", "--bundle", bundle, *flags)
@@ -742,7 +745,7 @@ def test_of_two_that_serve_the_second_is_told_what_to_do(ledger: Path, capsys: C
         assert (ran.status, ran.out) == (2, "")
         assert ran.err == (
             f"armslength: {ledger}/lock.db: another writer holds this log's lock; one process writes at a time: end the"
-            " other first, or serve beside it with --read-only\n"
+            " other first (beside it, armslength ledger serve --read-only gives out what is published)\n"
         )
         append = appended(capsys, ledger, use())
         assert (append.status, append.out) == (2, "")

@@ -205,7 +205,7 @@ def test_the_lease_is_revoked(tmp_path: Path) -> None:
         (lease,) = gate.gate.live()
         gate.gate.revoke(lease.terms.id, lease.terms.approvers[0], "wrong meeting")
         for front in both:
-            closed(front, Why.REVOKED, "wrong meeting")
+            closed(front, Why.REVOKED, "the lease was revoked")
 
 
 def test_the_estate_is_stale(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -15,6 +16,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import pytest
 
 from armslength.enforce import ClientCertificate, NginxSite, TrustedVariable, nginx_secrets, nginx_site
+from armslength.enforce.nginx import OVERWRITTEN
 from tests.enforce.certificates import CN, FIRM, UNIT, Authority, Name, trusting
 from tests.enforce.fronts import PERSON, Front, nginx_front, status, why
 from tests.enforce.nginx import (
@@ -174,6 +176,15 @@ SMUGGLED = [
 ]
 
 
+CALLERS = [
+    *("X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Path", "X-Forwarded-Port", "X-Original-Path"),
+    *("X-Envoy-Original-Path", "X-Override-URL", "Remote-User", "X-Remote-User", "X-Forwarded-User"),
+    *("X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Auth-Request-User"),
+    *("X-Auth-Request-Email", "X-Auth-Request-Groups", "X-SSL-Client-S-DN", "X-Client-Cert"),
+    *("X-Forwarded-Client-Cert", "X-Armslength-Until", "X-Armslength-Why", "X-Armslength-Held", "Proxy"),
+]
+
+
 @pytest.mark.parametrize("headers", SMUGGLED, ids=range(len(SMUGGLED)))
 def test_no_header_changes_who_asks_or_for_what(shared: Stand, headers: tuple[str, ...]) -> None:
     """Anybody could be the boss, by one line."""
@@ -191,6 +202,18 @@ def test_no_header_changes_who_asks_or_for_what(shared: Stand, headers: tuple[st
         assert shared.service.header(name) == []
     for name in ("X-Forwarded-Host", "Forwarded", "X-HTTP-Method", "X-Method-Override", "Upgrade"):
         assert shared.service.header(name) == []
+
+
+@pytest.mark.parametrize("path", ["/status/acme", "/health"])
+def test_another_proxys_word_is_not_taken_from_a_caller(shared: Stand, path: str) -> None:
+    """A service that believes `Remote-User`, or an address that may do more, would be told it by whoever likes."""
+    named = sorted(
+        {*OVERWRITTEN, *CALLERS, "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto"} - {"X-Armslength-Lease"}
+    )
+    assert status(shared.front.send(f"GET {path}", *(f"{name}: 203.0.113.9" for name in named))) == 200
+    assert b"203.0.113.9" not in shared.service.seen[-1]
+    assert shared.service.header("X-Real-IP") == ["127.0.0.1"] == shared.service.header("X-Forwarded-For")
+    assert shared.service.header("X-Forwarded-Proto") == ["http"]
 
 
 def test_the_secret_goes_to_the_gate_only(shared: Stand) -> None:
@@ -340,7 +363,9 @@ def test_a_refusal_by_the_service_is_its_own(stand: Stand) -> None:
 def test_the_second_server_lets_nobody_else_in(stand: Stand, tmp_path: Path) -> None:
     """Any program on the machine could name itself to the service."""
     path = str(tmp_path / "front" / "second.sock")
-    for held in ("", "X-Armslength-Held: wrong\r\n", "X-Armslength-Held:\r\n"):
+    word = "held-" + "h" * 20
+    wrong = ("wrong", "", word.upper(), word.capitalize(), f"{word}h", f"h{word}")
+    for held in ("", *(f"X-Armslength-Held: {each}\r\n" for each in wrong)):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(20)
             connection.connect(path)
@@ -357,7 +382,9 @@ def test_a_wrong_secret_opens_nothing(tmp_path: Path) -> None:
         site = site_for(tmp_path, gate=gate.url, service=service.url, port=port)
         with running_nginx(tmp_path, {site: "pt_" + "D" * 42 + "A"}, http=PERSON):
             head = f"GET /status HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
-            assert status(exchanged(f"http://127.0.0.1:{port}", head.encode())) == 401
+            answer = exchanged(f"http://127.0.0.1:{port}", head.encode())
+            assert (status(answer), why(answer)) == (403, "gate_unreachable")
+            assert b"sign in" not in answer and b"WWW-Authenticate" not in answer
         assert service.seen == []
 
 
@@ -489,6 +516,116 @@ def test_http_2_is_asked_about_as_any(certified: tuple[Stand, Authority, Authori
     assert stand.service.lines()[seen:] == ["DELETE /meetings/acme HTTP/1.1"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """Two sites at one address: the first one's people are contractors."""
+
+    port: int
+    web: Authority
+    people: Authority
+    contractors: Authority
+    service: Service
+
+    def act(self, person: Path | None, name: str | None, *, host: str = HOST) -> int:
+        """The status of the act for `host`, after a handshake for `name`."""
+        return self.act_with(self.client(person), name, host=host)[0]
+
+    def client(self, person: Path | None, *, tls: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+        found = trusting(self.web, person)
+        found.check_hostname = False
+        if tls is not None:
+            found.minimum_version = found.maximum_version = tls
+        return found
+
+    def act_with(
+        self, client: ssl.SSLContext, name: str | None, *, host: str = HOST, session: ssl.SSLSession | None = None
+    ) -> tuple[int, ssl.SSLSession | None]:
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=20) as plain,
+            client.wrap_socket(plain, server_hostname=name, session=session) as connection,
+        ):
+            connection.sendall(ACT.replace(HOST.encode(), host.encode()))
+            return status(rest(connection)), connection.session
+
+
+@contextlib.contextmanager
+def two_at_one_address(folder: Path, *, http: str = "", port: int | None = None) -> Iterator[Shared]:
+    labels = ("web", "people", "contractors")
+    web, people, contractors = (Authority(folder=folder / "certificates", label=label).made() for label in labels)
+    server, port = web.certificate("server", [(CN, HOST)]), port or free_port()
+    with real_gate(folder / "gate") as gate, running_service() as service:
+        gate.leased("end", "acme")
+        sites = {}
+        for host, authority in (("contractors.example", contractors), (HOST, people)):
+            (folder / host).mkdir()
+            site = site_for(
+                folder / host,
+                gate=gate.url,
+                service=service.url,
+                port=port,
+                host=host,
+                listen=(f"127.0.0.1:{port} ssl",),
+                certificate=str(server),
+                key=str(server.with_suffix(".key")),
+                subject=ClientCertificate(authority=str(authority.file)),
+            )
+            sites[site] = SECRET
+        with running_nginx(folder / "nginx", sites, http=http):
+            yield Shared(port=port, web=web, people=people, contractors=contractors, service=service)
+
+
+def test_another_sites_authority_says_nothing_of_people_here(tmp_path: Path) -> None:
+    """Whoever has a contractor's certificate that says bo would be bo: without a name in the handshake, nginx looks at
+    certificates by the rules of the site that is first at the address."""
+    with two_at_one_address(tmp_path) as both:
+        there = both.contractors.certificate("bo-there", [(CN, "bo")])
+        here = both.people.certificate("bo-here", [(CN, "bo")])
+        for person in (there, here, None):
+            for name in (None, "contractors.example", "unknown.example"):
+                assert both.act(person, name) in (400, 421), (person, name)
+        assert both.act(there, HOST) == 400
+        assert both.service.seen == []
+        for name in (HOST, "Admin.Example"):
+            assert both.act(here, name, host=name) == 200
+
+
+@pytest.mark.parametrize("tls", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_people_come_back(tmp_path: Path, tls: ssl.TLSVersion) -> None:
+    """A browser that takes its session up again would be turned away, now and then, and nobody would know why."""
+    with two_at_one_address(tmp_path) as both:
+        client, session = both.client(both.people.certificate("bo", [(CN, "bo")]), tls=tls), None
+        for _ in range(3):
+            found, session = both.act_with(client, HOST, session=session)
+            assert found == 200
+
+
+@pytest.mark.parametrize("tls", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_a_session_of_another_site_is_not_taken_up_here(tmp_path: Path, tls: ssl.TLSVersion) -> None:
+    """Nobody looks at a certificate in a session that goes on: the one that was shown elsewhere would count."""
+    port = free_port()
+    first = f"""\
+    server {{
+        listen 127.0.0.1:{port} ssl default_server;
+        server_name first.example;
+        ssl_certificate {tmp_path}/certificates/server.pem;
+        ssl_certificate_key {tmp_path}/certificates/server.key;
+        ssl_client_certificate {tmp_path}/certificates/contractors.pem;
+        ssl_verify_client on;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_session_cache shared:first:1m;
+        return 204;
+    }}"""
+    with two_at_one_address(tmp_path, http=first, port=port) as both:
+        bo = both.contractors.certificate("bo-there", [(CN, "bo")])
+        for seed in ("first.example", None, "contractors.example"):
+            client = both.client(bo, tls=tls)
+            begun, session = both.act_with(client, seed, host="first.example" if seed is None else seed)
+            assert begun == (403 if seed == "contractors.example" else 204)
+            with contextlib.suppress(ssl.SSLError):  # a newer nginx ends the handshake
+                assert both.act_with(client, HOST, session=session)[0] in (400, 421), seed
+        assert both.service.seen == []
+
+
 # What is written
 
 
@@ -576,7 +713,7 @@ def test_two_sites_stand_in_one_nginx(tmp_path: Path) -> None:
         with running_nginx(tmp_path, {one: SECRET, two: "pt_" + "E" * 42 + "A"}, http=PERSON):
             head = f"GET /status HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
             assert status(exchanged(f"http://127.0.0.1:{port}", head)) == 200
-            assert status(exchanged(f"http://127.0.0.1:{other}", head)) == 401
+            assert why(exchanged(f"http://127.0.0.1:{other}", head)) == "gate_unreachable"
         assert len(service.seen) == 1
 
 
@@ -600,6 +737,15 @@ def test_every_reason_has_a_sentence() -> None:
     assert set(SENTENCES) == set(Why)
     for text in SENTENCES.values():
         assert text[0].isupper() and text.endswith(".") and not set(text) & set('$\\{}"<>')
+
+
+def test_no_rule_is_not_said_to_be_for_good() -> None:
+    """At a proxy no case and no order is known: whoever may ask with one would go away for a "never"."""
+    from armslength.enforce import SENTENCES
+    from armslength.gate import Why
+
+    text = SENTENCES[Why.NO_RULE]
+    assert "with or without approval" not in text and "ask for it" in text
 
 
 def test_nginx_is_of_the_version_that_was_tried() -> None:

@@ -91,7 +91,7 @@ def test_a_use_under_a_lease_that_was_revoked_meanwhile_is_on_record_and_seen(ga
     point.look()
     assert len(gate.uses()) == 1
     refused = point.allow(END, token=token)
-    assert isinstance(refused, Refused) and refused.why is Why.REVOKED and "wrong meeting" in refused.says
+    assert isinstance(refused, Refused) and refused.why is Why.REVOKED and refused.says == "the lease was revoked"
 
 
 def test_a_use_is_good_for_one_act(gate: RealGate) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import random
 
+import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armslength.estate import COLUMNS, digest, parse
+from armslength.estate import COLUMNS, EstateError, content, digest, parse
+from armslength.gate import LONGEST
+from armslength.gate.lease import MOST_USES
+from armslength.gate.request import MOST_CUSTOMERS
 from tests.estate.samples import Sample, samples, told
 
 
@@ -65,3 +70,81 @@ def test_the_digest_sees_each_cell(sample: Sample, data: st.DataObject) -> None:
     if rows := sample.tables[table]:
         data.draw(st.sampled_from(rows))["role" if table == "people" else "note"] = "something else"
         assert digest(parse(sample.files()).estate) != before
+
+
+TEAMS = """
+[terms.two]
+approvals = 1
+approvers = "everyone"
+distinct = ["team \u2192", "unit"]
+"""
+
+
+def with_teams(team: str, *, terms: str = TEAMS, dated: str = "") -> dict[str, bytes]:
+    head, rows = "id,unit,team \u2192,floor", [("ana", "ops", "one", "3"), ("bo", "law", team, "4")]
+    lines = [head, *(",".join(row) for row in rows)]
+    if dated:
+        lines = [lines[0] + ",as_of", *(f"{line},{dated}" for line in lines[1:])]
+    return {"people.csv": "\n".join(lines).encode(), "estate.toml": terms.encode()}
+
+
+def digest_of(files: dict[str, bytes]) -> str:
+    return digest(parse(files).estate)
+
+
+def test_the_digest_sees_a_column_that_terms_tell_apart_by() -> None:
+    """Whoever could write that column could make two people of one team a quorum, under a digest that was signed."""
+    assert digest_of(with_teams("one")) != digest_of(with_teams("two"))
+    unread = TEAMS.replace('"team \u2192", ', "")
+    assert digest_of(with_teams("one", terms=unread)) == digest_of(with_teams("two", terms=unread))
+    row = dict.fromkeys(COLUMNS["people"], "")
+    rows = [
+        {**row, "id": "ana", "unit": "ops", "team \u2192": "one"},
+        {**row, "id": "bo", "unit": "law", "team \u2192": "two"},
+    ]
+    estate = parse(with_teams("two")).estate
+    whole = {
+        "tables": {name: [] for name in COLUMNS} | {"people": sorted(rows, key=rfc8785.dumps)},
+        "settings": estate.settings.parsed,
+        "policy": "",
+    }
+    assert digest(estate) == hashlib.sha256(rfc8785.dumps(whole)).hexdigest()  # type: ignore[arg-type]
+
+
+def content_of(files: dict[str, bytes]) -> str:
+    return content(parse(files).estate, files)
+
+
+def test_the_content_sees_everything_but_where_rows_came_from() -> None:
+    """People sign for files; others of one digest are none that they looked at."""
+    files = with_teams("one")
+    assert content_of(with_teams("one", dated="2027-01-15")) == content_of(files)
+    columns = {"id": ["ana", "bo"], "unit": ["ops", "law"], "team \u2192": ["one", "one"], "floor": ["3", "4"]}
+    hashes = {
+        "estate.toml": hashlib.sha256(files["estate.toml"]).hexdigest(),
+        "people.csv": hashlib.sha256(rfc8785.dumps(columns)).hexdigest(),
+    }
+    assert content_of(files) == hashlib.sha256(rfc8785.dumps(hashes)).hexdigest()
+    for other in (
+        {**files, "people.csv": files["people.csv"].replace(b",4", b",5")},
+        {**files, "estate.toml": files["estate.toml"] + b"# mine"},
+        {**files, "policy.cedar": b""},
+        {**files, "travel.csv": b"person,state,from,until\n"},
+    ):
+        assert digest_of(other) == digest_of(files)
+        assert content_of(other) != content_of(files)
+
+
+def test_terms_give_no_more_than_a_lease_can_hold() -> None:
+    """A quorum would sign, and the gate then find that there can be no such lease."""
+    for key, most in (
+        ("uses", MOST_USES),
+        ("customers", MOST_CUSTOMERS),
+        ("minutes", LONGEST // dt.timedelta(minutes=1)),
+    ):
+        terms = '[terms.two]\napprovals = 1\napprovers = "everyone"\n'
+        parse({"estate.toml": f"{terms}{key} = {most}".encode()})
+        with pytest.raises(EstateError) as caught:
+            parse({"estate.toml": f"{terms}{key} = {most + 1}".encode()})
+        (problem,) = caught.value.problems
+        assert (problem.file, problem.line, problem.column) == ("estate.toml", 4, f"terms.two.{key}")

@@ -363,6 +363,21 @@ def test_by_hand_as_the_guide_says(tmp_path: Path) -> None:
             if process.poll() is None:
                 process.kill()
     assert not (folder / "door" / "nginx.pid").exists()
+    logs = [(folder / "door" / name).read_text("utf-8") for name in ("access.log", "error.log")]
+    assert " DELETE 200 " in logs[0]
+    for name in (room, quote(room), host, "/rooms/"):
+        assert not any(name in log for log in logs)
+
+
+def test_the_doors_log_names_nobody() -> None:
+    """Whoever reads nginx's log would know whose room was ended, when, and never be asked by the gate."""
+    text = (Path(__file__).parents[2] / "examples" / "matrix" / "nginx.conf").read_text("utf-8")
+    written = re.findall(r"^ *log_format nobody '(.*)';$", text, re.MULTILINE)
+    assert re.findall(r"^ *access_log (\S+) (\S+);$", text, re.MULTILINE) == [("@FOLDER@/access.log", "nobody")]
+    (line,) = written
+    meant = {"time_iso8601", "request_id", "request_method", "status", "body_bytes_sent", "request_time"}
+    assert set(re.findall(r"\$(\w+)", line)) == meant
+    assert re.findall(r"^error_log \S+ (\w+);$", text, re.MULTILINE) == ["crit"]
 
 
 @pytest.mark.parametrize("name", ["play", "run"])

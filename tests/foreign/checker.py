@@ -36,7 +36,7 @@ class Verdict:
 
     @property
     def lines(self) -> list[str]:
-        return self.output.splitlines()
+        return self.output.removesuffix("\n").split("\n") if self.output else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

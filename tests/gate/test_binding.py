@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,13 @@ def test_what_the_gate_would_not_have_written_binds_nothing(token: str) -> None:
     """A point would make up a denial that never was, or use one of another gate."""
     with pytest.raises(Rejected):
         verify_binding(token, KEYS, audience=AUDIENCE)
+
+
+def test_a_binding_names_the_point_that_may_answer() -> None:
+    """Another point would answer a denial that it was never given."""
+    token = sign_binding(replace(a_binding(), point="web-1"), KEY)
+    assert token == forged(HEADER, {**CLAIMS, "azp": "web-1"})
+    assert verify_binding(token, KEYS, audience=AUDIENCE).point == "web-1"
 
 
 def asked(**changed: Any) -> dict[str, Any]:

@@ -150,7 +150,14 @@ events: st.SearchStrategy[Event | Erased] = st.one_of(
             point="p",
         )
     ),
-    st.builds(Erased, kind=st.sampled_from(("use", "approval", "refusal", "finding"))),
+    st.builds(
+        lambda kind, names, at: Erased(
+            kind=kind, among=None if names is None else frozenset(map(chance, names)), at=at
+        ),
+        st.sampled_from(("use", "approval", "refusal", "finding", "lease", "revocation", "request", "erasure")),
+        st.one_of(st.none(), st.frozensets(st.sampled_from((*REQUESTS, *LEASES)))),
+        times,
+    ),
 )
 OPENING: tuple[Event | Erased, ...] = (adopted(), *(enrolled(key) for key in KEYS[:5]), *map(request_of, REQUESTS))
 APPROVED: tuple[Event | Erased, ...] = (*OPENING, *(approved(key, name) for key in (CY, DEE) for name in REQUESTS))

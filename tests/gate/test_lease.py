@@ -102,7 +102,16 @@ def test_customers_that_are_named_at_use_need_a_limit() -> None:
     for terms, expected in ((none, False), (some, True)):
         asked = {"executor": ANA, "action": READ, "resource": RECORDINGS}
         assert covers(terms, customers=frozenset({"acme"}), **asked) is expected  # type: ignore[arg-type]
-        assert covers(terms, customers=frozenset(), **asked)  # type: ignore[arg-type]
+        assert covers(terms, customers=frozenset(), **asked) is not expected  # type: ignore[arg-type]
+
+
+def test_where_customers_are_counted_each_use_names_some() -> None:
+    """Uses that name nobody would be of any number of customers."""
+    asked = {"executor": ANA, "action": READ, "resource": RECORDINGS}
+    for customers in ((), ("acme", "zenith")):
+        terms = lease_terms(customers=customers, most_customers=1)
+        assert covers(terms, customers=frozenset({"acme"}), **asked)  # type: ignore[arg-type]
+        assert not covers(terms, customers=frozenset(), **asked)  # type: ignore[arg-type]
 
 
 def test_a_lease_that_counts_is_redeemed_at_the_gate() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -150,6 +151,8 @@ def test_whose_record_it_is() -> None:
             continue
         assert customers_of(event, of=about(event)) == expected.get(name, both), name
     assert customers_of(used(), of=None) == ("acme",) and customers_of(used(customers=()), of=None) == ()
+    assert customers_of(used(), of=lease_terms()) == ("acme",)
+    assert customers_of(used(customers=()), of=lease_terms()) == both, "nobody knows whose it was"
     ended = Ended(at=MADE, lease=L, how="spent")
     open_terms = lease_terms(customers=(), most_customers=3)
     assert customers_of(ended, of=open_terms, used=("zenith", "acme")) == both
@@ -293,6 +296,12 @@ def test_an_act_can_be_read_as_long_as_one_of_its_records_can() -> None:
         Happened(index=5, act=chance("v"), event=used("v")),
     ]
     assert list(events_in(read)) == [Happened(index=3, act=chance("a"), event=Erased(kind="use"))]
+    whose = [
+        dataclasses.replace(each, among=frozenset({bytes([each.index])}), at=each.index) for each in read
+    ]  # those of each of its customers
+    among = frozenset({bytes([3]), bytes([4])})
+    event = Erased(kind="use", among=among, at=3)
+    assert list(events_in(whose)) == [Happened(index=3, act=chance("a"), event=event)]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=8))

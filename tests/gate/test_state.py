@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from armslength.gate import (
     CalledOff,
@@ -23,6 +29,7 @@ from armslength.gate import (
     LeaseStatus,
     Over,
     PersonId,
+    Rejected,
     Reviewed,
     Revoked,
     State,
@@ -34,9 +41,13 @@ from armslength.gate import (
     Unreadable,
     Vetoed,
     Voiced,
+    Window,
     Withdrawn,
+    check_event,
+    format_event,
     moment,
     new_id,
+    parse_event,
 )
 from armslength.tlog import canonical, format_base64url, parse_canonical
 from tests.gate.passkeys import Passkey
@@ -437,6 +448,19 @@ def test_after_the_first_request_every_key_needs_a_voucher() -> None:
     assert story.state.has_key(PersonId("mallory"))
 
 
+def test_a_public_key_is_enrolled_once_under_whatever_id() -> None:
+    """One authenticator would be two people, and a quorum by itself."""
+    story = founded()
+    for passkey in (ANA, CY):
+        again = msgspec.structs.replace(enrolled(DEE), credential="AAAA", public_key=enrolled(passkey).public_key)
+        assert "under another id" in story.ignored(again)
+    story.fits(revoked(CY))
+    again = msgspec.structs.replace(enrolled(CY), credential="AAAA")
+    assert "under another id" in story.ignored(again)
+    kept = State.restore(parse_canonical(canonical(story.state.snapshot()(), label="x"), label="x"))
+    assert kept.knows(CY.public_key) and kept.knows(ANA.public_key)
+
+
 def test_a_voucher_is_a_second_person_with_a_key_that_counts() -> None:
     """People would vouch for themselves, or with a key that was lost."""
     story = asked()
@@ -546,17 +570,96 @@ def test_a_points_clock_does_not_move_the_gates() -> None:
     assert story.state.time == MADE + 100
 
 
-@pytest.mark.parametrize("kind", ["use", "lease-end", "revocation", "lease", "refusal"])
-def test_an_erased_record_ends_what_it_may_have_ended(kind: str) -> None:
+ENDS = {  # leases, requests
+    "use": (True, False),
+    "lease-end": (True, False),
+    "revocation": (True, True),
+    "lease": (False, True),
+    "refusal": (False, True),
+    "erasure": (True, True),
+}
+
+
+@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize("known", [True, False], ids=["known whose", "anybody's"])
+def test_an_erased_record_ends_what_it_may_have_ended(kind: str, known: bool) -> None:
     """Erasing the record of a use, a revocation or a refusal would give back what it took."""
     story = lent(uses=1)
     story.fits(requested(a_request("open")), approved(CY, "open"))
-    story.fits(Erased(kind=kind))
+    among = frozenset({chance("l"), chance("open")}) if known else None
+    story.fits(Erased(kind=kind, among=among))
     ended = Unreadable(at=moment(story.state.time))
-    assert story.state.leases[L].status == ended and story.state.requests[request_id("open")].status == ended
-    assert story.ignored(used()) == "the lease had ended"
+    lease, request = story.state.leases[L], story.state.requests[request_id("open")]
+    assert (lease.status == ended, request.status == ended) == ENDS[kind]
+    assert (L in story.state.ended_early(moment(MADE + 100))) == ENDS[kind][0]
+    if ENDS[kind][0]:
+        assert story.ignored(used()) == "the lease had ended"
     story.fits(requested(a_request("later")))
-    assert [each.request.id for each in story.state.waiting()] == [request_id("later")]
+    assert request_id("later") in {each.request.id for each in story.state.waiting()}
+
+
+@pytest.mark.parametrize("kind", ENDS)
+def test_an_erased_record_ends_nothing_of_other_customers(kind: str) -> None:
+    """One customer's erasure would end the work on all others."""
+    story = lent(uses=1)
+    story.fits(requested(a_request("open")), approved(CY, "open"))
+    assert story.ignored(Erased(kind=kind, among=frozenset({chance("another")}))) == "the record was erased"
+
+
+def test_an_erased_use_ends_no_lease_that_counts_nothing() -> None:
+    """Nothing is missed of it."""
+    assert lent().ignored(Erased(kind="use")) == "the record was erased"
+
+
+@pytest.mark.parametrize("kind", ["use", "lease-end", "revocation"])
+def test_a_lease_whose_customers_are_named_at_use_may_have_ended_among_any(kind: str) -> None:
+    """Its end is told to those who were named, whose records may all be gone."""
+    request = a_request(customers=())
+    story = lent(lambda: request, customers=(), most_customers=2)
+    story.fits(Erased(kind=kind, among=frozenset()))
+    assert not story.state.leases[L].live
+    story = lent(lambda: request, customers=(), most_customers=2)
+    story.ignored(Erased(kind="erasure", among=frozenset({chance("another")})))
+
+
+def test_a_lease_of_which_nothing_can_be_read_is_told_of_as_revoked() -> None:
+    """Whoever has its token would go on with it, and nobody could take it away."""
+    story = founded()
+    told = Erased(kind="lease", among=frozenset(), at=MADE)
+    story.state.apply(told, act=chance("gone"), index=len(story.told), origin=ORIGIN)
+    state = State.restore(parse_canonical(canonical(story.state.snapshot()(), label="x"), label="x"))
+    for each in (story.state, state):
+        assert lease_id("gone") in each.ended_early(moment(MADE + 366 * 86_400))
+        each.forget(moment(MADE + 368 * 86_400))
+        assert lease_id("gone") not in each.ended_early(moment(MADE))
+
+
+def test_no_lease_is_longer_than_it_would_be_told_of() -> None:
+    """One of which nothing can be read would come back when the list forgets it."""
+    end = MADE + 60 + 366 * 86_400
+    for seconds, fits in ((end, True), (end + 1, False)):
+        story = founded()
+        story.fits(requested(a_request(window=Window(start=moment(MADE), end=moment(seconds)))))
+        story.fits(approved(CY), approved(DEE))
+        outcome = story.tell(leased(lease_terms(end=moment(seconds))))
+        assert isinstance(outcome, Changed) is fits, outcome
+
+
+def test_an_approval_that_is_to_be_erased_stands_no_more() -> None:
+    """After a start that reads it all it would not be there."""
+    story = asked()
+    story.fits(approved(CY, name="one"), approved(DEE, name="two"))
+    story.fits(Erased(kind="erasure", among=frozenset({chance("one")})))
+    assert story.state.requests[R].approvers() == ("dee",) and story.state.requests[R].waiting
+
+
+@pytest.mark.parametrize("kind", ["request", "approval", "lease"])
+def test_what_was_erased_founds_the_gate_all_the_same(kind: str) -> None:
+    """Whoever has the first requests erased could put in passkeys without a second person again."""
+    story = Story()
+    story.fits(adopted(), enrolled(CY), Erased(kind=kind, among=frozenset()))
+    assert story.state.founded
+    assert "needs a voucher" in story.ignored(enrolled(DEE))
 
 
 @pytest.mark.parametrize("kind", ["approval", "request", "disposition", "finding"])
@@ -624,6 +727,47 @@ def test_what_no_gate_writes_is_tampered_and_changes_nothing(event: Event) -> No
     with pytest.raises(Tampered):
         story.state.apply(event, act=bytes(16), index=99, origin=ORIGIN)
     assert story.state.snapshot()() == before
+
+
+@pytest.mark.parametrize("event", MALFORMED, ids=lambda event: type(event).__name__)
+def test_what_the_fold_stops_at_is_not_fit_to_be_recorded(event: Event) -> None:
+    """It would be in the ledger for ever, and no gate would start again."""
+    with pytest.raises(Rejected):
+        check_event(event)
+
+
+def test_whatever_a_gate_writes_is_fit_to_be_recorded() -> None:
+    """It would be refused when it happens."""
+    for event, _, _ in everything().told:
+        assert not isinstance(event, Erased)
+        check_event(event)
+
+
+texts = st.sampled_from(("", "x", "AAAA", "cy", " cy", "ana", "req_x", "asset:recordings", "e5" * 32, "\ud800", R, L))
+members = st.one_of(
+    st.none(), st.booleans(), st.sampled_from((-1, 0, MADE, 10**12, 2**70)), texts, st.just(()), st.just({})
+)
+
+
+@given(st.sampled_from(range(60)), st.data())
+@settings(max_examples=1500, deadline=None)
+def test_what_is_fit_to_be_recorded_stops_no_fold(which: int, data: st.DataObject) -> None:
+    """Whatever a caller can put into an event, the next start would stop at it."""
+    told = [event for event, _, _ in everything().told]
+    whole = told[which % len(told)]
+    assert not isinstance(whole, Erased)
+    label = data.draw(st.sampled_from(whole.__struct_fields__))
+    value = data.draw(members)
+    inner = getattr(whole, label)
+    if isinstance(inner, dict) and data.draw(st.booleans()):
+        value = {**inner, data.draw(st.sampled_from(sorted(inner))): value}
+    try:
+        event = parse_event(format_event(msgspec.structs.replace(whole, **{label: value})))
+        check_event(event)
+    except (Rejected, ValueError, OverflowError):
+        return
+    for state in (State(), everything().state, replayed(everything().told[:12])):
+        state.apply(event, act=bytes(16), index=99, origin=ORIGIN)
 
 
 def test_a_record_without_a_place_or_an_act_is_tampered() -> None:
@@ -814,6 +958,41 @@ def crowd(count: int) -> State:
         approvals = [msgspec.structs.replace(approved(key), request=request.id, opened=()) for key in (CY, DEE)]
         story.fits(requested(request), *approvals, leased(terms))
     return story.state
+
+
+def test_what_changes_is_found_all_the_while() -> None:
+    """A revocation of all leases would pass over one that is being used, and a request that is being approved."""
+    story = lent()
+    story.fits(requested(a_request("open")), approved(CY, "open"))
+    state, missed, over = story.state, Counter[str](), threading.Event()
+    readings: dict[str, Callable[[], object]] = {
+        "live": state.live,
+        "of": lambda: state.live(PersonId("ana")),
+        "approved by": lambda: state.leases_approved_by(PersonId("cy")),
+        "asking": lambda: state.leases_for(PersonId("ana"), "read", Target(type="asset", id="recordings")),
+        "due": lambda: state.due_leases(moment(WINDOW[1])),
+        "waiting": state.waiting,
+        "signed": lambda: state.signed_with(CY.credential),
+        "due requests": lambda: state.due_requests(moment(WINDOW[1])),
+    }
+
+    def read() -> None:
+        while not over.is_set():
+            missed.update(name for name, reading in readings.items() if not reading())
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    reader = threading.Thread(target=read)
+    try:
+        reader.start()
+        for count in range(4000):
+            state.put_lease(dataclasses.replace(state.leases[L], uses=count))
+            state.put_request(dataclasses.replace(state.requests[request_id("open")], version=count + 9))
+    finally:
+        over.set()
+        reader.join()
+        sys.setswitchinterval(before)
+    assert not missed
 
 
 def test_reading_and_applying_cost_the_same_with_many_live_leases() -> None:

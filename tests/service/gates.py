@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from armslength.gate import Assertion, LeaseState, PersonId, Refused, RequestId, RequestState, Target
-from armslength.service import Asked, Gate, Ledger, Redeemed, SoftKey, create_gate
+from armslength.service import Asked, Delivery, Gate, Ledger, Redeemed, SoftKey, create_gate
 from armslength.store import GatePoint, GateSettings, read_gate_folder, read_ledger_folder
 from tests.service.ledgers import Chance, Clock
 from tests.service.logs import seed
@@ -23,6 +23,8 @@ URL = "https://gate.example.com"
 POINT = "web-1"
 SECRET = "0" * 64
 BREAK_GLASS = "glass"
+TO_CUSTOMERS = "json://127.0.0.1:9/{customer}"
+"""Where customers are told: nobody listens there, and `deliver` stands in."""
 
 PEOPLE = {
     # id: unit, workplace, groups
@@ -152,6 +154,7 @@ def settings(**more: object) -> GateSettings:
         "url": URL,
         "points": (point,),
         "break_glass": (BREAK_GLASS,),
+        "notices": {"told-customer": (TO_CUSTOMERS,)},
         **more,
     }
     return GateSettings(**said)  # type: ignore[arg-type]
@@ -223,6 +226,13 @@ def small_gate(path: Path, **more: object) -> TestGate:
     """A gate of `estate()` in the folder at `path`, everyone with a passkey. `more` are settings."""
     shutil.copytree(_prepared(**more), path)
     return TestGate(path, Clock())
+
+
+def deliver(gate: Gate, clock: Clock) -> None:
+    """Every notice that is due is taken by its channel now."""
+    delivery = Delivery(gate, clock=clock, send=lambda urls, *, whom, title, text: None)
+    while delivery.deliver():
+        pass
 
 
 # What people do

@@ -11,6 +11,7 @@ from armslength.gate import (
     Conflict,
     Evidence,
     Granted,
+    Hold,
     Open,
     PersonId,
     Question,
@@ -27,6 +28,7 @@ from armslength.gate import (
 )
 from armslength.ledger import Json, Kind
 from armslength.service import Gate, Redeemed, Whose, check_gate, customer_bundle, read_records
+from armslength.service.gate_asking import _differs
 from armslength.store import read_ledger_folder
 from tests.service.gates import (
     ACCOUNTS,
@@ -230,6 +232,24 @@ def test_a_key_of_a_caller_is_one_request(made: TestGate) -> None:
             gate.ask(ask("end", MEETINGS, "bolt"), caller="point", key="k")
         assert not isinstance(gate.ask(ask("end", MEETINGS, "bolt"), caller="other", key="k"), Refused)
         assert len(gate.requests()) == 2
+        for number, other in enumerate(
+            (
+                {"context": {"case": "17"}},
+                {"hold": Hold(reason="court-order", until=moment(made.clock.now + 9999))},
+                {"expires": moment(made.clock.now + 600)},
+                {"window": Window(start=moment(made.clock.now), end=moment(made.clock.now + 99_999))},
+                {"purpose": "another"},
+            )
+        ):
+            one = asked(gate, "export", MEETINGS, f"c{number}", **other)
+            assert _differs(one.request, ask("export", MEETINGS, f"c{number}")) is (number not in (2, 3))
+            assert not _differs(one.request, ask("export", MEETINGS, f"c{number}", **other))
+        later = {
+            "expires": moment(made.clock.now + 601),
+            "window": Window(start=moment(made.clock.now), end=moment(made.clock.now + 99_998)),
+        }
+        for name, value in later.items():
+            assert _differs(first.request, ask("end", MEETINGS, "acme", **{name: value}))
         refused = ask(who="ana")
         assert isinstance(gate.ask(refused, caller="point", key="r"), Refused)
         assert not isinstance(gate.ask(ask("export"), caller="point", key="r"), Refused), "it left nothing"
@@ -284,6 +304,22 @@ def test_uses_and_customers_are_counted(made: TestGate) -> None:
             assert isinstance(answer, Redeemed) == allowed, name
         assert gate.lease(lease.terms.id).customers_used == {"acme", "bolt"}
     assert check_gate(made.path).findings == ()
+
+
+def test_a_use_that_names_nobody_is_told_to_all_of_its_lease(made: TestGate) -> None:
+    """Whoever reads a customer's data would say of each use that it concerned nobody, and the customer never know."""
+    with made.running() as gate:
+        leased(gate, "end", MEETINGS, "acme", "bolt")
+        assert isinstance(use(gate, "whose", "end", MEETINGS), Redeemed)
+        leased(gate, "read", RECORDINGS, by="di")
+        answer = use(gate, "anyone's", "read", RECORDINGS)
+        assert isinstance(answer, Refused) and answer.why is Why.OUTSIDE and "name its customers" in answer.says
+        assert isinstance(use(gate, "acme's", "read", RECORDINGS, "acme"), Redeemed)
+        with pytest.raises(Conflict, match="live lease"):
+            asked(gate, "read", RECORDINGS)
+    folder = read_ledger_folder(made.path / "ledger")
+    for customer, expected in {"acme": 6, "bolt": 5}.items():  # request, two approvals, lease, and uses
+        assert len(customer_bundle(folder, Whose(name=customer)).opened) == expected
 
 
 def test_the_same_use_is_one_use_for_a_while(made: TestGate) -> None:
@@ -356,6 +392,23 @@ def test_refusals_are_on_record_and_no_flood(made: TestGate) -> None:
     assert {each["reason"] for each in denied} == {"approval_required"}
 
 
+def test_a_refusal_is_in_few_records(made: TestGate) -> None:
+    """One that names a thousand customers would be a thousand records, as often as somebody likes."""
+    names = [f"customer-{number:03}" for number in range(100)]
+    with made.running() as gate:
+        for number in range(100):
+            outcome = gate.ask(ask("view", STATUS, *names[: 60 + number % 40], who="ana"), caller="person:ana")
+            assert isinstance(outcome, Refused)
+        use(gate, "few", "end", MEETINGS, *names[:3])
+        gate.tick()
+    denied = recorded(made, Kind.REFUSAL)
+    assert len(denied) == 600, "30 refusals of 20 records each, and then no more in this minute"
+    events = [each["firm_event"] for each in denied]
+    assert all(len(event["customers"]) == 20 for event in events)  # type: ignore[call-overload,index,arg-type]
+    assert {event["more"] for event in events} == set(range(40, 70))  # type: ignore[call-overload,index]
+    assert check_gate(made.path).findings == ()
+
+
 def test_a_refused_request_names_who_wanted_it(made: TestGate) -> None:
     """The colleague whose hands were borrowed would stand in the ledger alone."""
     with made.running() as gate:
@@ -397,7 +450,7 @@ def test_a_lease_is_given_back_or_taken_away(made: TestGate) -> None:
             gate.revoke(other.terms.id, PersonId("ana"), "x")
         gate.revoke(other.terms.id, PersonId("gus"), "could have approved it")
         answer = use(gate, "two", "export")
-        assert isinstance(answer, Refused) and answer.why is Why.REVOKED and "gus" in answer.says
+        assert isinstance(answer, Refused) and answer.why is Why.REVOKED and "gus" not in answer.says
 
 
 def test_looking_changes_nothing(made: TestGate) -> None:

@@ -8,16 +8,27 @@ from pathlib import Path
 
 import pytest
 
+from armslength.estate import content, digest
 from armslength.gate import (
+    Adopted,
     Approved,
     Assertion,
     Enrolled,
     Event,
+    Granted,
     Leased,
     LeaseId,
     LeaseTerms,
+    Open,
+    Over,
     PersonId,
+    Question,
     Request,
+    Requested,
+    RequestId,
+    Taken,
+    Target,
+    Window,
     customers_of,
     fields_of,
     id_bytes,
@@ -26,13 +37,34 @@ from armslength.gate import (
     new_id,
     posix,
 )
-from armslength.ledger import Kind
-from armslength.service import Act, Gate, check_gate
-from armslength.store import read_ledger_folder
-from tests.service.gates import MEETINGS, TestGate, approve, asked, enrol, key_of, leased, sign, small_gate, use
+from armslength.ledger import Json, Kind
+from armslength.service import Act, Gate, check_gate, create_gate
+from armslength.service.gate_change import change_of
+from armslength.store import Source, parsed, read_ledger_folder
+from tests.service.gates import (
+    GRANTS,
+    MEETINGS,
+    ORIGIN,
+    PEOPLE,
+    POLICY,
+    STATUS,
+    TestGate,
+    approve,
+    asked,
+    enrol,
+    estate,
+    key_of,
+    leased,
+    settings,
+    sign,
+    small_gate,
+    use,
+)
+from tests.service.ledgers import Chance, Clock, recorded
 from tests.service.ledgers import opened as opened_ledger
-from tests.service.ledgers import recorded
 from tests.service.logs import seed
+
+DAY = 86_400
 
 
 @pytest.fixture
@@ -192,3 +224,143 @@ def test_what_a_forged_ledger_opens_is_found_by_the_check_alone(made: TestGate) 
     assert check_gate(made.path).findings == ()
     forged(made, *events, lease, of=request)
     assert "without a quorum" in says(made)
+
+
+def gate_of(path: Path, files: dict[str, bytes]) -> TestGate:
+    """A gate of another estate, everyone with a passkey."""
+    made = TestGate(path, Clock())
+    create_gate(path, settings=settings(), estate=files, clock=made.clock, chance=Chance(f"making {path}"))
+    with made.running() as gate:
+        for person in PEOPLE:
+            gate.found(enrol(gate, person))
+    return made
+
+
+MORE = (*GRANTS, "group:ops,operate,asset:status,glass")
+"""Another asset than the gate can be operated, by milder terms."""
+
+
+def change_on(gate: Gate, on: Target) -> Request:
+    """A request for another estate that is none of the gate's making."""
+    files = estate(grants=MORE, people={**PEOPLE, "eve": ("x", "US", "staff")})
+    new = parsed(Source(description="new", files=files)).estate
+    gate.folder.estates.keep(files)
+    change: dict[str, Json] = {
+        "after": digest(new),
+        "before": gate.digest,
+        "files": content(new, files),
+        "what": ["people"],
+        "widened": [],
+    }
+    now = gate.now()
+    return Request(
+        id=RequestId(new_id("req", seed("a change")[:16])),
+        gate=ORIGIN,
+        executor=PersonId("bo"),
+        asker=PersonId("bo"),
+        author=None,
+        action="operate",
+        resource=on,
+        customers=(),
+        purpose="a change",
+        context={"change": change},
+        evidence=(),
+        window=Window(start=now, end=moment(posix(now) + DAY)),
+        made=now,
+        expires=moment(posix(now) + DAY),
+    )
+
+
+def test_an_estate_is_not_adopted_by_a_lease_on_something_else(tmp_path: Path) -> None:
+    """Terms of some other asset, easier to meet, would change everything."""
+    made = gate_of(tmp_path / "gate", estate(grants=MORE))
+    with made.running() as gate:
+        request, before = change_on(gate, STATUS), gate.digest
+        asked_for = Requested(at=posix(request.made), form=dict(request.form()), estate=before)
+    forged(made, asked_for)
+    with made.running() as gate:
+        state = approve(gate, request.id, "ed")
+        assert isinstance(state.status, Granted) and isinstance(gate.lease(state.status.lease).status, Taken)
+        assert gate.digest == before and not state.adopted
+    assert says(made) == ""
+
+
+def test_an_adoption_that_no_lease_on_the_gate_allowed_is_found(tmp_path: Path) -> None:
+    """Signed by real people, for a lease on a page, and carried out on the gate."""
+    made = gate_of(tmp_path / "gate", estate(grants=MORE))
+    with made.running() as gate:
+        request, now = change_on(gate, STATUS), posix(gate.now())
+        change = change_of(request)
+        assert change is not None
+        events: list[Event] = [
+            Requested(at=now, form=dict(request.form()), estate=gate.digest),
+            approval(request, "ed", key_of("ed").sign(request.challenge()), now),
+            lease_of(gate, request, "ed", terms="glass", rule=rule_of(gate, request)),
+            Adopted(
+                at=now,
+                before=gate.digest,
+                after=change.after,
+                what=("people",),
+                request=request.id,
+                by="bo",
+                files=change.files,
+            ),
+        ]
+    forged(made, *events, of=request)
+    assert says(made).splitlines() == ["an estate was adopted by a request for something else than the gate"]
+
+
+def rule_of(gate: Gate, request: Request) -> str:
+    look = gate.decider.look(Question.of(request))
+    assert isinstance(look, Open)
+    return look.passages[0].rule
+
+
+STANDING = """
+@id("help")
+permit (principal in Group::"desk", action == Action::"assume", resource is Person);
+"""
+
+
+def test_who_may_vouch_by_a_permit_may(tmp_path: Path) -> None:
+    """A check that cried at honest gates would not be run."""
+    made = gate_of(tmp_path / "gate", estate(policy=POLICY + STANDING))
+    with made.running() as gate:
+        asked(gate)
+        id = enrol(gate, "cy", 1)
+        gate.vouch(id, PersonId("hal"), key_of("hal").sign(gate.enrolment(id).challenge()))
+    assert check_gate(made.path).findings == ()
+
+
+def test_a_lease_to_vouch_is_used_up_by_it(made: TestGate) -> None:
+    """A lease that was taken away, or was for two passkeys, would be good for any number."""
+    with made.running() as gate:
+        bo = Target(type="person", id="bo")
+        lease = approve(gate, asked(gate, "assume", bo, who="hal").request.id, "di").status
+        assert isinstance(lease, Granted)
+        for number in (1, 2):
+            id = enrol(gate, "bo", number)
+            gate.vouch(id, PersonId("hal"), key_of("hal").sign(gate.enrolment(id).challenge()))
+        assert isinstance(gate.lease(lease.lease).status, Over)
+        third = gate.enrolment(enrol(gate, "bo", 3))
+        now = gate.now()
+    assert check_gate(made.path).findings == ()
+    forged(made, third.vouched(at=now, voucher=PersonId("hal"), assertion=key_of("hal").sign(third.challenge())))
+    assert "hal vouched for bo without the power to" in says(made)
+
+
+def test_a_lease_that_was_taken_away_vouches_for_nobody(made: TestGate) -> None:
+    """Taken away for a reason, and the passkey would be there all the same."""
+    with made.running() as gate:
+        bo = Target(type="person", id="bo")
+        lease = approve(gate, asked(gate, "assume", bo, who="hal").request.id, "di").status
+        assert isinstance(lease, Granted)
+        use(gate, "one", "assume", bo, who="hal")
+        gate.revoke(lease.lease, PersonId("di"), "stop")
+        made.clock.now += 5
+        enrolment = gate.enrolment(enrol(gate, "bo", 1))
+        now = gate.now()
+    forged(
+        made, enrolment.vouched(at=now, voucher=PersonId("hal"), assertion=key_of("hal").sign(enrolment.challenge()))
+    )
+    assert "hal vouched for bo without the power to" in says(made)

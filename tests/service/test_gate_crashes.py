@@ -141,6 +141,26 @@ def test_a_customers_no_holds(tmp_path: Path) -> None:
         whole(made)
 
 
+def test_everybody_hears_of_break_glass(tmp_path: Path) -> None:
+    """A lease for an emergency that nobody was told of is one that nobody looks at."""
+    ids = []
+
+    def prepare(gate: Gate) -> None:
+        ids.append(asked(gate, "restart").request.id)
+
+    for made in each_step(tmp_path, prepare, lambda gate: approve(gate, ids[0], "di")):
+        with made.running() as gate:
+            if not gate.request(ids[0]).approvers():
+                approve(gate, ids[0], "di")
+            gate.tick()
+            assert isinstance(gate.request(ids[0]).status, Granted)
+            with made.administrator() as db:
+                found = db.execute("SELECT person, body FROM outbox WHERE kind='granted'").fetchall()
+            told = sorted(person for person, body in found if b"break-glass" in body)
+            assert told == ["cy", "di", "ed", "fay", "gus"], "each of them once"
+        whole(made)
+
+
 def test_a_passkey_counts_once_vouched_for(tmp_path: Path) -> None:
     """Half an enrolment would be a key that nobody vouched for."""
     ids = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from armslength.estate import EstateError
 from armslength.gate import CalledOff, Conflict, Granted, Over, PersonId, Refused, Rejected, RequestState, Taken, Why
-from armslength.service import Gate, Redeemed, check_gate
+from armslength.ledger import Json, Kind, canonical
+from armslength.service import Gate, Redeemed, check_gate, read_records
+from armslength.store import read_ledger_folder
 from tests.service.gates import (
     GATE,
     GRANTS,
@@ -225,6 +228,24 @@ def test_newer_dates_are_taken_in_without_a_request(made: TestGate) -> None:
         gate.freshen(files)
         with pytest.raises(Rejected, match="another estate"):
             gate.freshen(estate(people=NEW_PERSON))
+        assert gate.estate_files() == files
+    records = read_records(read_ledger_folder(made.path / "ledger", signing=False))
+    (said,) = [each.fields for each in records if each.record.kind is Kind.FINDING]
+    hashes: dict[str, Json] = {name: sha256(data).hexdigest() for name, data in files.items()}
+    assert sha256(canonical(hashes, label="files")).hexdigest() in str(said)
+    with made.running() as gate:
+        assert gate.estate_files() == files
+    assert check_gate(made.path).findings == ()
+
+
+def test_newer_dates_bring_nothing_else_with_them(made: TestGate) -> None:
+    """Whoever hands in dates would hand in files that nobody signed for."""
+    with made.running() as gate:
+        files = estate()
+        files["estate.toml"] += b"# an afterthought\n"
+        with pytest.raises(Rejected, match="more than"):
+            gate.freshen(files)
+        assert gate.estate_files() == estate()
 
 
 def test_absences_say_what_becomes_impossible(made: TestGate) -> None:
@@ -236,3 +257,33 @@ def test_absences_say_what_becomes_impossible(made: TestGate) -> None:
         state = propose(gate, estate(people=NEW_PERSON))
         text = gate.evidence(state.request.evidence[2].digest)[1].decode()
         assert "can compel is away" in text
+
+
+def test_whom_a_change_favours_is_told_by_the_day_it_is_decided(made: TestGate) -> None:
+    """Proposed the day before a journey, it would be approved by people whose state it favours on the day itself."""
+    day = "2027-01-16"
+    travel = (f"ben,CN,{day},{day}", f"cho,CN,{day},{day}")
+    with made.running() as gate:
+        state = propose(gate, estate(travel=travel))
+        approve(gate, state.request.id, "cho", "dov")
+        before = gate.digest
+        files = estate(travel=travel, grants=(*GRANTS, "person:ben,read,asset:recordings,"))
+        id = propose(gate, files).request.id
+        assert "CN" not in gate.request(id).request.context["change"]["widened"]  # type: ignore[index, operator, call-overload]
+        approve(gate, id, "cho")
+        made.clock.now += DAY - 3600
+        gate.tick()
+        with pytest.raises(Rejected, match="could not be in a quorum"):
+            approve(gate, id, "ben")
+        approve(gate, id, "dov")
+        assert gate.request(id).waiting and gate.digest == before
+    assert check_gate(made.path).findings == ()
+
+
+def test_a_change_that_bars_everybody_says_so_at_once(made: TestGate) -> None:
+    """People would wait a day for an approval that nobody can give."""
+    with made.running() as gate:
+        files = estate(grants=(*GRANTS, "group:ops,operate,asset:status,glass"))
+        outcome = gate.propose(files, asker=PersonId("ann"), purpose="x", caller="c")
+        assert isinstance(outcome, Refused) and outcome.why is Why.IMPOSSIBLE
+        assert "whose reach it widens (CN, DE, IE, SG)" in outcome.says

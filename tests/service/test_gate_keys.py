@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from armslength.gate import Conflict, PersonId, Rejected, Taken, Target
-from armslength.service import HOST, check_gate
-from tests.service.gates import TestGate, approve, asked, enrol, key_of, leased, settings, sign, small_gate
+from armslength.service import HOST, Gate, SoftKey, check_gate
+from tests.service.gates import (
+    URL,
+    TestGate,
+    approve,
+    asked,
+    crashed,
+    enrol,
+    key_of,
+    leased,
+    settings,
+    sign,
+    small_gate,
+)
+from tests.service.logs import seed
 
 DAY = 86_400
 
@@ -98,6 +112,63 @@ def test_a_link_is_good_once_and_for_a_day(made: TestGate) -> None:
             gate.invite(PersonId("nobody"))
 
 
+class Renamed(SoftKey):
+    """The same authenticator, which says that its passkey has another id."""
+
+    @property
+    def credential(self) -> bytes:
+        return b"other" * 6
+
+
+def test_one_authenticator_is_not_two_people(made: TestGate, tmp_path: Path) -> None:
+    """One person's key, enrolled for another as well, would be a quorum of two."""
+    key = Renamed(seed=seed("di 0"), rp_id="gate.example.com", origin=URL)
+    assert key.public_key == key_of("di").public_key and key.credential != key_of("di").credential
+    with made.running() as gate:
+        token = gate.invite(PersonId("ed"))
+        registration = key.register(gate.begin_enrolment(token).challenge).document()
+        with pytest.raises(Conflict, match="enrolled before"):
+            gate.finish_enrolment(token, registration)
+    # Two that wait at once: whoever comes second is too late, founding or vouched for.
+    for founding in (True, False):
+        other = small_gate(tmp_path / f"founding {founding}")
+        with other.running() as gate:
+            keys = (key_of("di", 5), Renamed(seed=seed("di 5"), rp_id="gate.example.com", origin=URL))
+            ids = []
+            for person, each in zip(("di", "ed"), keys, strict=True):
+                token = gate.invite(PersonId(person))
+                document = each.register(gate.begin_enrolment(token).challenge).document()
+                ids.append(gate.finish_enrolment(token, document).id)
+            if not founding:
+                asked(gate)
+
+            def count(id: str, gate: Gate = gate, founding: bool = founding) -> None:
+                if founding:
+                    gate.found(id)
+                else:
+                    gate.vouch(id, PersonId("pat"), key_of("pat").sign(gate.enrolment(id).challenge()))
+
+            count(ids[0])
+            position = gate.state.position
+            with pytest.raises(Conflict, match="the same public key"):
+                count(ids[1])
+            assert gate.state.position == position and ids[1] not in gate.state.keys
+
+
+def test_a_passkey_waits_no_longer_than_it_was_made_for(made: TestGate) -> None:
+    """An administrator of the database would have one counted that its person gave up long ago."""
+    with made.running() as gate:
+        id = enrol(gate, "bo", 7)
+        made.clock.now += 7 * DAY - 1
+        assert [each.id for each in gate.pending_keys()] == [id] and gate.enrolment(id).person == "bo"
+        with made.administrator() as db:
+            db.execute("UPDATE rows SET due=? WHERE kind='pending-key'", (10**11,))
+        made.clock.now += 1
+        assert gate.pending_keys() == ()
+        with pytest.raises(Rejected, match="no longer"):
+            gate.enrolment(id)
+
+
 def test_a_revoked_passkey_takes_what_it_gave_with_it(made: TestGate) -> None:
     """Nobody knows from when on it was in other hands."""
     with made.running() as gate:
@@ -120,6 +191,101 @@ def test_a_revoked_passkey_takes_what_it_gave_with_it(made: TestGate) -> None:
             gate.revoke_key(key_of("di").credential, HOST, "again")
         assert "di" not in gate.who_could(other).people
     assert check_gate(made.path).findings == ()
+
+
+def vouched(gate: Gate, person: str, number: int, by: str, with_key: int = 0) -> bytes:
+    """A passkey of theirs that somebody vouched for; gives its id."""
+    id = enrol(gate, person, number)
+    gate.vouch(id, PersonId(by), key_of(by, with_key).sign(gate.enrolment(id).challenge()))
+    return key_of(person, number).credential
+
+
+def counts(gate: Gate, credential: bytes) -> bool:
+    state = gate.state.key(credential)
+    return state is not None and state.revoked is None
+
+
+def alarms(gate: Gate) -> list[str]:
+    """What everybody who looks after the gate is told."""
+    with gate.database.reading() as tables:
+        found = tables.outbox.newest(person=None, limit=1000)
+    return [json.loads(each.body)["says"] for each in found if each.kind == "alarm"]
+
+
+def test_what_a_stolen_passkey_vouched_for_goes_with_it(made: TestGate) -> None:
+    """Its thief would have made passkeys with it, which are not stolen from anybody and would count for ever."""
+    with made.running() as gate:
+        asked(gate)
+        old = vouched(gate, "ed", 1, "pat")
+        made.clock.now += 30 * DAY
+        mine = vouched(gate, "pat", 1, "pia")
+        for_di = vouched(gate, "di", 1, "pat")
+        for_pia = vouched(gate, "pia", 1, "pat")
+        onwards = vouched(gate, "cy", 1, "pia", with_key=1)
+        other = vouched(gate, "gus", 1, "pat", with_key=1)
+        by_pia = vouched(gate, "fay", 1, "pia")
+        waiting = asked(gate, "export").request.id
+        gate.approve(waiting, PersonId("di"), sign(gate, waiting, "di", 1))
+        lease = gate.leases()[0]
+        assert lease.live
+        answer = gate.revoke_key(key_of("pat").credential, PersonId("pat"), "stolen")
+        assert {each.key.credential for each in answer.gone} == {for_di, for_pia, onwards}
+        assert [each.key.credential for each in answer.doubtful] == [old]
+        for credential in (for_di, for_pia, onwards):
+            assert not counts(gate, credential)
+        for credential in (old, mine, other, by_pia, key_of("di").credential):
+            assert counts(gate, credential), "another passkey vouched for it, or long before"
+        assert not gate.lease(lease.terms.id).live, "the thief's passkey approved it"
+        (says,) = alarms(gate)
+        assert "cy, di, pia" in says and says.endswith("whether they should: ed")
+        again = enrol(gate, "di", 2)
+        gate.vouch(again, PersonId("pia"), key_of("pia").sign(gate.enrolment(again).challenge()))
+        assert counts(gate, key_of("di", 2).credential), "a new one, vouched for by somebody else"
+    assert check_gate(made.path).findings == ()
+
+
+def test_what_goes_with_a_passkey_goes_after_a_crash(made: TestGate) -> None:
+    """The thief's own passkey would outlive the revocation because the machine failed in the middle of it."""
+
+    def prepare(gate: Gate) -> None:
+        asked(gate)
+        vouched(gate, "di", 1, "pat")
+        vouched(gate, "pia", 1, "pat")
+        vouched(gate, "cy", 1, "pia", with_key=1)
+
+    with made.running() as gate:
+        prepare(gate)
+    for at in range(40):
+        copy = made.copied(made.path.parent / f"crash {at}")
+        ended = crashed(copy, at, lambda gate: gate.revoke_key(key_of("pat").credential, PersonId("pat"), "stolen"))
+        with copy.running() as gate:
+            gate.tick()
+            gone = not counts(gate, key_of("pat").credential)
+            for person in ("di", "pia", "cy"):
+                assert counts(gate, key_of(person, 1).credential) is not gone, (at, ended, person)
+            if gone:
+                assert any("cy, di, pia" in each for each in alarms(gate)), (
+                    "all of it was told before any of it was done"
+                )
+        assert check_gate(copy.path).findings == ()
+        if ended is None:
+            break
+    else:
+        raise AssertionError("it has more steps than were tried")
+
+
+def test_a_revoked_passkey_signs_its_person_out(made: TestGate) -> None:
+    """Whoever holds the stolen device would stay signed in for as long as its person has another passkey."""
+    with made.running() as gate:
+        asked(gate)
+        vouched(gate, "di", 1, "pat")
+        now = int(made.clock.now)
+        with gate.database.writing() as tables:
+            for person in ("di", "ed"):
+                tables.sessions.create(seed(person), person, now=now, idle=1800, ends=now + 9999)
+        gate.revoke_key(key_of("di").credential, PersonId("di"), "stolen")
+        with gate.database.reading() as tables:
+            assert tables.sessions.of("di", now=now) == () and len(tables.sessions.of("ed", now=now)) == 1
 
 
 def test_passkeys_are_for_one_gate(tmp_path: Path) -> None:

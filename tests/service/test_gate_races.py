@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from armslength.gate import Conflict, GateError, Granted, Refused, RequestState, Why
+from armslength.gate import (
+    Conflict,
+    GateError,
+    Granted,
+    LeaseId,
+    LeaseState,
+    Moment,
+    PersonId,
+    Refused,
+    RequestState,
+    Why,
+    verify_revocations,
+)
 from armslength.service import Redeemed, check_gate
 from tests.service.gates import (
     MEETINGS,
@@ -142,6 +154,75 @@ def test_uses_and_a_revocation_at_once_leave_nothing_after_it(made: TestGate) ->
         gate.tick()
         assert gate.lease(lease.terms.id).uses == counted
     assert check_gate(made.path).findings == ()
+
+
+def test_no_list_that_misses_a_revoked_lease_comes_after_one_that_names_it(made: TestGate) -> None:
+    """A point would take the later list, and let the lease pass again."""
+    with made.running() as gate:
+        lease = leased(gate)
+        state = gate.state
+        early, within, on = state.ended_early, threading.Event(), threading.Event()
+        lists = []
+
+        def slow(now: Moment) -> frozenset[LeaseId]:
+            found = early(now)
+            if threading.current_thread().name == "slow":
+                within.set()
+                on.wait(30)
+            return found
+
+        def look() -> None:
+            lists.append(verify_revocations(gate.revocations(), gate._leasing.publics()))
+
+        state.ended_early = slow  # type: ignore[method-assign]
+        first, second = threading.Thread(name="slow", target=look), threading.Thread(target=look)
+        first.start()
+        assert within.wait(30)
+        gate.revoke(lease.terms.id, PersonId("di"), "a mistake")
+        second.start()
+        second.join(1)  # with a list of its own, or waiting for the first
+        on.set()
+        first.join(30)
+        second.join(30)
+        assert len(lists) == 2
+        assert lease.terms.id in max(lists, key=lambda each: each.number).revoked
+
+
+def test_a_lease_that_is_lost_while_others_are_judged_is_not_forgotten(made: TestGate) -> None:
+    """It was looked at a moment before, and nobody would look again."""
+    with made.running() as gate:
+        first, _ = leased(gate), leased(gate, "restart", by="di")
+        gate.tick()
+        office, seen = gate._office, []
+        holds = office.holds
+
+        def judged(lease: LeaseState) -> Refused | None:
+            seen.append(lease.terms.id)
+            if len(seen) == 2:  # the first was judged already
+                office.unsound = {first.terms.id: "it does not hold any more"}
+                gate._leasing.judge_again()
+            return holds(lease)
+
+        office.holds = judged  # type: ignore[method-assign]
+        gate._leasing.judge_again()
+        gate.tick()
+        gate.tick()
+        assert not gate.lease(first.terms.id).live
+
+
+def test_what_does_not_hold_is_on_the_list_before_anything_swept(made: TestGate) -> None:
+    """Of many leases the judging takes a while, and points that cannot ask go by the list."""
+    with made.running() as gate:
+        lease = leased(gate)
+        office = gate._office
+        office.unsound = {lease.terms.id: "it does not hold any more"}
+        gate._leasing.judge_again()
+        gate._leasing.catch_up(0.0)  # an answer has no time for it
+        assert gate.lease(lease.terms.id).live
+        assert lease.terms.id in verify_revocations(gate.revocations(), gate._leasing.publics()).revoked
+        assert isinstance(use(gate, "one"), Refused)
+        gate.tick()
+        assert not gate.lease(lease.terms.id).live
 
 
 def test_many_at_many_things_wait_for_nobody_in_a_ring(made: TestGate) -> None:

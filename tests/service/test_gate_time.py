@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from armslength.gate import (
+    LATEST_SECONDS,
     Conflict,
     Expired,
     Granted,
@@ -18,14 +22,29 @@ from armslength.gate import (
     Rejected,
     Vetoed,
     Why,
+    Window,
     moment,
     parse_jwks,
     verify_lease,
     verify_revocations,
 )
 from armslength.service import Gate, Redeemed, check_gate
-from armslength.store import Notice
-from tests.service.gates import ACCOUNTS, MEETINGS, TestGate, approve, ask, asked, leased, sign, small_gate, use
+from armslength.service.gate_clock import machine_seconds
+from armslength.store import Notice, read_gate_folder
+from tests.service.gates import (
+    ACCOUNTS,
+    MEETINGS,
+    TestGate,
+    approve,
+    ask,
+    asked,
+    deliver,
+    leased,
+    sign,
+    small_gate,
+    use,
+)
+from tests.service.ledgers import Chance, Clock
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -135,6 +154,7 @@ def test_a_veto_window_passes_before_the_lease(made: TestGate) -> None:
     with made.running() as gate:
         id = asked(gate, "suspend", ACCOUNTS, "acme").request.id
         assert approve(gate, id, "di").waiting
+        deliver(gate, made.clock)
         made.clock.now += 59 * MINUTE
         gate.tick()
         assert gate.request(id).waiting
@@ -250,6 +270,108 @@ def test_a_clock_that_went_back_decides_nothing(made: TestGate) -> None:
     made.clock.now -= 2 * HOUR
     with made.running() as gate:
         assert isinstance(use(gate, "three"), Refused)
+
+
+@contextmanager
+def paced(made: TestGate) -> Iterator[tuple[Gate, Clock]]:
+    """The gate, and the steady clock that its own has to keep pace with."""
+    steady = Clock(1000.0)
+    gate = Gate(read_gate_folder(made.path), clock=made.clock, steady=steady, chance=Chance("paced"))
+    try:
+        yield gate, steady
+    finally:
+        gate.close()
+
+
+def test_a_clock_that_jumps_ahead_ends_no_window(made: TestGate) -> None:
+    """For one tick it was an hour later: the customer's time to say no was over, and nobody had waited."""
+    with paced(made) as (gate, steady):
+        id = asked(gate, "suspend", ACCOUNTS, "acme").request.id
+        other = asked(gate).request.id
+        approve(gate, id, "di")
+        deliver(gate, made.clock)
+        made.clock.now += DAY
+        gate.tick()
+        outcome = gate.ask(ask("export"), caller="person:bo")
+        assert isinstance(outcome, Refused) and outcome.why is Why.CLOCK and "jumped ahead by 86400" in outcome.says
+        assert "jumped ahead" in (gate.ready() or "")
+        made.clock.now -= DAY - 2
+        steady.now += 2
+        gate.tick()
+        assert gate.ready() is None and gate.request(id).waiting and gate.request(other).waiting
+        made.clock.now += HOUR
+        steady.now += HOUR
+        gate.tick()
+        assert isinstance(gate.request(id).status, Granted), "time that passed passes"
+    assert check_gate(made.path).findings == ()
+
+
+def test_a_clock_that_is_put_right_is_gone_on_with(made: TestGate) -> None:
+    """A gate that stops for seconds would be switched off for good; after hours, it has to be started again."""
+    with paced(made) as (gate, steady):
+        made.clock.now += 299
+        assert gate.ready() is None
+        made.clock.now += 2
+        assert "jumped ahead by 301" in (gate.ready() or "")
+    with paced(made) as (gate, steady):
+        assert gate.ready() is None
+        for _ in range(100):  # a steady clock that is a little slow is none to stop for
+            made.clock.now += HOUR
+            steady.now += HOUR - 1
+            assert gate.ready() is None
+
+
+def test_a_jump_after_a_clock_went_back_is_seen(made: TestGate) -> None:
+    """Back by an hour and forward by two would be an hour of everybody's time."""
+    with paced(made) as (gate, steady):
+        made.clock.now -= HOUR
+        assert "went back" in (gate.ready() or "")
+        made.clock.now += HOUR
+        assert gate.ready() is None
+        made.clock.now -= HOUR
+        steady.now += 2 * HOUR
+        made.clock.now += 2 * HOUR  # it runs an hour late from here on
+        assert gate.ready() is None
+        made.clock.now += HOUR
+        assert "jumped ahead by 3600" in (gate.ready() or "")
+
+
+def test_the_machines_clock_is_watched(made: TestGate) -> None:
+    """Watched in tests alone, it would be watched nowhere."""
+    first, second = machine_seconds(), machine_seconds()
+    assert 0 < first <= second
+    with Gate(read_gate_folder(made.path)) as gate:
+        assert gate._office.book._pace.beat() is not None
+    with made.running() as gate:
+        assert gate._office.book._pace.beat() is None
+
+
+def test_nothing_is_asked_for_too_far_ahead(made: TestGate) -> None:
+    """A hold until the year 9999 is a customer who is never told; an end of time breaks what counts on from it."""
+    end = moment(LATEST_SECONDS)
+    now = moment(made.clock.now)
+    with made.running() as gate:
+        window = Window(start=end - dt.timedelta(days=1), end=end)
+        hold = Hold(reason="court-order", until=end)
+        with pytest.raises(Rejected) as found:
+            gate.ask(ask(expires=end, window=window, hold=hold), caller="person:bo")
+        assert [each.partition(" at ")[0] for each in found.value.problems] == [
+            "the request expires",
+            "the window begins",
+            "the hold ends",
+        ]
+        for wrong in (
+            {"expires": now + dt.timedelta(days=90, seconds=1)},
+            {"hold": Hold(reason="court-order", until=now + dt.timedelta(days=365, seconds=1))},
+        ):
+            with pytest.raises(Rejected, match="at most"):
+                gate.ask(ask(**wrong), caller="person:bo")
+        asked(
+            gate,
+            expires=now + dt.timedelta(days=90),
+            hold=Hold(reason="court-order", until=now + dt.timedelta(days=365)),
+            window=Window(start=now + dt.timedelta(days=365), end=end),
+        )
 
 
 def test_what_ended_long_ago_is_let_go_of(made: TestGate) -> None:

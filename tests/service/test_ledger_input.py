@@ -68,6 +68,8 @@ def test_empty_lines_are_nothing_and_numbers_are_those_of_the_file() -> None:
         (b'{"kind": "used", "fields": {"a": 1}}', "kind 'used': expected one of request, approval"),
         (b'{"kind": ["use"], "fields": {"a": 1}}', "expected one of request, approval"),
         (b'{"kind": "use"}', "fields: expected an object of labels and values"),
+        (b'{"kind": "use", "fields": {"firm_event": {}}}', "firm_event: labels that begin with firm_ are the gate's"),
+        (b'{"kind": "use", "fields": {"a": 1, "Firm_x": 1}}', "Firm_x: labels that begin with firm_ are the gate's"),
         (b'{"kind": "use", "fields": ["a"]}', "fields: expected an object of labels and values"),
         (GOOD[:-1] + b', "customers": "acme"}', "customers: expected a list of names"),
         (GOOD[:-1] + b', "customers": [1]}', "customers: expected a list of names"),

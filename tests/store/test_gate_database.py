@@ -524,7 +524,7 @@ def test_a_notice_is_sent_once_and_tried_until_it_is(database: GateDatabase) -> 
         assert (first.mark, first.tries, first.sent, second.person) == ("lease_1", 0, False, "ana")
         assert box.take(now=NOW + 1, again=NOW + 60) == ()
         assert box.waiting() == 2
-        box.done(first.number)
+        box.sent(first.number, at=NOW + 2, seal=b"seal")
         box.failed(second.number, "no answer " * 100, again=NOW + 30)
         assert box.waiting() == 1
         (again,) = box.take(now=NOW + 30, again=NOW + 90)
@@ -535,7 +535,9 @@ def test_a_notice_is_sent_once_and_tried_until_it_is(database: GateDatabase) -> 
         assert box.take(now=NOW + 999, again=NOW + 9999) == ()
         (told,) = box.newest(person="ana")
         assert (told.problem, told.sent, told.tries) == ("given up", False, 2)
-        assert [(each.mark, each.sent) for each in box.newest(person=None)] == [("lease_1", True)]
+        assert [(each.mark, each.sent_at, each.seal) for each in box.newest(person=None)] == [
+            ("lease_1", NOW + 2, b"seal")
+        ]
         assert not box.add("lease_1", "break-glass", b"{}", at=NOW + 99)
         assert (box.sweep(before=NOW), box.sweep(before=NOW + 2)) == (0, 2)
 

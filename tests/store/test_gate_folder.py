@@ -24,6 +24,7 @@ from armslength.store import (
     GateLookup,
     GatePoint,
     GateSettings,
+    Occupied,
     StorageFailed,
     StoreError,
     create_gate_folder,
@@ -59,7 +60,10 @@ FULL = GateSettings(
     session_minutes=10,
     session_hours=8,
     evidence_mb=5,
-    points=(POINT, GatePoint(id="app", secret_sha256="cd" * 32, may=("evaluate",))),
+    points=(
+        POINT,
+        GatePoint(id="app", secret_sha256="cd" * 32, may=("evaluate",), actions=("end",), resources=("asset:a b",)),
+    ),
     lookups=(GateLookup(name="room", url="http://127.0.0.1:9000/customers?room={room}"),),
     notices=MappingProxyType({"*": ("mailto://gate@example.com",), "break-glass": ("slack://a/b/c", "json://x")}),
 )
@@ -340,7 +344,7 @@ HEAD = f'origin = "{ORIGIN}"\nurl = "https://gate.example.com"\n'
         (
             HEAD + "[[point]]\nmay = ['all', 'redeem']\nhosts = ['Example.com', 'x:80']\nkey = 1",
             [
-                "point 1: unknown setting 'key'; expected one of id, secret_sha256, hosts, may",
+                "point 1: unknown setting 'key'; expected one of id, secret_sha256, hosts, may, actions, resources",
                 "point 1.id is missing; expected a short name such as web-1",
                 "point 1.secret_sha256 is missing; expected 64 digits of lower-case hexadecimal",
                 "point 1.hosts of 11 characters; expected a host in lower case without port, or *",
@@ -355,6 +359,13 @@ HEAD = f'origin = "{ORIGIN}"\nurl = "https://gate.example.com"\n'
         (
             HEAD + f"[[point]]\nid = 'a'\nsecret_sha256 = '{'0' * 64}'\nmay = ['forward']\n",
             ["point a may forward and has no hosts; expected some, or *"],
+        ),
+        (
+            HEAD + f"[[point]]\nid = 'a'\nsecret_sha256 = '{'0' * 64}'\nresources = ['meetings-us']\nactions = 'end'\n",
+            [
+                "point 1.actions = 'end'; expected a list of texts",
+                "point 1.resources of 11 characters; expected a resource such as asset:meetings-us",
+            ],
         ),
         (
             HEAD + "[[lookup]]\nname = 'a'\nurl = 'file:///etc/passwd'\n",
@@ -459,6 +470,29 @@ def test_an_estate_that_was_looked_at_afresh_takes_the_place_of_itself(estates: 
     assert estates.keep(fresh) == DIGEST
     assert dict(estates.files(DIGEST)) == fresh
     assert [each.name for each in (tmp_path / "estates").iterdir()] == [DIGEST]
+
+
+def test_other_files_of_one_digest_are_not_put_in_its_place(estates: AdoptedEstates, tmp_path: Path) -> None:
+    """What somebody signed for would be swapped under them."""
+    estates.keep(ESTATE)
+    place = tmp_path / "estates" / DIGEST
+    aside = place.with_name(f".old-{DIGEST}")
+    for other in (
+        {**ESTATE, "people.csv": b"id,unit,workplace,floor\nana,ops,HK,3\nbo,trust,US,1\ncy,legal,IE,1\n"},
+        {**ESTATE, "estate.toml": ESTATE["estate.toml"] + b"# mine\n"},
+    ):
+        assert digest(parse(other).estate) == DIGEST
+        for moved in (place, aside):  # the second: where a crash cut a replacement short
+            if moved != place:
+                place.rename(moved)
+            with pytest.raises(Occupied, match="other files"):
+                estates.keep(other)
+            assert dict(estates.files(DIGEST)) == ESTATE
+        aside.rename(place)
+    # What is not the estate of its name is put right.
+    (place / "people.csv").write_bytes(b"id\nana\n")
+    assert estates.keep(ESTATE) == DIGEST
+    assert dict(estates.files(DIGEST)) == ESTATE
 
 
 def test_a_replacement_that_a_crash_cut_short_leaves_the_old_one(estates: AdoptedEstates, tmp_path: Path) -> None:

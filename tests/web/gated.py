@@ -25,9 +25,9 @@ def secret(name: str) -> str:
     return "pt_" + format_base64url(hashlib.sha256(name.encode()).digest())
 
 
-def point(name: str, *may: str, hosts: tuple[str, ...] = ("*",)) -> GatePoint:
+def point(name: str, *may: str, hosts: tuple[str, ...] = ("*",), **more: tuple[str, ...]) -> GatePoint:
     digest = hashlib.sha256(secret(name).encode()).hexdigest()
-    return GatePoint(id=name, secret_sha256=digest, hosts=hosts, may=may)  # type: ignore[arg-type]
+    return GatePoint(id=name, secret_sha256=digest, hosts=hosts, may=may, **more)  # type: ignore[arg-type]
 
 
 ALL = point("all", "evaluate", "forward", "redeem")
@@ -111,6 +111,13 @@ def served_with(path: Path, estate: Mapping[str, bytes], *people: str, **more: o
     with made.running() as gate:
         for person in people:
             gate.found(enrol(gate, person))
+    with _running(made) as found:
+        yield found
+
+
+@contextmanager
+def running_again(made: TestGate) -> Iterator[Served]:
+    """A gate that ran before."""
     with _running(made) as found:
         yield found
 

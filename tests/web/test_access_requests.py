@@ -18,9 +18,11 @@ from armslength.gate import (
     LeaseKey,
     PersonId,
     Refused,
+    Rejected,
     Requested,
     RequestId,
     Used,
+    Withdrawn,
     moment,
     parse_jwks,
     sign_lease,
@@ -28,9 +30,9 @@ from armslength.gate import (
 )
 from armslength.service import check_gate
 from armslength.tlog import format_base64url
-from tests.service.gates import GRANTS, MEETINGS, RECORDINGS, approve, asked, estate, leased
+from tests.service.gates import GRANTS, MEETINGS, RECORDINGS, approve, ask, asked, estate, leased
 from tests.service.logs import seed
-from tests.web.gated import Said, Served, question, resource, served, subject
+from tests.web.gated import Said, Served, point, question, resource, running_again, served, subject
 
 REQUESTS = "/access/v1/requests"
 ERROR = "urn:openid:authzen:access-request:error:"
@@ -117,7 +119,8 @@ def test_from_a_denial_to_the_act(pdp: Served) -> None:
     waiting = look(pdp, task["id"])
     assert waiting.json["task"] == task and waiting.headers["retry-after"] == "5"
     request = pdp.gate.request(RequestId(task["id"])).request
-    assert (request.purpose, request.customers, dict(request.context)) == ("an abuse report", ("acme",), {"case": 7})
+    assert (request.purpose, request.customers) == ("an abuse report", ("acme",))
+    assert dict(request.context) == {"case": 7, "filed_by": {"asker": "not verified", "point": "all"}}
     given = approval(pdp, task["id"])
     final = again(pdp, given, body)
     assert final["decision"] is True, final
@@ -182,7 +185,7 @@ def test_what_a_request_adds_is_seen_by_no_policy(pdp: Served) -> None:
     sent = denied(pdp, question())
     task = pdp.send(REQUESTS, {**sent, "context": {"customers": ["acme"], "asker": "ana", "mfa": True}}).json["task"]
     request = pdp.gate.request(RequestId(task["id"])).request
-    assert (dict(request.context), request.customers, request.asker) == ({}, (), "bo")
+    assert (set(request.context), request.customers, request.asker) == ({"filed_by"}, (), "bo")
 
 
 def test_a_forged_binding_is_none(pdp: Served) -> None:
@@ -273,7 +276,9 @@ def test_a_key_is_its_points_own(pdp: Served) -> None:
     """One point would get the other's task."""
     key = {"Idempotency-Key": "same"}
     first = pdp.send(REQUESTS, denied(pdp), headers=key)
-    other = pdp.send(REQUESTS, denied(pdp, question("export")), headers=key, by="looking")
+    body = question("export")
+    own = submission(pdp.evaluate(body, by="looking"), body)
+    other = pdp.send(REQUESTS, own, headers=key, by="looking")
     assert (first.status, other.status) == (202, 202) and first.json["task"]["id"] != other.json["task"]["id"]
 
 
@@ -364,12 +369,13 @@ def test_what_nobody_could_approve_is_not_requestable(pdp: Served) -> None:
 # Tasks
 
 
-def test_a_task_is_seen_by_points_that_may_ask(pdp: Served) -> None:
+def test_a_task_is_seen_by_the_point_that_filed_it(pdp: Served) -> None:
     """A leaked handle alone shows nothing."""
     id = submitted(pdp)["id"]
     assert look(pdp, id, by=None).status == 401
     assert look(pdp, id, by="proxy").status == 403
-    assert look(pdp, id, by="looking").json["task"]["id"] == id
+    assert look(pdp, id).json["task"]["id"] == id
+    trouble(look(pdp, id, by="looking"), 404, "unknown_task")
     for method in ("POST", "DELETE"):
         assert pdp.send(f"{REQUESTS}/{id}/cancel", method=method, by=None).status == 401
         assert pdp.send(f"{REQUESTS}/{id}/cancel", method=method, by="proxy").status == 403
@@ -496,7 +502,8 @@ def test_an_approval_is_spent(pdp: Served) -> None:
 def test_customers_beyond_the_approval_are_out_of_scope(pdp: Served) -> None:
     """Two customers at most, named at each use."""
     state = approve(pdp.gate, asked(pdp.gate, "read", RECORDINGS).request.id, "di")
-    given = look(pdp, state.request.id).json["result"]["approval"]
+    lease = next(each.terms for each in pdp.gate.live() if each.terms.request == state.request.id)
+    given = {"id": lease.id, "state": pdp.gate.token(lease.id)}
     body = question("read", "recordings")
     for customer, decision in (("a", True), ("b", True), ("c", False), ("a", True)):
         assert again(pdp, given, body, customers=[customer])["decision"] is decision, customer
@@ -536,3 +543,89 @@ def test_an_actor_may_be_told_elsewhere(pdp: Served) -> None:
     assert again(pdp, given, body)["decision"] is True
     assert again(pdp, given, moved)["decision"] is True
     assert pdp.send(REQUESTS, denied(pdp, {**body, "action": {"name": "export"}})).status == 202
+
+
+# Whose it is
+
+
+def test_a_task_is_its_points_own(pdp: Served) -> None:
+    """A point of another service would read its lease, or take it back in somebody's name."""
+    id = submitted(pdp)["id"]
+    trouble(pdp.send(f"{REQUESTS}/{id}/cancel", by="looking"), 404, "unknown_task")
+    approval(pdp, id)
+    trouble(look(pdp, id, by="looking"), 404, "unknown_task")
+
+
+def test_what_a_person_asked_for_is_no_points(pdp: Served) -> None:
+    """It would be withdrawn as their own act, which it was not."""
+    id = asked(pdp.gate, "export").request.id
+    trouble(look(pdp, id), 404, "unknown_task")
+    trouble(pdp.send(f"{REQUESTS}/{id}/cancel"), 404, "unknown_task")
+    assert pdp.gate.request(id).waiting
+
+
+def test_a_point_takes_back_as_itself(pdp: Served) -> None:
+    """The record would say that a person did it."""
+    id = submitted(pdp)["id"]
+    assert pdp.send(f"{REQUESTS}/{id}/cancel").json["task"]["status"] == "cancelled"
+    assert [each.by for each in pdp.recorded() if isinstance(each, Withdrawn)] == ["point:all"]
+
+
+def test_a_denial_is_answered_by_the_point_that_was_told(pdp: Served) -> None:
+    """Whoever finds it in a log would ask in its name."""
+    trouble(pdp.send(REQUESTS, denied(pdp), by="looking"), 400, "invalid_denial_binding")
+    assert pdp.gate.requests() == ()
+
+
+def test_nobody_says_that_a_point_filed_a_request(pdp: Served) -> None:
+    """Approvers would read of a point that had nothing to do with it."""
+    said = {"filed_by": {"asker": "not verified", "point": "looking"}}
+    assert pdp.send("/access/v1/evaluation", question(context=said)).status == 400
+    for caller in ("person:bo", "point:all"):
+        with pytest.raises(Rejected, match="filed_by"):
+            pdp.gate.ask(ask("end", context=said), caller=caller)
+
+
+def test_an_approval_without_its_state_is_for_the_point_that_filed_it(pdp: Served) -> None:
+    """An id stands in records and links; the lease itself does not."""
+    lease = leased(pdp.gate, "export", by="di").terms
+    body = question("export")
+    assert again(pdp, {"id": lease.id}, body)["context"]["reason"] == "approval_unverifiable"
+    assert again(pdp, {"id": lease.id, "state": pdp.gate.token(lease.id)}, body)["decision"] is True
+    given = approval(pdp, submitted(pdp)["id"])
+    assert again(pdp, {"id": given["id"]})["decision"] is True
+
+
+def test_a_denial_is_answered_once_across_a_restart(tmp_path: Path) -> None:
+    """Approvers would be asked again with every start."""
+    with served(tmp_path) as pdp:
+        sent = denied(pdp)
+        task = pdp.send(REQUESTS, sent, headers={"Idempotency-Key": "a"}).json["task"]
+        pdp.send(f"{REQUESTS}/{task['id']}/cancel")
+        made = pdp.made
+    with running_again(made) as pdp:
+        trouble(pdp.send(REQUESTS, sent, headers={"Idempotency-Key": "b"}), 400, "invalid_denial_binding")
+        assert pdp.send(REQUESTS, sent, headers={"Idempotency-Key": "a"}).json["task"]["id"] == task["id"]
+
+
+def test_a_point_asks_about_what_it_guards(tmp_path: Path) -> None:
+    """The secret of one service would be good for every other."""
+    narrow = point("narrow", "evaluate", "redeem", actions=("end",), resources=("asset:meetings-us",))
+    with served(tmp_path, points=(narrow,)) as pdp:
+        assert pdp.evaluate(question(), by="narrow")["context"]["reason"] == "approval_required"
+        for body in (question("export"), question("view", "status")):
+            answer = pdp.evaluate(body, by="narrow")
+            assert answer["decision"] is False and "this point" in answer["context"]["reason_user"]
+        leased(pdp.gate, "export", by="di")
+        use = {"executor": "bo", "action": "export", "resource": {"type": "asset", "id": "meetings-us"}}
+        said = pdp.send("/gate/v1/redeem", {**use, "use": format_base64url(bytes(16))}, by="narrow").json
+        assert said["decision"] is False and "this point" in said["says"]
+        who = {"subject": {"type": "person"}, "action": {"name": "view"}, "resource": resource("status")}
+        assert pdp.send("/access/v1/search/subject", who, by="narrow").json["results"] == []
+
+
+def test_the_same_is_asked_for_once_by_whichever_point(pdp: Served) -> None:
+    """Approvers would have one request from each of them."""
+    submitted(pdp)
+    body = question()
+    trouble(pdp.send(REQUESTS, submission(pdp.evaluate(body, by="looking"), body), by="looking"), 409, None)

@@ -181,9 +181,17 @@ def test_a_point_answers_for_its_hosts_only(pdp: Served) -> None:
 
 
 def test_who_may_not_forward_is_told_nothing(pdp: Served) -> None:
-    assert original(pdp, by=None).status == 401
     assert original(pdp, by="looking").status == 403
     assert "x-armslength-why" not in original(pdp, by="looking").headers
+
+
+@pytest.mark.parametrize("by", [None, "nobody"])
+@pytest.mark.parametrize("path", ["/gate/v1/forward", "/gate/v1/forward-auth", "/gate/v1/ext-authz/status"])
+def test_an_unknown_proxy_is_not_the_persons_fault(pdp: Served, path: str, by: str | None) -> None:
+    """They would be sent to sign in, again and again, for a secret that somebody else has mistyped."""
+    for who in ({}, {"X-Armslength-Subject": "bo"}):
+        answer = pdp.send(path, method="GET", by=by, headers=who)
+        assert why(answer) == "gate_unreachable" and "www-authenticate" not in answer.headers
 
 
 def test_each_proxy_is_believed_in_one_place(pdp: Served) -> None:
@@ -223,6 +231,9 @@ def test_envoy_sends_the_request_itself(pdp: Served) -> None:
     more = {"X-Original-URI": "/status", "X-Original-Method": "GET", "X-Original-Host": "app.example.com"}
     assert sent("DELETE", f"{prefix}/meetings/m1", **more) == b"HTTP/1.1 403"
     assert sent("GET", prefix) == b"HTTP/1.1 404"
+    # What stands behind a # is a fragment to one program and a part of the path to another.
+    for path in ("/status#/../x", "/status#", "/#/../status", "/status#?a=b", "/status/acme#/../x"):
+        assert sent("GET", f"{prefix}{path}") == b"HTTP/1.1 403", path
 
 
 def used(pdp: Served) -> list[Used]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import select
 import time
 from collections.abc import Iterator
 
@@ -163,6 +165,25 @@ def test_the_other_servers_are_as_before() -> None:
     """Strangers read a log through the stricter one."""
     with running(echo) as url:
         assert ask(url, "/x").body.startswith(b"GET /x [")
+
+
+def test_connections_on_which_nothing_comes_keep_nobody_out() -> None:
+    """Five hundred of them would close every door that the gate guards."""
+    with running(echo, quick=True) as url, contextlib.ExitStack() as stack:
+        for _ in range(520):
+            stack.enter_context(wire(url))
+        assert ask(url, "/a").status == 200
+
+
+def test_of_silent_connections_of_one_address_the_oldest_go() -> None:
+    """Who opens connections and says nothing would use up the files that the gate may open."""
+    with running(echo, quick=True) as url, contextlib.ExitStack() as stack:
+        held = [stack.enter_context(wire(url)) for _ in range(64)]
+        time.sleep(1.2)
+        held += [stack.enter_context(wire(url)) for _ in range(8)]
+        time.sleep(0.5)
+        gone, _, _ = select.select(held, [], [], 0)
+        assert gone == held[:8]
 
 
 # The gate's app on it

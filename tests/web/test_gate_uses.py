@@ -217,3 +217,22 @@ def test_a_request_that_waits_gives_no_access(pdp: Served) -> None:
     approve(pdp.gate, state.request.id, "di")
     answer = pdp.send(REDEEM, act("early")).json
     assert (answer["decision"], answer["why"]) == (False, "approval_required")
+
+
+def test_an_old_use_is_in_nobodys_records(pdp: Served) -> None:
+    """Whoever has a point's secret could write acts of years ago into somebody's name."""
+    lease = leased(pdp.gate, "end", by="di ed").terms
+    use = {"use": format_base64url(b"o" * 16), "lease": lease.id, "executor": "bo", "action": "end", "at": 0}
+    resource = {"type": "asset", "id": "meetings-us"}
+    answer = pdp.send("/gate/v1/uses", {"uses": [{**use, "resource": resource, "customers": []}]})
+    assert answer.status == 200 and "older than a day" in answer.json["taken"][0]["problem"]
+    assert not [each for each in pdp.recorded() if isinstance(each, Used)]
+
+
+def test_points_are_not_told_who_revoked_a_lease_or_why(pdp: Served) -> None:
+    """A reason may be about a person, and every point would read it."""
+    lease = leased(pdp.gate, "end", by="di ed").terms
+    pdp.gate.revoke(lease.id, PersonId("di"), "bo is investigated")
+    use = {"use": format_base64url(b"r" * 16), "executor": "bo", "action": "end"}
+    answer = pdp.send("/gate/v1/redeem", {**use, "resource": {"type": "asset", "id": "meetings-us"}}).json
+    assert (answer["decision"], answer["why"], answer["says"]) == (False, "revoked", "the lease was revoked")

@@ -87,13 +87,14 @@ def _init(options: argparse.Namespace, screen: Screen) -> int:
 
 def _found(options: argparse.Namespace, screen: Screen) -> int:
     """The first passkeys: each person opens a link, and whoever sits at the host says that it is theirs."""
-    from armslength.cli.serve import address_of
+    from armslength.cli.serve import address_of, check_served
     from armslength.console import console_app
     from armslength.web import gate_app, running
 
     log_lines(sys.stderr)
     people = [PersonId(person.removeprefix("person:")) for person in options.people]
     with contextlib.closing(open_gate(Path(options.folder))) as gate:
+        check_served(gate)
         holding = {key.key.person for key in gate.state.keys.values() if key.revoked is None}
         if len(holding | set(people)) < FEWEST:
             raise Refusal(["name two people at least: every key that comes later needs somebody to vouch for it"])
@@ -139,6 +140,8 @@ def _add_point(options: argparse.Namespace, screen: Screen) -> int:
         secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),
         hosts=tuple(dict.fromkeys(host.lower() for host in options.host)),
         may=tuple(dict.fromkeys(options.may)) or ("forward", "evaluate", "redeem"),
+        actions=tuple(dict.fromkeys(options.action)),
+        resources=tuple(dict.fromkeys(options.resource)),
     )
     add_gate_point(Path(options.folder), point)
     screen.note("its secret, which is kept nowhere else; the gate takes the point up when it starts again:")

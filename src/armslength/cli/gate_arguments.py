@@ -50,6 +50,10 @@ def _add_point(parser: Parser) -> None:
     parser.add_argument(
         "--may", action="append", default=[], type=one_of("forward", "evaluate", "redeem"), metavar="WHAT", help=told
     )
+    told = "an action that it may ask about; repeatable; any if not given"
+    parser.add_argument("--action", action="append", default=[], metavar="ACTION", help=told)
+    told = "a resource that it may ask about, such as asset:meetings-us; repeatable; any if not given"
+    parser.add_argument("--resource", action="append", default=[], metavar="TYPE:ID", help=told)
 
 
 def _nginx(parser: Parser) -> None:
@@ -116,6 +120,8 @@ def _gate(parser: Parser) -> None:
 def _serve(parser: Parser) -> None:
     parser.add_argument("folder", metavar="FOLDER", nargs="?", type=file, help="the gate's folder")
     _listen(parser)
+    told = "serve what programs ask there as well, apart from the pages for people; only with them if not given"
+    parser.add_argument("--points", type=address, metavar="HOST:PORT", help=told)
     told = "serve /metrics, /healthz and /readyz there; not served if not given"
     parser.add_argument("--metrics", type=address, metavar="HOST:PORT", help=told)
     told = "serve the ledger's checkpoint and tiles there, for customers, witnesses and monitors; not if not given"

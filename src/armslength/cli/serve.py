@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from armslength.cli.log_lines import log_lines
 from armslength.cli.screen import Screen
-from armslength.console import NotADemonstration, console_app, found_demonstration
+from armslength.console import NotADemonstration, console_app, demonstration_keys, found_demonstration
 from armslength.gate import GateError
 from armslength.service import Delivery, Gate, Refusal, create_gate, open_gate
 from armslength.store import GateSettings, StoreError, can_post, describe, find
@@ -37,6 +37,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
                 gate, listen = _demo(options, stack, screen)
             else:
                 gate = stack.enter_context(contextlib.closing(open_gate(Path(options.folder))))
+                check_served(gate)
                 listen = options.listen or address_of(gate.settings.url)
             _serve(gate, listen, options, stack, screen)
         except (StoreError, GateError, Malformed, NotADemonstration) as error:
@@ -74,6 +75,9 @@ def _serve(
         screen.warn(["notices are set, and nothing can be sent: install armslength[notices]"])
     app = gate_app(gate, otherwise=console_app(gate, demo=options.demo))
     listeners = [Listener(app=app, host=listen[0], port=listen[1], quick=True)]
+    if options.points is not None:
+        host, port = options.points
+        listeners.append(Listener(app=gate_app(gate), host=host, port=port, quick=True))
     if options.metrics is not None:
         host, port = options.metrics
         listeners.append(Listener(app=operations_app(registry, gate.ready), host=host, port=port))
@@ -88,6 +92,8 @@ def _serve(
     def started(urls: tuple[str, ...]) -> None:
         screen.say([f"{gate.settings.name}: open {gate.settings.url} (listens at {urls[0]})"])
         rest = list(urls[1:])
+        if options.points is not None:
+            screen.say([f"for enforcement points at {rest.pop(0)}"])
         if options.metrics is not None:
             screen.say([f"figures at {rest.pop(0)}/metrics"])
         if options.public is not None:
@@ -120,6 +126,17 @@ def _demo(options: argparse.Namespace, stack: contextlib.ExitStack, screen: Scre
         people = found_demonstration(gate, progress.step)
     screen.note(f"{describe(estate)}, with {len(people)} people to act as; their keys are worth nothing")
     return gate, (host, port)
+
+
+def check_served(gate: Gate) -> None:
+    """Raises `Refusal` for a gate that anybody could sign in to: the demonstration's keys follow from public words."""
+    if people := demonstration_keys(gate):
+        raise Refusal(
+            [
+                f"{len(people)} people's passkeys are the demonstration's, which anybody can compute; such a gate is"
+                " served with --demo alone: make another one with armslength gate init"
+            ]
+        )
 
 
 def address_of(url: str) -> tuple[str, int]:

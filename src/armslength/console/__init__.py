@@ -9,8 +9,8 @@ from elsewhere, runs nothing that people handed in, and shows nobody where a sta
 """
 
 from armslength.console.app import console_app
-from armslength.console.demonstration import NotADemonstration, demo_key
+from armslength.console.demonstration import NotADemonstration, demo_key, demonstration_keys
 from armslength.console.key_print import fingerprint
 from armslength.console.seeding import found_demonstration
 
-__all__ = ["NotADemonstration", "console_app", "demo_key", "fingerprint", "found_demonstration"]
+__all__ = ["NotADemonstration", "console_app", "demo_key", "demonstration_keys", "fingerprint", "found_demonstration"]

@@ -50,5 +50,11 @@ class Demonstration:
         return state is not None and state.revoked is None and state.key.person == person
 
 
+def demonstration_keys(gate: Gate) -> tuple[PersonId, ...]:
+    """Whose passkeys that count are the demonstration's: whoever reads this could sign in as them."""
+    keys = [state.key for state in gate.state.keys.values() if state.revoked is None]
+    return tuple(sorted({key.person for key in keys if _key(gate, key.person).credential == key.credential}))
+
+
 def _key(gate: Gate, person: PersonId) -> SoftKey:
     return demo_key(gate.settings.origin, gate.settings.url, gate.party.rp_id, person)

@@ -134,6 +134,8 @@ class Checker:
             return Refused(why=Why.EXPIRED, says="the lease has not begun")
         if not covers(terms, executor=executor, action=action, resource=resource, customers=customers):
             says = "the lease is for another person, action, resource or customer"
+            if terms.most_customers is not None and not customers:
+                says = "each use of the lease has to name its customers"
             return Refused(why=Why.OUTSIDE, says=says)
         if (refused := self.taken(terms.id, now)) is not None:
             return refused

@@ -41,9 +41,10 @@ KEY = "armslength"
 """Under which the app finds the `Allowed` in its scope."""
 LEASE = b"x-armslength-lease"
 OVERRIDES = frozenset(
-    {b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-original-url", b"x-rewrite-url"}
+    {b"x-http-method-override", b"x-http-method", b"x-method-override"}
+    | {b"x-original-url", b"x-original-path", b"x-rewrite-url", b"x-override-url", b"x-envoy-original-path"}
 )
-"""By which some frameworks take another method or path than the request's."""
+"""By which some frameworks take another method or path than the request's, `_` for `-` or not."""
 POLICY_VIOLATION = 1008
 _PAGE = {
     b"cache-control": b"no-store",
@@ -100,7 +101,7 @@ class Enforced:
     async def _answer(self, scope: Scope) -> tuple[Allowed, str | None] | Refused | None:
         target, path = scope.get("raw_path"), scope["path"]
         method = str(scope["method"]) if scope["type"] == "http" else "GET"
-        headers = [(bytes(name).lower(), bytes(value)) for name, value in scope["headers"]]
+        headers = [(_plain(name), bytes(value)) for name, value in scope["headers"]]
         if not isinstance(target, bytes):
             return Refused(why=Why.ERROR, says="the server does not say how the path came")
         raw = target.decode("latin-1")
@@ -219,11 +220,16 @@ async def _whole(work: Awaitable[None]) -> None:
     await work
 
 
+def _plain(name: bytes) -> bytes:
+    """A header's name as an app may read it: to WSGI and what is like it, `_` and `-` are one."""
+    return bytes(name).lower().replace(b"_", b"-")
+
+
 def _cleaned(scope: Scope) -> Scope:
     """What the app sees: nothing that a caller sent in the name of the gate, under any spelling."""
     headers = [
         (name, value)
         for name, value in scope["headers"]
-        if not bytes(name).lower().replace(b"_", b"-").startswith((b"x-armslength-", b"x-original-"))
+        if not _plain(name).startswith((b"x-armslength-", b"x-original-"))
     ]
     return {**scope, "headers": headers}

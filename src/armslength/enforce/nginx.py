@@ -23,23 +23,18 @@ from armslength.gate import Why
 FORWARD = "/gate/v1/forward"
 """The gate's endpoint."""
 OVERWRITTEN = (
-    "X-Armslength-Lease",
-    "X-Armslength-Held",
-    "X-Original-Method",
-    "X-Original-Host",
-    "X-Original-URI",
-    "X-Original-URL",
-    "X-Rewrite-URL",
-    "X-HTTP-Method-Override",
-    "X-HTTP-Method",
-    "X-Method-Override",
-    "X-Forwarded-Host",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Server",
-    "Forwarded",
+    *("X-Armslength-Lease", "X-Armslength-Held", "X-Armslength-Until", "X-Armslength-Why"),
+    *("X-Original-Method", "X-Original-Host", "X-Original-URI", "X-Original-URL", "X-Original-Path"),
+    *("X-Envoy-Original-Path", "X-Rewrite-URL", "X-Override-URL"),
+    *("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"),
+    *("X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Method", "X-Forwarded-Uri", "X-Forwarded-Path"),
+    *("X-Forwarded-Prefix", "X-Forwarded-Server", "Forwarded", "Proxy"),
+    *("Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups"),
+    *("X-Forwarded-Preferred-Username", "X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups"),
+    *("X-Auth-Request-Preferred-Username", "X-SSL-Client-S-DN", "X-Client-Cert", "X-Forwarded-Client-Cert"),
 )
-"""Headers that no service sees as a caller sent them: it could take them for ours, or act on another method or path
-than the gate was asked about."""
+"""Headers that no service sees as a caller sent them: it could take them for ours or for another proxy's word of who
+they are, or act on another method or path than the gate was asked about."""
 
 _VARIABLE = re.compile(r"\$[a-z][a-z0-9_]*")
 _SENT = ("$http_", "$arg_", "$args", "$cookie_", "$query", "$uri", "$request", "$document_uri", "$host", "$remote_user")
@@ -119,7 +114,8 @@ def nginx_secrets(site: NginxSite, *, point: str, held: str, credential: str | N
 # Secret: what this nginx proves to the gate, and its first server to its second.
 map "" ${word}_bearer {{ default "Bearer {point}"; }}
 map "" ${word}_held {{ default "{held}"; }}
-map $http_x_armslength_held ${word}_from_first {{ default 0; "{held}" 1; }}
+# An expression, since words are compared without case.
+map $http_x_armslength_held ${word}_from_first {{ default 0; "~^{held}$" 1; }}
 {shown}"""
 
 
@@ -178,6 +174,7 @@ def _first(site: NginxSite) -> str:
         tls += ["    ssl_protocols TLSv1.2 TLSv1.3;", "    ssl_early_data off;  # what comes early can be sent again"]
     if isinstance(site.subject, ClientCertificate):
         tls += [f"    ssl_client_certificate {site.subject.authority};", "    ssl_verify_client optional;"]
+        tls += [_own_handshake(site)]
     ungated = "\n".join(_ungated(site, path) for path in site.ungated)
     return f"""\
 server {{
@@ -191,6 +188,8 @@ server {{
     underscores_in_headers off;
     ignore_invalid_headers on;
     client_max_body_size {site.most_body};
+    proxy_headers_hash_max_size 2048;
+    proxy_headers_hash_bucket_size 128;
     client_header_timeout 10s;
     client_body_timeout 10s;
 
@@ -205,12 +204,24 @@ server {{
         proxy_set_header X-Armslength-Held ${word}_held;
         proxy_set_header X-Armslength-Subject ${word}_subject;
         proxy_set_header X-Request-ID $request_id;
+        proxy_set_header X-Real-IP $remote_addr;
         proxy_set_header X-Forwarded-For $remote_addr;
         proxy_set_header X-Forwarded-Proto $scheme;
         proxy_cache off;
     }}
 {ungated}}}
 """
+
+
+def _own_handshake(site: NginxSite) -> str:
+    """Whose certificates count is settled in the handshake, for the name given there: without one, by whatever site is
+    first at this address; and in a session that is taken up again, by whichever site began it."""
+    return f"""\
+    ssl_session_tickets off;
+    ssl_session_cache off;
+    # This site's own authority has looked at the certificate, in this handshake: no other site's has.
+    if ($ssl_server_name !~* "^{re.escape(site.host)}$") {{ return 421; }}
+    if ($ssl_session_reused = r) {{ return 421; }}"""
 
 
 def _ungated(site: NginxSite, path: str) -> str:
@@ -227,6 +238,9 @@ def _ungated(site: NginxSite, path: str) -> str:
         proxy_set_header Connection "";
         proxy_set_header Content-Length "";
         proxy_set_header X-Armslength-Subject "";
+        proxy_set_header X-Real-IP $remote_addr;
+        proxy_set_header X-Forwarded-For $remote_addr;
+        proxy_set_header X-Forwarded-Proto $scheme;
 {_overwritten()}
     }}
 """
@@ -253,6 +267,8 @@ server {{
     underscores_in_headers off;
     ignore_invalid_headers on;
     client_max_body_size {site.most_body};
+    proxy_headers_hash_max_size 2048;
+    proxy_headers_hash_bucket_size 128;
     access_log off;  # the first server has the line
 
     # Who else is on this machine and can reach the socket is not the first server.
@@ -273,6 +289,7 @@ server {{
         proxy_set_header Host $host;
         proxy_set_header Connection "";
         proxy_set_header X-Armslength-Subject $http_x_armslength_subject;
+        proxy_set_header X-Real-IP $http_x_real_ip;
         proxy_set_header X-Forwarded-For $http_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $http_x_forwarded_proto;
 {credential}{_overwritten()}

@@ -11,7 +11,7 @@ SENTENCES: Mapping[Why, str] = {
     Why.UNKNOWN_RESOURCE: "What this is about is not in the estate.",
     Why.UNKNOWN_ACTION: "The estate knows no such action.",
     Why.STALE: "What is known of you or of this resource is too old to decide on. Ask whoever keeps the estate.",
-    Why.NO_RULE: "No rule allows you this, with or without approval.",
+    Why.NO_RULE: "No rule allows you this as it was asked here. If it takes a case or an order, ask for it with that.",
     Why.FORBIDDEN: "A rule forbids this.",
     Why.ERROR: "The rules could not be evaluated, so the answer is no.",
     Why.APPROVAL_REQUIRED: "This needs an approval, and you have none for it.",
@@ -28,11 +28,11 @@ SENTENCES: Mapping[Why, str] = {
     Why.AMBIGUOUS: "The request is written so that two programs could take it for different things.",
     Why.LEDGER: "The ledger cannot record now, so nothing is let through. Try again later.",
     Why.STORE: "The gate's storage does not answer now, so nothing is let through. Try again later.",
-    Why.CLOCK: "A clock went back, so nothing is let through until it is right again.",
+    Why.CLOCK: "A clock went back or jumped ahead, so nothing is let through until it is right again.",
     Why.OLD_LIST: "It is not known whether your access was revoked, because the gate does not answer. Try again later.",
     Why.TAMPERED: "What the gate has stored is not what its ledger says, so nothing is let through.",
     Why.OVERDUE: "An earlier emergency access was not reviewed in time.",
     Why.UNSIGNED: "This access was not signed by the gate.",
-    Why.GATE: "The gate does not answer, so nothing is let through. Try again later.",
+    Why.GATE: "The gate does not answer here, so nothing is let through. Try again later.",
 }
 """One sentence or two for each reason."""

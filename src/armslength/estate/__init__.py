@@ -6,7 +6,7 @@ network.
 
 from armslength.estate.columns import COLUMNS, FILES, ORIGIN
 from armslength.estate.costs import COSTS, row_costs
-from armslength.estate.digesting import digest
+from armslength.estate.digesting import content, digest
 from armslength.estate.edits import drop_grants, drop_memberships, grant, join, leaver, set_terms, travel
 from armslength.estate.model import (
     AMEND,
@@ -92,6 +92,7 @@ __all__ = [
     "Table",
     "Terms",
     "Tie",
+    "content",
     "digest",
     "drop_grants",
     "drop_memberships",

@@ -3,20 +3,22 @@
     {"policy": text, "settings": estate.toml with defaults filled in, "tables": {name: rows}}
 
 All nine tables are there, an absent one as `[]`; a row has every known column of its table but `source` and `as_of`,
-"" where a cell or column is empty; rows are sorted by the bytes of their own RFC 8785 form, repeated ones once. The
-policy is the text without its byte order mark, "" where there is none. Settings that have no default and are not set
-are left out.
+"" where a cell or column is empty; rows are sorted by the bytes of their own RFC 8785 form, repeated ones once. In the
+people table a column that `distinct` of some terms names is known as well: quorums are judged by it. The policy is the
+text without its byte order mark, "" where there is none. Settings that have no default and are not set are left out.
+
+The digest says what an estate means. `content` says which files made it, whatever the gate would make of them.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 import rfc8785
 
-from armslength.estate.columns import COLUMNS
+from armslength.estate.columns import COLUMNS, ORIGIN, POLICY, SETTINGS
 from armslength.estate.model import Estate, Table
 from armslength.estate.sheet import coded
 
@@ -35,22 +37,62 @@ def digest(estate: Estate) -> str:
     for place, name in enumerate(sorted(COLUMNS)):
         whole.update(b"," if place else b"")
         whole.update(rfc8785.dumps(name) + b":[")
-        for part in _rows(estate.tables[name]):
+        for part in _rows(estate.tables[name], _known(name, estate)):
             whole.update(part)
         whole.update(b"]")
     whole.update(b"}}")
     return whole.hexdigest()
 
 
-def _rows(table: Table) -> Iterator[bytes]:
+def content(estate: Estate, files: Mapping[str, bytes]) -> str:
+    """SHA-256, in hex, of the files that made the estate, but for `source` and `as_of`: over the RFC 8785 form of
+    `{file: SHA-256 in hex}`. Of a table that is the hash of the RFC 8785 form of `{column: [cells in the file's
+    order]}`, cells without spaces around them, for every column of the file but those two; of other files, that of
+    their bytes."""
+    tables = {table.file: table for table in estate.tables.values() if table.columns}
+    hashes: dict[str, str] = {}
+    for name, table in tables.items():
+        hashes[name] = _cells(table)
+    for name in (SETTINGS, POLICY):
+        if name in files:
+            hashes[name] = hashlib.sha256(files[name]).hexdigest()
+    return hashlib.sha256(rfc8785.dumps(hashes)).hexdigest()
+
+
+def _known(table: str, estate: Estate) -> list[str]:
+    """The columns that a row of this table has here, in the order of RFC 8785."""
+    known = set(COLUMNS[table])
+    if table == "people":
+        known.update(column for terms in estate.settings.terms for column in terms.distinct)
+    return _in_order(known)
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: name.encode("utf-16-be"))
+
+
+def _cells(table: Table) -> str:
+    whole = hashlib.sha256(b"{")
+    for place, name in enumerate(_in_order(name for name in table.columns if name not in ORIGIN)):
+        whole.update(b"," if place else b"")
+        whole.update(rfc8785.dumps(name) + b":[")
+        cells = _canonical(table.columns[name])
+        for start in range(0, len(cells), CHUNK):
+            whole.update(f"{',' if start else ''}{','.join(cells.slice(start, CHUNK).to_list())}".encode())
+        whole.update(b"]")
+    whole.update(b"}")
+    return whole.hexdigest()
+
+
+def _rows(table: Table, known: list[str]) -> Iterator[bytes]:
     """The canonical rows, joined by commas, in pieces."""
     if not len(table):
         return
     pieces: list[pl.Series | pl.Expr] = []
-    for place, name in enumerate(sorted(COLUMNS[table.name])):
-        start = f'{"," if place else "{"}"{name}":'
+    for place, name in enumerate(known):
+        start = f"{',' if place else '{'}{rfc8785.dumps(name).decode()}:"
         if name in table.columns:
-            pieces += [pl.lit(start), _canonical(table.columns[name]).alias(name)]
+            pieces += [pl.lit(start), _canonical(table.columns[name]).alias(f"column{place}")]
         else:
             pieces.append(pl.lit(f'{start}""'))
     pieces.append(pl.lit("}"))

@@ -122,14 +122,15 @@ class Section:
         self.wrong(f"{spelled(value)}: expected a text that is not empty", key)
         return None
 
-    def count(self, key: str, least: int) -> int | None:
-        """A whole number of at least `least`."""
+    def count(self, key: str, least: int, most: int = GREATEST) -> int | None:
+        """A whole number of at least `least`, and at most `most`."""
         if key not in self.values:
             return None
         value = self.values[key]
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= GREATEST:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        self.wrong(f"{spelled(value)}: expected a whole number of at least {least}", key)
+        bound = f"at least {least}" if most == GREATEST else f"{least} to {most}"
+        self.wrong(f"{spelled(value)}: expected a whole number of {bound}", key)
         return None
 
     def texts(self, key: str) -> tuple[str, ...] | None:

@@ -11,6 +11,8 @@ TERMS = ("approvals", "approvers", "apart", "distinct", "minutes", "from", "line
 PLACE = ("of", "count")
 MINUTES = 60
 """How long a lease runs if the terms do not say."""
+MOST_MINUTES, MOST_USES, MOST_CUSTOMERS = 366 * 1440, 1_000_000, 1000
+"""The most that the gate gives a lease for."""
 
 
 def read_terms(
@@ -50,9 +52,9 @@ def _one_terms(
             one.wrong(
                 f"{column!r} is not a column of the people table{did_you_mean(column, people_columns)}", "distinct"
             )
-    minutes = one.count("minutes", 1)
+    minutes = one.count("minutes", 1, MOST_MINUTES)
     line = one.choice("line", ("apart",))
-    uses, customers = one.count("uses", 1), one.count("customers", 1)
+    uses, customers = one.count("uses", 1, MOST_USES), one.count("customers", 1, MOST_CUSTOMERS)
     customer = one.choice("customer", ("approve", "veto"))
     places: list[Place] = []
     places_parsed: list[dict[str, object]] = []

@@ -45,6 +45,7 @@ from armslength.gate.event import (
     parse_event,
 )
 from armslength.gate.failure import Conflict, GateError, Rejected, Tampered
+from armslength.gate.folding import check_event
 from armslength.gate.form import Form
 from armslength.gate.freshness import Freshness
 from armslength.gate.held import (
@@ -59,9 +60,9 @@ from armslength.gate.held import (
 )
 from armslength.gate.judge import asking, judge, rule_for
 from armslength.gate.jws import UnknownKey
-from armslength.gate.lease import Lease, LeaseId, LeaseTerms, covers, issue, parse_lease_terms
+from armslength.gate.lease import LONGEST, Lease, LeaseId, LeaseTerms, covers, issue, parse_lease_terms
 from armslength.gate.lease_fold import LATE_USE
-from armslength.gate.moment import Moment, format_moment, moment, parse_moment, posix, read_seconds
+from armslength.gate.moment import LATEST_SECONDS, Moment, format_moment, moment, parse_moment, posix, read_seconds
 from armslength.gate.outage import Impossible, impossible
 from armslength.gate.outcome import Judgement, Look, Open, Passage, Pending, Quorum, Refused, Standing, Why
 from armslength.gate.question import Question
@@ -117,7 +118,9 @@ from armslength.gate.token import LEASE_TYPE, sign_lease, verify_lease, within
 __all__ = [
     "BINDING_TYPE",
     "FIRM",
+    "LATEST_SECONDS",
     "LATE_USE",
+    "LONGEST",
     "LEASE_TYPE",
     "LONGEST_ID",
     "LONGEST_TEXT",
@@ -221,6 +224,7 @@ __all__ = [
     "asking",
     "check_approval",
     "check_assertion",
+    "check_event",
     "check_voucher",
     "covers",
     "customers_of",

@@ -30,7 +30,8 @@ _CLAIMS = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """A denied evaluation: AuthZEN's subject, action and resource whole, and the members of its context that policy
-    may look at. `audience` is whose access request service may take it. Times: made, and until when one may ask."""
+    may look at. `audience` is whose access request service may take it, `point` the enforcement point that was told
+    and alone may answer. Times: made, and until when one may ask."""
 
     gate: str
     audience: str
@@ -41,6 +42,7 @@ class Binding:
     context: Mapping[str, Json]
     made: Moment
     expires: Moment
+    point: str = ""
 
     def differences(
         self,
@@ -66,7 +68,7 @@ class Binding:
 
 
 def sign_binding(binding: Binding, key: LeaseKey) -> str:
-    claims: Json = {
+    claims: dict[str, Json] = {
         "action": binding.action,
         "aud": binding.audience,
         "binding_context_members": sorted(binding.context),
@@ -80,13 +82,17 @@ def sign_binding(binding: Binding, key: LeaseKey) -> str:
         "resource": binding.resource,
         "subject": _without_actor(binding.subject),
     }
+    if binding.point:
+        claims["azp"] = binding.point
     return sign(claims, BINDING_TYPE, key)
 
 
 def verify_binding(token: str, keys: Mapping[str, bytes], *, audience: str) -> Binding:
     """What was denied, as the gate signed it for this audience. Raises `Rejected`, or `UnknownKey`. The caller looks at
     `expires`, and takes no token twice."""
-    read = Form(verify(token, BINDING_TYPE, keys), "binding", _CLAIMS)
+    claims = verify(token, BINDING_TYPE, keys)
+    names = _CLAIMS | {"azp"} if isinstance(claims, Mapping) and "azp" in claims else _CLAIMS
+    read = Form(claims, "binding", names)
     read.exactly("aud", audience)
     binding = Binding(
         gate=read.text("iss"),
@@ -98,6 +104,7 @@ def verify_binding(token: str, keys: Mapping[str, bytes], *, audience: str) -> B
         context=read.mapping("context"),
         made=read.seconds("iat"),
         expires=read.seconds("exp"),
+        point=read.text("azp") if "azp" in names else "",
     )
     read.exactly("jti", binding.evaluation)
     read.exactly("denial_expires_at", format_moment(binding.expires))

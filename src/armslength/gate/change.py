@@ -25,6 +25,17 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """In place of an event: a record of this kind whose fields can no longer be read."""
+    """In place of an event: an act of this kind of which no record can be read any more; or, where the kind is
+    `erasure`, the order to erase others.
+
+    `among` are the act ids of what it may be about, as far as the log tells: of all that its customers' records had
+    before it, or of what is to be erased; None: of anything. `at` is when the log took it, in POSIX seconds.
+    """
 
     kind: str
+    among: frozenset[bytes] | None = None
+    at: int = 0
+
+    def may_be_about(self, act: bytes) -> bool:
+        """Whether it may be about the request or the lease, or be of the approval, whose record is this act."""
+        return self.among is None or act in self.among

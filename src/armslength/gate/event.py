@@ -23,15 +23,17 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     at: Seconds
 
 
-class Adopted(_Event, frozen=True, kw_only=True, tag="adopted"):
+class Adopted(_Event, frozen=True, kw_only=True, omit_defaults=True, tag="adopted"):
     """From here on another estate holds: `before` and `after` are digests in hex, `before` None for the first one.
-    `what` says which parts differ; `request` is the lease's request that allowed it, None for the first."""
+    `what` says which parts differ; `request` is the lease's request that allowed it, None for the first. `files` is
+    which files make it, as `armslength.estate.content` has it; None, and not written, where nobody said."""
 
     before: str | None
     after: str
     what: tuple[Literal["policy", "estate", "people"], ...]
     request: str | None
     by: str
+    files: str | None = None
 
 
 class Enrolled(_Event, frozen=True, kw_only=True, tag="enrolled"):
@@ -136,9 +138,10 @@ class Revoked(_Event, frozen=True, kw_only=True, tag="revoked"):
     reason: str
 
 
-class Denied(_Event, frozen=True, kw_only=True, tag="denied"):
+class Denied(_Event, frozen=True, kw_only=True, omit_defaults=True, tag="denied"):
     """Refused by the rule: at an enforcement point, where nobody but the executor is known, or when it was asked for:
-    whoever wanted it, or wrote it, is on record with whose hands they would have used."""
+    whoever wanted it, or wrote it, is on record with whose hands they would have used. `more` is how many customers it
+    was about besides those that are named; not written where there were none."""
 
     executor: str
     asker: str
@@ -148,6 +151,7 @@ class Denied(_Event, frozen=True, kw_only=True, tag="denied"):
     customers: tuple[str, ...]
     why: str
     point: str
+    more: int = 0
 
 
 class Reviewed(_Event, frozen=True, kw_only=True, tag="reviewed"):

@@ -13,7 +13,8 @@ from dataclasses import replace
 import msgspec
 
 from armslength.estate import OPERATE
-from armslength.gate.change import Changed, Erased, Ignored, ObjectKind
+from armslength.gate.change import Changed, Erased, Ignored
+from armslength.gate.erased_fold import fold_erased
 from armslength.gate.event import (
     Adopted,
     Approved,
@@ -36,7 +37,7 @@ from armslength.gate.event import (
 from armslength.gate.failure import Rejected, Tampered
 from armslength.gate.form import read_digest
 from armslength.gate.key_fold import fold_key, fold_key_revocation, person_of
-from armslength.gate.lease_fold import end_lease, fold_lease, fold_review, fold_use, put_lease
+from armslength.gate.lease_fold import end_lease, fold_lease, fold_review, fold_use
 from armslength.gate.moment import moment, read_seconds
 from armslength.gate.objects import Objects
 from armslength.gate.request import Request, RequestId
@@ -46,25 +47,34 @@ from armslength.gate.request_fold import (
     fold_request,
     fold_unapproval,
     fold_voice,
-    put_request,
 )
-from armslength.gate.status import CalledOff, Expired, Granted, Over, Taken, TurnedDown, Unreadable
+from armslength.gate.status import CalledOff, Expired, Granted, Over, Taken, TurnedDown
 from armslength.tlog import Json
-
-_VITAL = frozenset({"policy-change", "estate-change", "people-change"})
-_ENDING = frozenset({"refusal", "lease", "use", "lease-end", "revocation"})
 
 
 def fold(held: Objects, event: Event | Erased, act: bytes, index: int, origin: str) -> Changed | Ignored:
     """Raises `Tampered`, before anything changed, for what no gate writes."""
     if isinstance(event, Erased):
-        return _erased(held, event)
+        return fold_erased(held, event, act)
     try:
-        msgspec.json.encode(event)  # refuses text that has no bytes
-        read_seconds(event.at)
-        return _folded(held, event, act, index, origin)
+        return _read(held, event, act, index, origin)
     except (Rejected, ValueError, TypeError, RecursionError) as error:
         raise Tampered(f"the record at {index} is none that a gate writes: {error}") from None
+
+
+def check_event(event: Event) -> None:
+    """That it can be folded, whatever is held, so that no start stops at its record: the fold reads an event whole
+    before it looks at anything else. Raises `Rejected`."""
+    try:
+        _read(Objects(), event, bytes(16), 0, "")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Rejected([f"the event cannot be read back: {error}"]) from None
+
+
+def _read(held: Objects, event: Event, act: bytes, index: int, origin: str) -> Changed | Ignored:
+    msgspec.json.encode(event)  # refuses text that has no bytes
+    read_seconds(event.at)
+    return _folded(held, event, act, index, origin)
 
 
 def _folded(held: Objects, event: Event, act: bytes, index: int, origin: str) -> Changed | Ignored:
@@ -109,6 +119,8 @@ def _adopted(held: Objects, event: Adopted) -> Changed | Ignored:
     read_digest(event.after)
     if event.before is not None:
         read_digest(event.before)
+    if event.files is not None:
+        read_digest(event.files)
     if event.before != held.estate:
         return Ignored(reason="it replaces another estate than the one that holds")
     if event.request is None:
@@ -137,21 +149,3 @@ def _change(request: Request) -> tuple[Json, Json] | None:
     if request.action != OPERATE or request.resource.type != "asset" or not isinstance(change, Mapping):
         return None
     return change.get("before"), change.get("after")
-
-
-def _erased(held: Objects, event: Erased) -> Changed | Ignored:
-    """What was under way when the record was made may have been ended or used by it, so it counts as ended then. A
-    record of the firm that may have revoked a key cannot be done without."""
-    if event.kind in _VITAL:
-        raise Tampered(f"a record of kind {event.kind} was erased, and the gate cannot decide without it")
-    if event.kind not in _ENDING:
-        return Ignored(reason="the record was erased")
-    at = moment(held.time)
-    objects: list[tuple[ObjectKind, str]] = []
-    for request in held.waiting():
-        put_request(held, replace(request, status=Unreadable(at=at)))
-        objects.append(("request", request.request.id))
-    for lease in held.live():
-        put_lease(held, replace(lease, status=Unreadable(at=at)))
-        objects.append(("lease", lease.terms.id))
-    return Changed(objects=tuple(objects))

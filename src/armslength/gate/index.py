@@ -1,6 +1,7 @@
 """Finding what the gate holds: by person, by question, by the time at which something is due.
 
-Every reading is a tuple, made in one step, so that other threads may read while one writes.
+Every reading is a tuple, made in one step, so that other threads may read while one writes: whatever is there before a
+change and after it, they find meanwhile.
 """
 
 from __future__ import annotations
@@ -27,6 +28,16 @@ class _Many(Generic[_Key, _Id]):
 
     def __init__(self) -> None:
         self._ids: dict[_Key, dict[_Id, None]] = {}
+
+    def change(self, id: _Id, before: Iterable[_Key], after: Iterable[_Key]) -> None:
+        """What stays is not touched, and what comes is there before anything goes: whoever reads meanwhile finds it."""
+        old, new = dict.fromkeys(before), dict.fromkeys(after)
+        for key in new:
+            if key not in old:
+                self.add(key, id)
+        for key in old:
+            if key not in new:
+                self.drop(key, id)
 
     def add(self, key: _Key, id: _Id) -> None:
         self._ids.setdefault(key, {})[id] = None
@@ -55,32 +66,21 @@ class RequestIndex:
         self._due: _Many[int, RequestId] = _Many()
 
     def put(self, before: RequestState | None, after: RequestState | None) -> None:
-        if before is None and after is not None:
-            for person in after.request.parties():
-                self._people.add(person, after.request.id)
-        if before is not None and after is None:
-            for person in before.request.parties():
-                self._people.drop(person, before.request.id)
-        if before is not None and before.waiting:
-            self._drop(before)
-        if after is not None and after.waiting:
-            self._add(after)
-
-    def _add(self, state: RequestState) -> None:
+        """Readers find what is in both, all the time."""
+        state = before if after is None else after
+        if state is None:
+            return
         id = state.request.id
-        self._waiting[id] = None
-        self._due.add(_minute(state.request.expires), id)
-        for approval in state.approvals:
-            self._approvers.add(approval.approver, id)
-            self._credentials.add(approval.assertion.credential, id)
-
-    def _drop(self, state: RequestState) -> None:
-        id = state.request.id
-        self._waiting.pop(id, None)
-        self._due.drop(_minute(state.request.expires), id)
-        for approval in state.approvals:
-            self._approvers.drop(approval.approver, id)
-            self._credentials.drop(approval.assertion.credential, id)
+        self._people.change(id, *(() if each is None else each.request.parties() for each in (before, after)))
+        old, new = (each if each is not None and each.waiting else None for each in (before, after))
+        if new is not None:
+            self._waiting.setdefault(id)
+        elif old is not None:
+            self._waiting.pop(id, None)
+        self._due.change(id, *(() if each is None else (_minute(each.request.expires),) for each in (old, new)))
+        approvals = [() if each is None else each.approvals for each in (old, new)]
+        self._approvers.change(id, *([one.approver for one in each] for each in approvals))
+        self._credentials.change(id, *([one.assertion.credential for one in each] for each in approvals))
 
     def of(self, person: PersonId) -> tuple[RequestId, ...]:
         return self._people.at(person)
@@ -111,33 +111,25 @@ class LeaseIndex:
         self._early: _Many[int, LeaseId] = _Many()
 
     def put(self, before: LeaseState | None, after: LeaseState | None) -> None:
-        if before is not None:
-            self._change(before, add=False)
-        if after is not None:
-            self._change(after, add=True)
-
-    def _change(self, state: LeaseState, *, add: bool) -> None:
-        terms = state.terms
-        if not state.live:
-            if state.ended is not None and state.ended < terms.end:
-                self._move(self._early, _minute(terms.end), terms.id, add)
+        """Readers find what is in both, all the time."""
+        state = before if after is None else after
+        if state is None:
             return
-        if add:
-            self._live[terms.id] = None
-        else:
-            self._live.pop(terms.id, None)
-        self._move(self._executors, terms.executor, terms.id, add)
-        self._move(self._asks, (terms.executor, terms.action, terms.resource), terms.id, add)
-        self._move(self._due, _minute(terms.end), terms.id, add)
-        for approver in terms.approvers:
-            self._move(self._approvers, approver, terms.id, add)
-
-    @staticmethod
-    def _move(many: _Many[_Key, LeaseId], key: _Key, id: LeaseId, add: bool) -> None:
-        if add:
-            many.add(key, id)
-        else:
-            many.drop(key, id)
+        id = state.terms.id
+        early = [() if each is None or not _early(each) else (_minute(each.terms.end),) for each in (before, after)]
+        self._early.change(id, *early)
+        old, new = (each.terms if each is not None and each.live else None for each in (before, after))
+        if new is not None:
+            self._live.setdefault(id)
+        elif old is not None:
+            self._live.pop(id, None)
+        both = (old, new)
+        self._executors.change(id, *(() if each is None else (each.executor,) for each in both))
+        self._asks.change(
+            id, *(() if each is None else ((each.executor, each.action, each.resource),) for each in both)
+        )
+        self._due.change(id, *(() if each is None else (_minute(each.end),) for each in both))
+        self._approvers.change(id, *(() if each is None else each.approvers for each in both))
 
     def live(self) -> tuple[LeaseId, ...]:
         return tuple(self._live)
@@ -158,6 +150,11 @@ class LeaseIndex:
         """Ended before their time, and their time is in this minute or later."""
         first = seconds // MINUTE
         return [id for minute in sorted(self._early.keys()) if minute >= first for id in self._early.at(minute)]
+
+
+def _early(state: LeaseState) -> bool:
+    """Whether it ended before its time."""
+    return state.ended is not None and state.ended < state.terms.end
 
 
 def _minute(at: Moment) -> int:

@@ -25,14 +25,16 @@ def judge(
     agreed: frozenset[str],
     *,
     barred: frozenset[str] = frozenset(),
+    only: frozenset[str] | None = None,
 ) -> Judgement:
     """`approvers` are those whose signed approval stands, in the order in which they gave it; `agreed` the customers
-    who said yes; `barred` the states that nobody of the quorum may be exposed to.
+    who said yes; `barred` the states that nobody of the quorum may be exposed to; `only` the terms that it may pass
+    through, None for any.
 
     A veto takes time, and is the caller's to wait for. Whatever goes wrong is a refusal.
     """
     try:
-        return _judged(decider, request, decider.look(Question.of(request)), approvers, agreed, barred)
+        return _judged(decider, request, decider.look(Question.of(request)), approvers, agreed, barred, only)
     except Exception as error:
         return Refused(why=Why.ERROR, says=f"judging failed with {type(error).__name__}")
 
@@ -74,6 +76,7 @@ def _judged(
     approvers: Sequence[PersonId],
     agreed: frozenset[str],
     barred: frozenset[str],
+    only: frozenset[str] | None,
 ) -> Judgement:
     match look:
         case Refused():
@@ -89,6 +92,8 @@ def _judged(
     lacks: list[tuple[int, Passage, tuple[Shortfall, ...]]] = []
     awaited: set[str] = set()
     for passage in look.passages:
+        if only is not None and passage.terms not in only:
+            continue
         rule = rule_for(decider, passage, barred)
         seat = asking(decider, request, rule.terms)
         members = [decider.roster.member(person, rule.terms) for person in people]

@@ -31,6 +31,8 @@ def fold_key(held: Objects, event: Enrolled, index: int) -> Changed | Ignored:
         raise Rejected([f"a credential of {len(credential)} bytes with a key of {len(key.public_key)}"])
     if event.credential in held.keys:
         return Ignored(reason="the key was enrolled before")
+    if held.knows(key.public_key):
+        return Ignored(reason="the same public key was enrolled before, under another id")
     if voucher is None:
         if held.founded:
             return Ignored(reason="after the first request each key needs a voucher")
@@ -44,10 +46,10 @@ def fold_key(held: Objects, event: Enrolled, index: int) -> Changed | Ignored:
 
 def fold_key_revocation(held: Objects, event: KeyRevoked) -> Changed | Ignored:
     credential = read_bytes(event.credential)
+    revoked = KeyRevocation(by=person_of(event.by), reason=event.reason, at=moment(event.at))
     state = held.keys.get(event.credential)
     if state is None or state.revoked is not None:
         return Ignored(reason="no such key" if state is None else "the key was revoked before")
-    revoked = KeyRevocation(by=person_of(event.by), reason=event.reason, at=moment(event.at))
     held.put_key(replace(state, revoked=revoked, version=state.version + 1))
     objects: list[tuple[ObjectKind, str]] = [("key", event.credential)]
     for request in held.signed_with(credential):

@@ -6,6 +6,7 @@ their durable record, so no lease exists before its record does; `verify_lease` 
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import InitVar, dataclass
@@ -22,6 +23,8 @@ LeaseId = NewType("LeaseId", str)
 """`lease_` and 16 bytes of chance in base64url; those bytes are the act id of its record."""
 
 MOST_USES = 1_000_000
+LONGEST = dt.timedelta(days=366)
+"""From when a lease is given to its end, at most: so long one of which nothing can be read is told of as revoked."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 _MEMBERS = frozenset(
@@ -168,9 +171,10 @@ def issue(terms: LeaseTerms, receipt: Receipt, act: bytes) -> Lease:
 
 
 def covers(terms: LeaseTerms, *, executor: PersonId, action: str, resource: Target, customers: frozenset[str]) -> bool:
-    """Whether the lease is for this at all, whatever the time and what was used of it."""
+    """Whether the lease is for this at all, whatever the time and what was used of it. A use that names no customer is
+    one of all that the lease names; where it counts customers, each use has to name some."""
     if (terms.executor, terms.action, terms.resource) != (executor, action, resource):
         return False
-    if terms.customers:
-        return customers <= set(terms.customers)
-    return not customers or terms.most_customers is not None
+    if not customers:
+        return terms.most_customers is None
+    return customers <= set(terms.customers) if terms.customers else terms.most_customers is not None

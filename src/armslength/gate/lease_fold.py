@@ -11,7 +11,7 @@ from armslength.gate.failure import Rejected
 from armslength.gate.form import read_bytes
 from armslength.gate.held import LeaseState, Review
 from armslength.gate.key_fold import person_of
-from armslength.gate.lease import LeaseId, LeaseTerms, covers, parse_lease_terms
+from armslength.gate.lease import LONGEST, LeaseId, LeaseTerms, covers, parse_lease_terms
 from armslength.gate.moment import Moment, moment, read_seconds
 from armslength.gate.objects import Objects
 from armslength.gate.request import PersonId, Request, Target
@@ -44,6 +44,8 @@ def fold_lease(held: Objects, event: Leased, act: bytes, index: int, origin: str
     at = moment(event.at)
     if not at < terms.end:
         return Ignored(reason="the lease was over when it was given")
+    if terms.end - at > LONGEST:
+        return Ignored(reason=f"the lease would end more than {LONGEST.days} days after it was given")
     held.put_lease(LeaseState(terms=terms, origin=origin, index=index, version=1))
     put_request(held, replace(state, status=Granted(lease=terms.id, at=at)))
     return Changed(objects=(("request", terms.request), ("lease", terms.id)))

@@ -35,7 +35,10 @@ class Objects:
         self._requests = RequestIndex()
         self._leases = LeaseIndex()
         self._people: dict[PersonId, tuple[str, ...]] = {}
+        self._public_keys: set[bytes] = set()
         self._uses: dict[LeaseId, set[bytes]] = {}
+        self._erased: dict[LeaseId, int] = {}
+        """Leases of which nothing can be read any more, and when each is surely over, in POSIX seconds."""
 
     # Reading
 
@@ -45,6 +48,10 @@ class Objects:
     def keys_of(self, person: PersonId) -> tuple[KeyState, ...]:
         """All that were ever enrolled for them, in the order of the ledger."""
         return tuple(self.keys[credential] for credential in self._people.get(person, ()))
+
+    def knows(self, public_key: bytes) -> bool:
+        """Whether it was ever enrolled, for anybody and under any id: one authenticator is not two people."""
+        return public_key in self._public_keys
 
     def has_key(self, person: PersonId) -> bool:
         """Whether they have one that counts."""
@@ -90,9 +97,11 @@ class Objects:
         return tuple(state for state in found if state.terms.end <= now)
 
     def ended_early(self, now: Moment) -> frozenset[LeaseId]:
-        """Leases that ended before their time, which would still run: what a list of revoked ones names."""
+        """Leases that ended before their time, or whose records were erased, and which might still run: what a list of
+        revoked ones names."""
         found = self._found(self.leases, self._leases.early(posix(now)))
-        return frozenset(state.terms.id for state in found if state.terms.end > now)
+        erased = (id for id, over in tuple(self._erased.items()) if over > posix(now))
+        return frozenset((*(state.terms.id for state in found if state.terms.end > now), *erased))
 
     @staticmethod
     def _found(objects: dict[_Id, _Object], ids: Iterable[_Id]) -> tuple[_Object, ...]:
@@ -104,9 +113,11 @@ class Objects:
 
     def put_key(self, state: KeyState) -> None:
         id = format_base64url(state.key.credential)
-        if id not in self.keys:
-            self._people[state.key.person] = (*self._people.get(state.key.person, ()), id)
+        known = id in self.keys
+        self._public_keys.add(state.key.public_key)
         self.keys[id] = state
+        if not known:  # after the key, which readers look up by it
+            self._people[state.key.person] = (*self._people.get(state.key.person, ()), id)
 
     def put_request(self, state: RequestState) -> None:
         before = self.requests.get(state.request.id)
@@ -120,6 +131,10 @@ class Objects:
 
     def put_use(self, lease: LeaseId, use: bytes) -> None:
         self._uses.setdefault(lease, set()).add(use)
+
+    def put_erased(self, lease: LeaseId, over: int) -> None:
+        """`over`: when it surely is, in POSIX seconds."""
+        self._erased[lease] = over
 
     def signed_with(self, credential: bytes) -> tuple[RequestState, ...]:
         """Waiting requests with an approval by this key."""

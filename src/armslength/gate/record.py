@@ -8,7 +8,7 @@ names one of several is left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import msgspec
@@ -50,12 +50,15 @@ _FREE = frozenset({"outcome", "reason", "resource"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """One record as it was read: `fields` None where they can no longer be, as after an erasure."""
+    """One record as it was read: `fields` None where they can no longer be, as after an erasure, and where it orders
+    one; `among` and `at` are then those of `Erased`."""
 
     index: int
     act: bytes
     kind: str
     fields: Mapping[str, Json] | None
+    among: frozenset[bytes] | None = None
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,10 @@ def customers_of(event: Event, *, of: Request | LeaseTerms | None, used: Iterabl
             return _request(event).customers
         case Leased():
             return _terms(event).customers
-        case Used() | Denied():
+        case Used():  # one that names nobody may have been of any whom the lease names
+            concerned = event.customers or (of.customers if isinstance(of, LeaseTerms) else ())
+            return tuple(sorted(set(concerned)))
+        case Denied():
             return tuple(sorted(set(event.customers)))
         case Voiced():
             return (event.customer,)
@@ -163,12 +169,12 @@ def events_in(records: Iterable[Read]) -> Iterator[Happened]:
     told: bytes | None = None
     for record in records:
         if erased is not None and record.act != erased.act:
-            yield Happened(index=erased.index, act=erased.act, event=Erased(kind=erased.kind))
+            yield _gone(erased)
             erased = None
         if record.act == told:
             continue
         if record.fields is None:
-            erased = erased or record
+            erased = record if erased is None else _with(erased, record)
             continue
         event = event_of(record.kind, record.fields)
         first = record if erased is None else erased
@@ -176,7 +182,18 @@ def events_in(records: Iterable[Read]) -> Iterator[Happened]:
         if event is not None:
             yield Happened(index=first.index, act=first.act, event=event)
     if erased is not None:
-        yield Happened(index=erased.index, act=erased.act, event=Erased(kind=erased.kind))
+        yield _gone(erased)
+
+
+def _gone(record: Read) -> Happened:
+    event = Erased(kind=record.kind, among=record.among, at=record.at)
+    return Happened(index=record.index, act=record.act, event=event)
+
+
+def _with(record: Read, other: Read) -> Read:
+    """Two records of one act as one: it may be about what either may be about."""
+    both = None if record.among is None or other.among is None else record.among | other.among
+    return replace(record, among=both)
 
 
 def _public(event: Event) -> dict[str, Json]:

@@ -22,13 +22,13 @@ from armslength.gate.folding import fold
 from armslength.gate.form import Form, read_bytes
 from armslength.gate.held import parse_key_state, parse_lease_state, parse_request_state
 from armslength.gate.lease import LeaseId
-from armslength.gate.moment import Moment
+from armslength.gate.moment import Moment, posix
 from armslength.gate.objects import Objects, by_index
 from armslength.gate.request import RequestId
 from armslength.gate.status import Waiting
 from armslength.tlog import Json, canonical, format_base64url
 
-_SNAPSHOT = frozenset("estate founded keys leases position requests snapshot time uses version".split())
+_SNAPSHOT = frozenset("erased estate founded keys leases position requests snapshot time uses version".split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +112,7 @@ class State(Objects):
         keys, leases, requests = list(self.keys.values()), list(self.leases.values()), list(self.requests.values())
         uses = {id: tuple(each) for id, each in self._uses.items()}
         plain: dict[str, Json] = {
+            "erased": {id: self._erased[id] for id in sorted(self._erased)},
             "estate": self.estate,
             "founded": self.founded,
             "position": self.position,
@@ -150,7 +151,7 @@ class State(Objects):
         keys = [parse_key_state(form) for form in read.items("keys")]
         requests = [parse_request_state(form) for form in read.items("requests")]
         leases = [parse_lease_state(form) for form in read.items("leases")]
-        uses = read.mapping("uses")
+        uses, erased = read.mapping("uses"), read.mapping("erased")
         read.done()
         for key in keys:
             self.put_key(key)
@@ -160,10 +161,16 @@ class State(Objects):
             self.put_lease(lease)
         for id in uses:
             self._uses[LeaseId(id)] = {read_bytes(use) for use in Form(uses, "uses", frozenset(uses)).texts(id)}
+        overs = Form(erased, "erased leases", frozenset(erased))
+        for id in erased:
+            self.put_erased(LeaseId(id), overs.number(id))
+        overs.done()
 
     def forget(self, before: Moment, *, keep: Collection[LeaseId] = frozenset()) -> Forgotten:
         """Lets go of requests and leases that ended before then, so that memory stays bounded. A lease stays as long as
         its own time is not past, or it is one to `keep`, and its request with it."""
+        for id in [id for id, over in self._erased.items() if over < posix(before)]:
+            del self._erased[id]
         leases = [
             id
             for id, lease in self.leases.items()

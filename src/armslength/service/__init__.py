@@ -39,11 +39,13 @@ if TYPE_CHECKING:
     from armslength.service.gate_creation import create_gate
     from armslength.service.gate_delivery import Delivery
     from armslength.service.gate_failure import Unavailable, Unfounded
+    from armslength.service.gate_filing import FILED_BY, caller_of, filed, is_filed_by
     from armslength.service.gate_health import GateHealth
     from armslength.service.gate_notice import NoticeKind
     from armslength.service.gate_office import HOST
     from armslength.service.gate_opening import Recovered
     from armslength.service.gate_pending import Invitation, PendingKey
+    from armslength.service.gate_revoking import KeysRevoked
     from armslength.service.gate_simulation import simulate_gate
     from armslength.service.gate_using import OfflineAnswer, OfflineUse, Redeemed
     from armslength.service.ledger import Ledger, LedgerHealth, open_ledger, prove_entry
@@ -75,10 +77,12 @@ _LATE = {
     "gate_delivery": ("Delivery",),
     "gate_pending": ("Invitation", "PendingKey"),
     "gate_failure": ("Unavailable", "Unfounded"),
+    "gate_filing": ("FILED_BY", "caller_of", "filed", "is_filed_by"),
     "gate_health": ("GateHealth",),
     "gate_notice": ("NoticeKind",),
     "gate_office": ("HOST",),
     "gate_opening": ("Recovered",),
+    "gate_revoking": ("KeysRevoked",),
     "gate_simulation": ("simulate_gate",),
     "gate_using": ("OfflineAnswer", "OfflineUse", "Redeemed"),
     "ledger": ("Ledger", "LedgerHealth", "open_ledger", "prove_entry"),
@@ -102,6 +106,7 @@ _LATE = {
 _MODULE = {name: module for module, names in _LATE.items() for name in names}
 
 __all__ = [
+    "FILED_BY",
     "HOST",
     "Act",
     "Adopted",
@@ -124,6 +129,7 @@ __all__ = [
     "Granted",
     "Invitation",
     "Join",
+    "KeysRevoked",
     "Leaver",
     "Ledger",
     "LedgerCheck",
@@ -166,6 +172,7 @@ __all__ = [
     "add_keys",
     "adopt_keys",
     "assertion_document",
+    "caller_of",
     "check_evidence",
     "check_gate",
     "check_ledger",
@@ -178,6 +185,8 @@ __all__ = [
     "edited",
     "explanation",
     "export_sublog",
+    "filed",
+    "is_filed_by",
     "json_pieces",
     "ledger_status",
     "markdown_text",

@@ -51,15 +51,18 @@ from armslength.service.gate_approving import Approving
 from armslength.service.gate_asking import Asked, Asking, AskOutcome
 from armslength.service.gate_book import Step
 from armslength.service.gate_change import Proposed
+from armslength.service.gate_clock import machine_seconds
 from armslength.service.gate_denials import Denials
 from armslength.service.gate_documents import Documents
 from armslength.service.gate_enrolling import Enrolling
 from armslength.service.gate_failure import Unavailable
 from armslength.service.gate_health import GateHealth, gate_health, not_ready
 from armslength.service.gate_leasing import Leasing
-from armslength.service.gate_opening import open_ledger_of, open_office, write_snapshot
+from armslength.service.gate_opening import open_ledger_of, open_office
 from armslength.service.gate_pending import Invitation, PendingKey
 from armslength.service.gate_reviewing import review, unreviewed
+from armslength.service.gate_revoking import KeysRevoked, Revoking
+from armslength.service.gate_snapshot import write_snapshot
 from armslength.service.gate_sweeping import EVERY, Sweeping
 from armslength.service.gate_using import OfflineAnswer, OfflineUse, Redeemed, Using
 from armslength.service.ledger import Ledger
@@ -79,12 +82,14 @@ class Gate:
         *,
         ledger: Ledger | None = None,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] | None = None,
         chance: Callable[[int], bytes] = secrets.token_bytes,
         step: Step = _nothing,
     ) -> None:
         """`ledger`: one that the caller has open and keeps; without it the gate opens the one that its settings name,
-        and closes it. `clock` in POSIX seconds; `chance` gives random bytes fit for keys; `step` is told each step of
-        what is recorded when it is done.
+        and closes it. `clock` in POSIX seconds; `steady` in seconds of a clock that nobody sets, with which it has to
+        keep pace (None: the machine's, for the machine's clock; any other clock is believed); `chance` gives random
+        bytes fit for keys; `step` is told each step of what is recorded when it is done.
 
         What the ledger has and the rows have not is made good here, by the code that records new things. Raises
         `Unfounded` where the folder is no gate or its estate is not what the ledger says, and `StoreError`.
@@ -93,12 +98,13 @@ class Gate:
         self._own = ledger is None
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+        steady = machine_seconds if steady is None and clock is time.time else steady
         self._database = GateDatabase(folder.database, origin=folder.settings.origin)
         try:
             self._ledger = open_ledger_of(folder, clock, chance) if ledger is None else ledger
             try:
                 self._office, self._mended = open_office(
-                    folder, self._database, self._ledger, clock=clock, chance=chance, step=step
+                    folder, self._database, self._ledger, clock=clock, steady=steady, chance=chance, step=step
                 )
                 self._verbs()
             except BaseException:
@@ -118,8 +124,9 @@ class Gate:
         self._leasing = Leasing(office, self._adopting)
         self._approving = Approving(office, self._leasing, self._documents)
         self._using = Using(office, self._leasing, self._denials)
-        self._enrolling = Enrolling(office, self._leasing, self._using)
-        self._sweeping = Sweeping(office, self._asking, self._adopting, self._leasing)
+        self._enrolling = Enrolling(office, self._using)
+        self._revoking = Revoking(office, self._leasing, self._enrolling.may_vouch)
+        self._sweeping = Sweeping(office, self._asking, self._adopting, self._leasing, self._revoking)
 
     # Its life
 
@@ -141,6 +148,7 @@ class Gate:
         self._closed.set()
         if self._thread is not None:
             self._thread.join()
+        self._sweeping.close()
         try:
             with suppress(GateError, StoreError):  # without it the next start reads more of the ledger
                 write_snapshot(self._office)
@@ -283,6 +291,10 @@ class Gate:
         """Take the request back. For its executor, asker and author."""
         return self._approving.withdraw(id, by)
 
+    def withdraw_filed(self, id: RequestId, point: str) -> RequestState:
+        """The same, by the enforcement point that filed it, and as its act."""
+        return self._approving.withdraw_filed(id, point)
+
     def voice_of(self, token: str) -> tuple[RequestState, str]:
         """The request and the customer that a voice token is for. Raises `Rejected`."""
         return self._approving.voice_of(token)
@@ -416,9 +428,11 @@ class Gate:
         `Conflict` after it."""
         self._enrolling.found(id)
 
-    def revoke_key(self, credential: bytes, by: PersonId, reason: str) -> None:
-        """For its person, for whoever could vouch for them, and for `HOST`. Leases that it approved end."""
-        self._enrolling.revoke(credential, by, reason)
+    def revoke_key(self, credential: bytes, by: PersonId, reason: str) -> KeysRevoked:
+        """For its person, for whoever could vouch for them, and for `HOST`. Leases that it approved end, its person is
+        signed out, and passkeys that it vouched for in the last 30 days are revoked with it. Gives which, and those
+        that it vouched for earlier: they count still."""
+        return self._revoking.revoke(credential, by, reason)
 
     # The estate
 

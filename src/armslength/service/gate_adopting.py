@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from armslength.estate import OPERATE, Estate, digest
+from armslength.estate import OPERATE, Estate, content, digest
 from armslength.gate import (
     Adopted,
     Conflict,
@@ -39,18 +39,28 @@ from armslength.gate import (
     posix,
     who_could,
 )
-from armslength.reach import Compared
+from armslength.ledger import Json
 from armslength.service.gate_asking import Asked, Asking, AskOutcome
-from armslength.service.gate_change import Part, Proposed, lines, outage_text, outages, parts, shown, widened
+from armslength.service.gate_change import (
+    CHANGE,
+    Change,
+    Part,
+    Proposed,
+    change_of,
+    lines,
+    outage_text,
+    outages,
+    parts,
+    shown,
+)
 from armslength.service.gate_documents import Documents
 from armslength.service.gate_failure import Unavailable, Unfounded
-from armslength.service.gate_office import CHANGE, SELF, Office
+from armslength.service.gate_glass import glass_problems
+from armslength.service.gate_office import MOST_KEPT, SELF, Office
 from armslength.service.gate_row import GATE, of_lease, of_request
-from armslength.store import Source, StoreError, parsed
+from armslength.store import Occupied, Source, StoreError, parsed
 
 LONGEST_REASON = 500
-MOST_KEPT = 8
-"""Comparisons that are kept; one of a large firm takes seconds."""
 
 
 class Adopting:
@@ -72,7 +82,9 @@ class Adopting:
             return error.refused()
         before, after = self._office.digest, digest(new)
         if before == after:
-            raise Conflict("nothing differs from the estate that holds")
+            raise Conflict("nothing differs from the estate that holds in what the gate reads")
+        if problems := list(glass_problems(self._office.settings.break_glass, new)):
+            raise Rejected(problems)
         gate = self._office.gate_asset()
         if gate is None:
             raise Rejected(["the estate names no gate: without `gate` in estate.toml nothing says who may change it"])
@@ -80,6 +92,9 @@ class Adopting:
             return locked
         try:
             self._office.folder.estates.keep(files)
+        except Occupied as error:
+            says = "the same estate was proposed or adopted before, of other files: propose it as those have it"
+            raise Conflict(says) from error
         except StoreError as error:
             raise Unavailable(Why.STORE, f"the proposed estate cannot be kept: {error}") from error
         compared = self._compared(before, after)
@@ -89,7 +104,13 @@ class Adopting:
             self._documents.put("lines.diff", "text/plain", lines(found.before, found.after)),
             self._documents.put("absences.md", "text/markdown", compared.absences),
         ]
-        change = {"after": after, "before": before, "what": list(found.what), "widened": sorted(found.widened)}
+        change: dict[str, Json] = {
+            "after": after,
+            "before": before,
+            "files": content(new, files),
+            "what": list(found.what),
+            "widened": sorted(found.widened),
+        }
         asked = Asked(
             executor=asker,
             asker=asker,
@@ -103,11 +124,11 @@ class Adopting:
 
     def proposed(self, request: Request) -> Proposed | None:
         """Raises `Rejected` where the files are gone."""
-        change = self._change(request)
+        change = change_of(request)
         if change is None:
             return None
         try:
-            return self.compared(*change)
+            return self.compared(change.before, change.after)
         except Unfounded as error:
             raise Rejected([str(error)]) from error
 
@@ -126,9 +147,9 @@ class Adopting:
         return found
 
     def _compare(self, before: str, after: str) -> _Compared:
-        old, new = self._office.estate(before), self._office.estate(after)
-        estates, day = self._office.folder.estates, self._office.decider.day
-        grows, comparison = widened(old, new, Compared(at=day, everything=True))
+        new = self._office.estate(after)
+        estates = self._office.folder.estates
+        grows, comparison = self._office.widening(before, after)
         lost = outages(self._office.decider_of(new, after), self._office.keyed())
         files = estates.files(before), estates.files(after)
         return _Compared(
@@ -191,40 +212,39 @@ class Adopting:
         """Adopt what a request with a live lease is for. The caller holds the request and the gate. Raises `GateError`;
         the next `tick` goes on."""
         state = self._office.request(id)
-        change = self._change(state.request)
+        change = change_of(state.request)
         if change is None or not isinstance(state.status, Granted):
             return
         lease = self._office.lease(state.status.lease)
         if not lease.live:
             return
-        before, after = change
         now = self._office.fit()
         if state.adopted:  # a crash, or a failure, came before the end of its lease
             self._end(lease, Ended(at=posix(now), lease=lease.terms.id, how="spent"))
             return
         problem = None
-        if before != self._office.digest:
+        if change.before != self._office.digest:
             problem = "another change was adopted first"
+        elif state.request.resource != self._office.gate_asset():
+            problem = "it was asked for on something else than the gate"
         elif now >= lease.terms.end:
             problem = "its time was over before it was carried out"
         elif (refused := self._office.holds(lease)) is not None:
             problem = refused.says[:LONGEST_REASON]
         else:
-            try:
-                self._office.estate(after)
-            except Unfounded as error:
-                problem = str(error)[:LONGEST_REASON]
+            problem = self._unfit(change)
         if problem is not None:
             event = Revoked(at=posix(now), lease=lease.terms.id, by=SELF, reason=problem)
             self._end(lease, event)
             return
         adopted = Adopted(
             at=posix(now),
-            before=before,
-            after=after,
+            before=change.before,
+            after=change.after,
             what=_what(state.request),
             request=id,
             by=state.request.asker,
+            files=change.files,
         )
         held = of_lease(lease.terms.id)
         with self._book.holding(held):
@@ -235,7 +255,7 @@ class Adopting:
         """Go on where a crash, or a failure, came between a lease and its adoption or its end."""
         for lease in self._book.state.live():
             request = self._book.state.requests.get(lease.terms.request)
-            if request is not None and self._change(request.request) is not None:
+            if request is not None and change_of(request.request) is not None:
                 with self._book.holding(of_request(request.request.id), GATE):
                     self.carry_out(request.request.id)
 
@@ -249,8 +269,8 @@ class Adopting:
     def overtaken(self, request: Request) -> bool:
         """Whether it is for a change of an estate that no longer holds: what it would make of the one that does, nobody
         has looked at."""
-        change = self._change(request)
-        return change is not None and change[0] != self._office.digest
+        change = change_of(request)
+        return change is not None and change.before != self._office.digest
 
     def call_off(self, request: Request) -> None:
         """The caller holds it."""
@@ -263,12 +283,14 @@ class Adopting:
             if (state := self._office.lease(id)).live:
                 self._office.record(event, on=[of_lease(id)], of=state.terms, used=state.customers_used)
 
-    def _change(self, request: Request) -> tuple[str, str] | None:
-        """The digests before and after; None for a request of another kind."""
-        change = request.context.get(CHANGE)
-        if not self._office.is_change(request) or not isinstance(change, dict):
-            return None
-        return str(change.get("before")), str(change.get("after"))
+    def _unfit(self, change: Change) -> str | None:
+        """Why the estate that it is for cannot hold."""
+        try:
+            new = self._office.confirmed(change)
+        except Unfounded as error:
+            return str(error)[:LONGEST_REASON]
+        found = list(glass_problems(self._office.settings.break_glass, new))
+        return "; ".join(found)[:LONGEST_REASON] or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

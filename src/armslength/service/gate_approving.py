@@ -36,8 +36,10 @@ from armslength.gate import (
     unfit,
 )
 from armslength.service.gate_documents import Documents
+from armslength.service.gate_failure import Unavailable
+from armslength.service.gate_filing import caller_of, is_filed_by
 from armslength.service.gate_leasing import Leasing
-from armslength.service.gate_office import Office, barred
+from armslength.service.gate_office import Office
 from armslength.service.gate_row import of_key, of_request
 from armslength.tlog import Malformed, format_base64url, parse_base64url
 
@@ -95,9 +97,13 @@ class Approving:
         look = decider.look(Question.of(request))
         if isinstance(look, Refused):
             return f"the request would be refused now: {look.says}"
+        try:
+            states = self._office.barred(request)
+        except Unavailable as error:
+            return str(error)
         problems: set[str] = set()
         for passage in look.passages if isinstance(look, Open) else ():
-            rule = rule_for(decider, passage, barred(request))
+            rule = rule_for(decider, passage, states)
             seat, member = asking(decider, request, rule.terms), decider.roster.member(person, rule.terms)
             if not unfit(rule, seat, member):
                 return None
@@ -137,6 +143,16 @@ class Approving:
             if by not in state.request.parties():
                 raise Rejected(["a request is withdrawn by those who made it"])
             event = Withdrawn(at=posix(now), request=id, by=by)
+            self._office.record(event, on=[of_request(id)], of=state.request)
+            return self._office.request(id)
+
+    def withdraw_filed(self, id: RequestId, point: str) -> RequestState:
+        now = self._office.fit()
+        with self._book.holding(of_request(id)):
+            state = self._waiting(id, now)
+            if not is_filed_by(state.request, point):
+                raise Rejected([f"the point {point} did not file this request"])
+            event = Withdrawn(at=posix(now), request=id, by=caller_of(point))
             self._office.record(event, on=[of_request(id)], of=state.request)
             return self._office.request(id)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -42,17 +42,23 @@ from armslength.gate import (
     who_could,
 )
 from armslength.ledger import Json, canonical
+from armslength.service.gate_change import CHANGE
 from armslength.service.gate_denials import Denials
 from armslength.service.gate_documents import Documents
 from armslength.service.gate_failure import Unavailable
-from armslength.service.gate_notice import NoticeKind, Told, customer_told, told
-from armslength.service.gate_office import CHANGE, Office, barred
+from armslength.service.gate_filing import FILED_BY, misfiled, unfiled
+from armslength.service.gate_notice import NoticeKind, Told, channels, customer_asked, told
+from armslength.service.gate_office import Office
 from armslength.service.gate_reviewing import overdue
 from armslength.service.gate_row import GATE, Object, of_request
 from armslength.tlog import Malformed
 
 REMEMBERED = dt.timedelta(days=7)
 """For how long a caller's key stands for what it was used for."""
+LONGEST_WAIT = dt.timedelta(days=90)
+"""For how long a request may wait."""
+LONGEST_AHEAD = dt.timedelta(days=365)
+"""How far ahead a window may begin, and a hold end."""
 MOST_TOLD = 100
 """People who are told that their approval is awaited; the others find it in the console."""
 
@@ -112,6 +118,10 @@ class Asking:
         """`change`: the gate itself asks, for another estate."""
         if CHANGE in asked.context and not change:
             raise Rejected([f"the context's member {CHANGE} is the gate's own: propose the change"])
+        if misfiled(asked.context, caller):
+            raise Rejected([f"the context's member {FILED_BY} is the gate's own"])
+        if change and asked.resource != self._office.gate_asset():
+            raise Rejected(["another estate is asked for on the gate alone"])
         try:
             now = self._office.fit()
             if key is None:
@@ -126,7 +136,8 @@ class Asking:
 
     def who_could(self, asked: Asked) -> Candidates:
         request = self.draft(asked)
-        return who_could(self._office.decider, request, (), self._office.available(), barred=barred(request))
+        states = self._office.barred(request)
+        return who_could(self._office.decider, request, (), self._office.available(), barred=states)
 
     # With a key
 
@@ -172,9 +183,12 @@ class Asking:
                 pass
         if (refused := self._unaskable(request, look, now)) is not None:
             return self._denied(request, refused)
-        candidates = who_could(self._office.decider, request, (), self._office.available(), barred=barred(request))
+        states = self._office.barred(request)
+        candidates = who_could(self._office.decider, request, (), self._office.available(), barred=states)
         if candidates.complete and not candidates.sets:
             says = "nobody could approve this: no quorum can be made of the people who have a passkey and are not away"
+            if states:
+                says += f" and whom none of the states can compel whose reach it widens ({', '.join(sorted(states))})"
             return self._denied(request, Refused(why=Why.IMPOSSIBLE, says=says))
         # The first request ends the founding, which is a change of the gate itself.
         on = [] if self._book.state.founded else [GATE]
@@ -186,18 +200,17 @@ class Asking:
             self._book.record(event, act=id_bytes(id), on=on, of=request)
             state = self._office.request(id)
         with suppress(Unavailable):  # what is not told now is told at the next start
-            self._book.copies.write(told=self.told(state, candidates))
+            self._book.copies.write(told=self.told(state, candidates, now))
         return state
 
-    def told(self, state: RequestState, candidates: Candidates) -> list[Told]:
+    def told(self, state: RequestState, candidates: Candidates, now: Moment) -> list[Told]:
         """Who hears of a new request: those who could approve it, and customers whose word is asked for."""
-        request, at = state.request, posix(state.request.made)
+        request, at = state.request, posix(now)
         says = f"{request.asker} asks for {request.action} on {request.resource}; your approval could complete it"
         people = candidates.people[:MOST_TOLD]
         notices = [told(NoticeKind.WAITING, request.id, says, at=at, person=person) for person in people]
         if self.voices(request):
-            says = f"somebody asks for {request.action} on your data, and you may say yes or no"
-            notices += [customer_told(request.id, says, customer, at=at) for customer in request.customers]
+            notices += [customer_asked(request, customer, at=at) for customer in request.customers]
         return notices
 
     def voices(self, request: Request) -> bool:
@@ -207,6 +220,8 @@ class Asking:
         return any(each.terms and self._office.terms(each.terms).customer is not None for each in passages)
 
     def _made(self, asked: Asked, id: RequestId, now: Moment) -> Request:
+        if problems := list(_too_far(asked, now)):
+            raise Rejected(problems)
         settings = self._office.settings
         expires = asked.expires or now + dt.timedelta(minutes=settings.request_minutes)
         window = asked.window
@@ -241,6 +256,13 @@ class Asking:
         terms = [self._office.terms(each.terms) for each in look.passages if each.terms is not None]
         if request.hold is not None and any(each.customer is not None for each in terms):
             raise Rejected(["a hold keeps customers from being told, and these terms ask for their word"])
+        veto = bool(request.customers and terms) and all(each.customer == "veto" for each in terms)
+        if veto and not channels(self._office.settings, NoticeKind.TOLD_CUSTOMER):
+            says = (
+                "customers are to be told before this and have time to say no, and nothing here can tell them:"
+                " gate.toml has no channel for told-customer"
+            )
+            return Refused(why=Why.IMPOSSIBLE, says=says)
         glass = self._office.settings.break_glass
         if terms and all(each.id in glass for each in terms) and (late := overdue(self._office, now)):
             says = f"{len(late)} leases under break-glass terms are not reviewed in time: review them first"
@@ -258,8 +280,8 @@ class Asking:
             raise Rejected([f"{renews[:40]!r} is no live lease for the same: expected one to renew"])
         for lease in live:
             terms, made = lease.terms, self._book.state.requests.get(lease.terms.request)
-            same = made is not None and dict(made.request.context) == dict(request.context)
-            for_it = covers(
+            same = made is not None and unfiled(made.request.context) == unfiled(request.context)
+            for_it = request.customers == terms.customers or covers(
                 terms,
                 executor=request.executor,
                 action=request.action,
@@ -283,6 +305,18 @@ class Asking:
         return refused
 
 
+def _too_far(asked: Asked, now: Moment) -> Iterator[str]:
+    """What lies too far ahead to be meant: a hold that never ends would be a way never to tell a customer."""
+    times = (
+        ("the request expires", asked.expires, LONGEST_WAIT),
+        ("the window begins", None if asked.window is None else asked.window.start, LONGEST_AHEAD),
+        ("the hold ends", None if asked.hold is None else asked.hold.until, LONGEST_AHEAD),
+    )
+    for what, at, most in times:
+        if at is not None and posix(at) - posix(now) > most.total_seconds():
+            yield f"{what} at {format_moment(at)}: expected at most {most.days} days from now"
+
+
 def _same(request: Request) -> Object:
     """Stands for all requests for the same: of two that are made at once, one is first."""
     return "request", f"{request.executor} {request.action} {request.resource}"
@@ -290,11 +324,17 @@ def _same(request: Request) -> Object:
 
 def _alike(one: Request, other: Request) -> bool:
     for_what = [(each.executor, each.asker, each.author, each.action, each.resource) for each in (one, other)]
-    return for_what[0] == for_what[1] and one.customers == other.customers and dict(one.context) == dict(other.context)
+    same = unfiled(one.context) == unfiled(other.context)
+    return same and for_what[0] == for_what[1] and one.customers == other.customers
 
 
 def _differs(made: Request, asked: Asked) -> bool:
     """Whether a request is not what was asked for; what was left to the gate is not compared."""
     mine = (made.executor, made.asker, made.author, made.action, made.resource, made.purpose, made.customers)
     theirs = (asked.executor, asked.asker, asked.author, asked.action, asked.resource, asked.purpose)
-    return mine != (*theirs, tuple(sorted(set(asked.customers)))) or made.evidence != asked.evidence
+    return (
+        mine != (*theirs, tuple(sorted(set(asked.customers))))
+        or (made.evidence, dict(made.context), made.hold) != (asked.evidence, dict(asked.context), asked.hold)
+        or asked.window not in (None, made.window)
+        or asked.expires not in (None, made.expires)
+    )

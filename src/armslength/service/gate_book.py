@@ -11,6 +11,9 @@ record, and what a crash after each step leaves:
 Before the claim each row is compared with what the ledger says of it. One that differs is a `Tampered`: nothing is
 decided, a finding is recorded, and it stays so until a start has written the row again.
 
+What only takes away (`TAKES_AWAY`) needs neither: it is decided on the state alone, and recorded whatever the rows say
+and whether the database answers or not. Its rows are written after it, or left behind; nothing is given on them before.
+
 INVARIANT: the state takes events in the order of the ledger. Whoever appends stands in a queue in that order, and an
 append of which nobody knows whether it took effect is looked up in the ledger before anything else is taken.
 """
@@ -29,35 +32,47 @@ from armslength.gate import (
     Adopted,
     Changed,
     Conflict,
+    Declined,
+    Ended,
     Erased,
     Event,
     Ignored,
+    KeyRevoked,
+    Lapsed,
+    Leased,
     LeaseId,
     LeaseTerms,
     Moment,
     Rejected,
     Request,
+    Revoked,
     State,
     Tampered,
+    Unapproved,
     Used,
+    Voiced,
     Why,
+    Withdrawn,
+    check_event,
     customers_of,
+    event_of,
     fields_of,
     kind_of,
     moment,
 )
 from armslength.ledger import Kind
 from armslength.service.act import Act
+from armslength.service.gate_clock import FORWARD, Pace
 from armslength.service.gate_copies import Copies
 from armslength.service.gate_failure import Unavailable
-from armslength.service.gate_notice import notices
+from armslength.service.gate_notice import Concerned, notices
 from armslength.service.gate_replay import replay
-from armslength.service.gate_row import Object
+from armslength.service.gate_row import KINDS, Object, of_lease, of_request
 from armslength.service.gate_uses import RecentUses
 from armslength.service.ledger import Ledger
 from armslength.service.ledger_failure import AppendError, Stopped, Unsettled
-from armslength.store import GateDatabase, StoreError
-from armslength.tlog import Receipt, TlogError
+from armslength.store import GateDatabase, GateTables, StoreError
+from armslength.tlog import Receipt, TlogError, parse_canonical
 
 Step = Callable[[str], None]
 
@@ -68,6 +83,8 @@ PATIENCE = 20.0
 STRIPES = 256
 NOTHING = "the ledger records nothing now, so nothing is allowed"
 DAY = 86_400
+TAKES_AWAY = (Declined, Ended, KeyRevoked, Lapsed, Revoked, Unapproved, Withdrawn)
+"""Events after which nobody can do what they could not before; a customer's no is one as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +114,17 @@ class Book:
         ledger: Ledger,
         state: State,
         adopted: int,
+        verify: Callable[[Event | Erased, State], str | None],
         clock: Callable[[], float],
+        steady: Callable[[], float] | None = None,
         step: Step,
     ) -> None:
-        """`adopted`: when the estate of the state was, in POSIX seconds."""
+        """`adopted`: when the estate of the state was, in POSIX seconds. `verify` says why an event that is read back
+        from the ledger does not hold; None: it does. `steady` is a clock that nobody sets, with which `clock` has to
+        keep pace; None: it is believed."""
         self.ledger, self.state, self.adopted = ledger, state, adopted
-        self._clock, self._step = clock, step
+        self._verify, self._clock, self._step = verify, clock, step
+        self._pace = Pace(steady)
         self._latest = float(state.time)
         self._ticking = threading.Lock()
         self._stripes = tuple(threading.RLock() for _ in range(2 * STRIPES))
@@ -117,7 +139,18 @@ class Book:
         """Held while events are taken in."""
         self.reading = threading.RLock()
         """Held while the state changes, and by whoever reads several things of it as of one moment."""
+        self.files: str | None = None
+        """Which files make the estate that holds, as its adoption says; None: it does not say."""
+        self.turns = 0
+        """How often something happened by which a live lease may be one that does not hold any more."""
+        self.given: deque[LeaseId] = deque()
+        """Leases that were given since somebody last took them from here."""
+        self.concerned: Concerned = lambda terms: ()
+        self._gone: set[Object] = set()
+        """Objects that were let go of, whose rows have still to be dropped."""
         self._unsettled: str | None = None
+        self.unsound: dict[str, str] = {}
+        """What was read back from the ledger and does not hold: where it is, and why."""
         self.uses = RecentUses()
         self.copies = Copies(database, state, reading=self.reading, finding=self.finding)
 
@@ -125,13 +158,21 @@ class Book:
 
     def now(self) -> Moment:
         """The time, in whole seconds, never before one that was seen. Raises `Unavailable` for a clock that went
-        back: windows that are over would open again."""
-        seconds = self._clock()
+        back: windows that are over would open again; and for one that jumped ahead: windows would be over of which
+        nothing has passed."""
         with self._ticking:
+            beat = self._pace.beat()
+            seconds = self._clock()
             if seconds < self._latest - BACK:
                 gone = int(self._latest - seconds)
                 raise Unavailable(
                     Why.CLOCK, f"the gate's clock went back by {gone} seconds; nothing is decided meanwhile"
+                )
+            if (ahead := self._pace.ahead(seconds, beat)) > FORWARD:
+                raise Unavailable(
+                    Why.CLOCK,
+                    f"the gate's clock jumped ahead by {int(ahead)} seconds; nothing is decided until it is back or the"
+                    " gate is started again",
                 )
             self._latest = max(self._latest, seconds)
             return moment(self._latest)
@@ -186,7 +227,10 @@ class Book:
         again, with the same `act`, or look.
         """
         sent = _Sent(self._act(event, act, of, used), event)
-        self.copies.claim(sent.act.id, on, beside, at=int(self._latest))
+        if takes_away(event):
+            self.copies.foresee(on)
+        else:
+            self.copies.claim(sent.act.id, on, beside, at=int(self._latest))
         self._step("claimed")
         try:
             self._send(sent)
@@ -205,8 +249,13 @@ class Book:
                 raise Unavailable(Why.LEDGER, "the ledger has not said whether this was recorded; look again")
         self._step("taken")
         changed = recorded.outcome.objects if isinstance(recorded.outcome, Changed) else ()
-        self.copies.write(*changed)
-        self.copies.release(sent.act.id, [each for each in on if each not in changed])
+        try:
+            if takes_away(event):
+                self.copies.write_if_possible(changed)
+            else:
+                self.copies.write(*changed)
+        finally:
+            self.copies.release(sent.act.id, [each for each in on if each not in changed])
         self._step("written")
         return recorded
 
@@ -240,27 +289,43 @@ class Book:
             self.ledger.append(Act(id=mark, kind=Kind.FINDING, fields=fields))
 
     def settle(self) -> None:
-        """Make good what a failure left: acts that nobody knows of, rows that were not written. Raises
-        `Unavailable`."""
+        """Make good what a failure left: acts that nobody knows of, rows that were not written. Raises `Unavailable`,
+        `Tampered`."""
+        self.recover()
+        self.copies.probe()
+        self.copies.catch_up()
+
+    def recover(self) -> None:
+        """Read the ledger again, if it has to be. Raises `Unavailable`."""
         if self._unsettled is not None:
             with self._taking:
                 self._recover()
             if self._unsettled is not None:
                 raise Unavailable(Why.LEDGER, NOTHING)
-        self.copies.catch_up()
 
     def forget(self, before: Moment, *, keep: Collection[LeaseId]) -> None:
         """Let go of what ended before then, rows and all. Raises `Unavailable`."""
         with self.still() as state:
             gone = state.forget(before, keep=keep)
         # A crash here leaves rows of what an older snapshot still has, or rows of nothing, which a start drops.
-        if gone.requests or gone.leases:
+        self._gone.update(map(of_request, gone.requests), map(of_lease, gone.leases))
+        rows = list(self._gone)
+        if rows:
             self.copies.change(
-                lambda tables: (
-                    tables.rows.delete("request", list(gone.requests)),
-                    tables.rows.delete("lease", list(gone.leases)),
-                )
+                lambda tables: [
+                    tables.rows.delete(kind, [id for each, id in rows if each == kind]) for kind in ("request", "lease")
+                ]
             )
+            self._gone.difference_update(rows)
+
+    def strays(self) -> list[Object]:
+        """Rows that stand for nothing in the ledger. Raises `Unavailable`."""
+
+        def ids(tables: GateTables) -> list[Object]:
+            return [(kind, id) for kind in KINDS for id in tables.rows.ids(kind)]
+
+        # What has a row by now was in the state before it.
+        return [each for each in self.copies.read(ids) if not self.state.version_of(*each) and each not in self._gone]
 
     @property
     def unsettled(self) -> str | None:
@@ -270,20 +335,17 @@ class Book:
     # The ledger
 
     def _act(self, event: Event, act: bytes, of: Request | LeaseTerms | None, used: Iterable[str]) -> Act:
-        used = tuple(used)
+        used, kind = tuple(used), Kind(kind_of(event))
+        fields = fields_of(event, of=of, used=used)
         try:
-            return Act(
-                id=act,
-                kind=Kind(kind_of(event)),
-                fields=fields_of(event, of=of, used=used),
-                customers=customers_of(event, of=of, used=used),
-            )
-        except TlogError as error:
+            made = Act(id=act, kind=kind, fields=fields, customers=customers_of(event, of=of, used=used))
+            _check_readable(made)
+            return made
+        except (TlogError, Tampered) as error:
             raise Rejected([str(error)]) from None
 
     def _send(self, sent: _Sent) -> None:
-        if self._unsettled is not None:
-            self.settle()
+        self.recover()
         with self._order:
             if self._unsettled is not None:
                 raise Unavailable(Why.LEDGER, NOTHING)
@@ -327,15 +389,29 @@ class Book:
         except Tampered as error:
             return error
 
+    def take_back(self, event: Event | Erased, act: bytes, index: int, origin: str) -> Changed | Ignored:
+        """As `take`, of an event that is read from the ledger, whoever wrote it: one that does not hold has no effect,
+        and is told."""
+        if (says := self._verify(event, self.state)) is not None:
+            where = f"ledger:{index}"
+            self.unsound[where] = f"the record at {index} of the ledger has no effect: {says}"
+            self.finding(("record", where), self.unsound[where])
+            return Ignored(reason=says)
+        return self.take(event, act, index, origin)
+
     def take(self, event: Event | Erased, act: bytes, index: int, origin: str) -> Changed | Ignored:
-        """Fold in a recorded event. Whoever replays the ledger calls it too."""
+        """Fold in a recorded event."""
         with self.reading:
             outcome = self.state.apply(event, act=act, index=index, origin=origin)
             if isinstance(outcome, Changed):
-                told = () if isinstance(event, Erased) else notices(event, self.state)
+                told = () if isinstance(event, Erased) else notices(event, self.state, self.concerned)
                 self.copies.changed(outcome.objects, told)
+                if isinstance(event, Adopted | Erased | KeyRevoked):
+                    self.turns += 1
+                if isinstance(event, Leased):
+                    self.given.append(LeaseId(str(event.lease["id"])))
                 if isinstance(event, Adopted):
-                    self.adopted = event.at
+                    self.adopted, self.files = event.at, event.files
                 if isinstance(event, Used):
                     self.uses.remember(event)
             return outcome
@@ -356,7 +432,7 @@ class Book:
             if (stopped := self.ledger.health().writer.stopped) is not None:
                 raise Stopped(stopped)  # until it was asked to look again, what it has may still change
             wanted = {each.act.id for each in sent}
-            found = replay(self.ledger.folder, self.state.position, self.take, wanted=wanted)
+            found = replay(self.ledger.folder, self.state.position, self.take_back, wanted=wanted)
             self._unsettled = None
         except (AppendError, StoreError, TlogError, Tampered) as error:
             failed = error
@@ -374,3 +450,16 @@ class Book:
         except (AppendError, TlogError, TimeoutError) as error:
             return Unavailable(Why.LEDGER, f"this is recorded, but the ledger failed: {type(error).__name__}")
         return Recorded(receipt=receipt, outcome=found[sent.act.id])
+
+
+def takes_away(event: Event) -> bool:
+    return isinstance(event, TAKES_AWAY) or (isinstance(event, Voiced) and not event.agrees)
+
+
+def _check_readable(act: Act) -> None:
+    """That a start could read this record: what is in the ledger is there for ever, and one record that cannot be read
+    stops every start. Raises `Rejected`, `Tampered`, `TlogError`."""
+    event = event_of(act.kind, {label: parse_canonical(value, label=label) for label, value in act.values.items()})
+    if event is None:
+        raise Rejected(["the record would hold no event"])
+    check_event(event)

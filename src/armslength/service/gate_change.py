@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from armslength.estate import Estate
-from armslength.gate import Decider, Impossible, PersonId, impossible
+from armslength.estate import OPERATE, Estate
+from armslength.gate import Decider, Impossible, PersonId, Request, impossible
 from armslength.reach import Compared, LengthChange, difference
 from armslength.service.comparison import Comparison
 
@@ -28,11 +28,45 @@ PARTS: Mapping[str, Part] = {
     "grants": "estate",
     "routes": "estate",
 }
+CHANGE = "change"
+"""The member of a request's context that says which change of the estate it is for. The gate alone writes it."""
 SEALED = "declared"
 """The table whose rows no output shows."""
 MOST_LINES = 20_000
 MOST_ABSENCES = 300
 """People whose absence is tried one by one; beyond it only states are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a request for another estate says of it: the digests before and after, which files make the new one
+    (`armslength.estate.content`), and the states whose reach it was said to widen when it was asked for."""
+
+    before: str
+    after: str
+    files: str | None
+    widened: frozenset[str]
+
+
+def change_of(request: Request) -> Change | None:
+    """None for a request of another kind."""
+    said = request.context.get(CHANGE)
+    if request.action != OPERATE or not isinstance(said, dict):
+        return None
+    files = said.get("files")
+    return Change(
+        before=str(said.get("before")),
+        after=str(said.get("after")),
+        files=files if isinstance(files, str) else None,
+        widened=barred(request),
+    )
+
+
+def barred(request: Request) -> frozenset[str]:
+    """The states that nobody of its quorum may be exposed to, as it says: those whose reach a change would widen."""
+    change = request.context.get(CHANGE)
+    said = change.get("widened") if isinstance(change, dict) else None
+    return frozenset(str(state) for state in said) if isinstance(said, list) else frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

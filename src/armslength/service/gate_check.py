@@ -8,6 +8,7 @@ a gate that runs, a row may be ahead of what was read; look again before believi
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,16 +24,21 @@ from armslength.gate import (
     Erased,
     Event,
     Freshness,
+    Granted,
     Happened,
     Ignored,
     Leased,
+    LeaseId,
     LeaseTerms,
     Party,
     PersonId,
+    Question,
     Quorum,
     Rejected,
+    Request,
     RequestId,
     RequestState,
+    Standing,
     State,
     Tampered,
     Target,
@@ -48,8 +54,8 @@ from armslength.gate import (
     parse_lease_terms,
 )
 from armslength.reach import Compared
-from armslength.service.gate_change import widened
-from armslength.service.gate_office import CHANGE, barred
+from armslength.service.gate_change import Change, barred, change_of, widened
+from armslength.service.gate_glass import glass_problems
 from armslength.service.gate_replay import records_of
 from armslength.service.gate_row import KINDS, Object, row_of
 from armslength.store import Damaged, GateDatabase, GateFolder, StoreError, read_gate_folder, read_ledger_folder
@@ -102,6 +108,9 @@ class _Checking:
         settings = folder.settings
         self._party = Party(rp_id=settings.domain, origins=(settings.url,))
         self._adopted = 0
+        self._growth: dict[tuple[str, str, dt.date], frozenset[str]] = {}
+        self._vouched: Counter[LeaseId] = Counter()
+        """How many passkeys were vouched for by each lease."""
         self._deciders: dict[tuple[str, dt.date, dt.date], Decider] = {}
 
     # The ledger
@@ -114,6 +123,18 @@ class _Checking:
                 self._happened(happened, ledger.settings.origin)
         except Tampered as error:
             self._found("ledger", f"it cannot be read on from here: {error}")
+        self._holds()
+
+    def _holds(self) -> None:
+        """What the settings say of the estate that holds."""
+        if self.state.estate is None:
+            return
+        try:
+            estate = self._folder.estates.read(self.state.estate)
+        except StoreError:
+            return  # its adoption was found wanting already
+        for says in glass_problems(self._folder.settings.break_glass, estate):
+            self._found("gate.toml", says)
 
     def _happened(self, happened: Happened, origin: str) -> None:
         where, event = f"ledger:{happened.index}", happened.event
@@ -153,19 +174,58 @@ class _Checking:
             yield f"the estate of that time cannot be read: {error}"
 
     def _adopts(self, event: Adopted) -> Iterator[str]:
-        new = self._folder.estates.read(event.after)
+        _, files = self._folder.estates.kept(event.after)
+        if event.files != files:
+            yield "an estate was adopted whose files are not those that the adoption names"
         if event.request is None or event.before is None:
             return
-        request = self.state.requests.get(RequestId(event.request))
-        change = None if request is None else request.request.context.get(CHANGE)
-        said = change.get("widened") if isinstance(change, dict) else None
-        if request is None or not isinstance(said, list):
-            yield "an estate was adopted whose request does not say whose reach it widens"
+        state = self.state.requests.get(RequestId(event.request))
+        change = None if state is None else change_of(state.request)
+        if state is None or change is None:
+            yield "an estate was adopted whose request is for none"
             return
-        old = self._folder.estates.read(event.before)
-        grows, _ = widened(old, new, Compared(at=request.request.made.date(), everything=True))
-        if untold := sorted(grows - set(map(str, said))):
+        if change.files != files:
+            yield "an estate was adopted whose files are not those that were signed for"
+        told = self._widened(change, state.request.made.date())
+        if untold := sorted(told - change.widened):
             yield f"an estate was adopted that widens the reach of {', '.join(untold)}, and its quorum was not told"
+        yield from self._carries(event, state)
+
+    def _carries(self, event: Adopted, state: RequestState) -> Iterator[str]:
+        """Whether the lease by which an estate was adopted is one on the gate, and held still."""
+        decider = self._decider(event.at)
+        gate = decider.estate.settings.gate
+        if gate is None or state.request.resource != Target(type="asset", id=decider.estate.assets.ids[gate]):
+            yield "an estate was adopted by a request for something else than the gate"
+        lease = self.state.leases.get(state.status.lease) if isinstance(state.status, Granted) else None
+        if lease is None:
+            return  # has no effect
+        if not lease.terms.start <= moment(event.at) < lease.terms.end:
+            yield "an estate was adopted when its lease did not run"
+        approvers = lease.terms.approvers
+        barred = self._barred(state.request, event.at)
+        if not isinstance(judge(decider, state.request, approvers, state.agreed, barred=barred), Quorum):
+            yield "an estate was adopted without a quorum"
+        for approval in state.approvals:
+            key = self.state.key(approval.assertion.credential)
+            if approval.approver in approvers and (key is None or key.revoked is not None):
+                yield f"an estate was adopted after the passkey was revoked by which {approval.approver} approved it"
+
+    def _barred(self, request: Request, at: int) -> frozenset[str]:
+        """Whom nobody of its quorum may be exposed to: as the request says, and as it was on the day."""
+        change = change_of(request)
+        if change is None or change.before != self.state.estate:
+            return barred(request)
+        return change.widened | self._widened(change, moment(at).date())
+
+    def _widened(self, change: Change, day: dt.date) -> frozenset[str]:
+        key = (change.before, change.after, day)
+        if (found := self._growth.get(key)) is None:
+            estates = self._folder.estates
+            asked = Compared(at=day, everything=True)
+            found, _ = widened(estates.read(change.before), estates.read(change.after), asked)
+            self._growth[key] = found
+        return found
 
     def _enrols(self, event: Enrolled) -> Iterator[str]:
         if event.voucher is None or event.assertion is None:
@@ -185,17 +245,22 @@ class _Checking:
         places = decider.roster.places
         if voucher not in places or person not in places:
             return False
-        leases = self.state.leases_for(voucher, ASSUME, Target(type="person", id=person))
-        if any(each.terms.start <= moment(at) < each.terms.end for each in leases):
+        target, when = Target(type="person", id=person), moment(at)
+        if decider.grants.standing(places[voucher], ASSUME, Kind.PERSON, places[person]):
             return True
-        if any(
-            lease.terms.executor == voucher
-            and (lease.terms.action, lease.terms.resource) == (ASSUME, Target(type="person", id=person))
-            and lease.terms.start <= moment(at) < lease.terms.end
-            for lease in self.state.leases.values()
-        ):
-            return True  # its last use was this one
-        return decider.grants.standing(places[voucher], ASSUME, Kind.PERSON, places[person])
+        question = Question(executor=voucher, asker=voucher, author=None, action=ASSUME, resource=target, context={})
+        if isinstance(decider.look(question), Standing):
+            return True
+        for lease in self.state.leases.values():
+            terms = lease.terms
+            if (terms.executor, terms.action, terms.resource) != (voucher, ASSUME, target):
+                continue
+            runs = terms.start <= when < terms.end and (lease.ended is None or when <= lease.ended)
+            # To vouch is a use of the lease, which was recorded before: maybe its last one.
+            if runs and lease.uses > self._vouched[terms.id]:
+                self._vouched[terms.id] += 1
+                return True
+        return False
 
     def _approves(self, event: Approved) -> Iterator[str]:
         approval = parse_approval(event)
@@ -214,7 +279,8 @@ class _Checking:
         if request is None:
             return
         decider = self._decider(event.at)
-        judgement = judge(decider, request.request, terms.approvers, request.agreed, barred=barred(request.request))
+        states = self._barred(request.request, event.at)
+        judgement = judge(decider, request.request, terms.approvers, request.agreed, barred=states)
         if not isinstance(judgement, Quorum):
             yield f"the lease {terms.id} was given without a quorum"
             return

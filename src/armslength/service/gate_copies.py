@@ -1,7 +1,8 @@
 """The rows of the gate's database: copies of what the ledger says, never believed before they were compared with it.
 
 A row that differs is a `Tampered`: nothing is decided on it, a finding is recorded, and it stays so until a start has
-written the row again.
+written the row again. What only takes away is not decided on rows, so nobody can keep it from being recorded by way of
+them: its rows are written after it, or left behind.
 
 Neither a claim nor a row waits for the disk: what a power failure takes of them, the next start makes again from the
 ledger, which has waited.
@@ -10,21 +11,19 @@ ledger, which has waited.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from armslength.gate import Conflict, State, Tampered, Why
+from armslength.gate import Conflict, GateError, State, Tampered, Why
 from armslength.service.gate_failure import Unavailable
 from armslength.service.gate_notice import Told
 from armslength.service.gate_row import Object, row_of
-from armslength.store import Damaged, GateDatabase, GateTables, Overtaken, StoreError
+from armslength.store import Damaged, GateDatabase, GateRow, GateTables, Overtaken, StoreError
 
 T = TypeVar("T")
-STALE = 60
-"""Seconds after which a claim is nobody's: this process alone holds the ledger, so no operation of another is under
-way; a minute is for one that is just ending."""
+Versions = dict[int, bytes | None]
+"""The versions at which a row may be found, 0 standing for none there, and what it must say then; None: not known."""
 
 
 class Copies:
@@ -41,19 +40,24 @@ class Copies:
         """`reading` is held while the state changes; `finding` has it recorded that something stored is not what it
         must be."""
         self._database, self._state, self._reading, self._finding = database, state, reading, finding
-        self._behind: dict[Object, frozenset[int]] = {}
-        """Objects whose rows have still to be written, and the versions at which those rows may be found; 0 stands for
-        none there."""
-        self._untold: deque[Told] = deque()
+        self._behind: dict[Object, Versions] = {}
+        """Objects whose rows have still to be written."""
+        self._before: dict[Object, tuple[int, bytes]] = {}
+        """What rows say of which something is being recorded: version and document."""
+        self._under_way: set[bytes] = set()
+        """Acts of this process, which alone holds the ledger: a claim of any other is nobody's."""
+        self._untold: dict[str, Told] = {}
+        """By mark, in their order."""
         self.tampered: dict[Object, str] = {}
-        self.failed: str | None = None
+        self._failing: dict[str, str] = {}
+        """How reading and writing failed last, if they do."""
 
     # The database
 
     def change(self, work: Callable[[GateTables], T], *, durable: bool = True) -> T:
         """Do `work` in a transaction, durable once this returns if it is to be. Raises `Unavailable` where the database
         fails, `Tampered` where it holds what no gate wrote, `Conflict` where somebody else was first."""
-        return self._guarded(lambda: self._database.change(work, durable=durable))
+        return self._guarded("writing", lambda: self._database.change(work, durable=durable))
 
     def read(self, work: Callable[[GateTables], T]) -> T:
         """As `change`, for reading."""
@@ -62,7 +66,17 @@ class Copies:
             with self._database.reading() as tables:
                 return work(tables)
 
-        return self._guarded(reading)
+        return self._guarded("reading", reading)
+
+    @property
+    def failed(self) -> str | None:
+        """How the database failed last; None: it does not."""
+        return next(iter(list(self._failing.values())), None)
+
+    def probe(self) -> None:
+        """See whether a database that could not be written can be again. Raises `Unavailable`."""
+        if "writing" in self._failing:
+            self.change(lambda tables: None, durable=False)
 
     # Before a record
 
@@ -81,30 +95,56 @@ class Copies:
         `beside` are compared only. Raises `Conflict`, `Tampered`, `Unavailable`."""
         self.catch_up((*on, *beside))
 
-        def claim(tables: GateTables) -> None:
+        def claim(tables: GateTables) -> dict[Object, GateRow]:
+            found = {}
             for each in beside:
                 self._compare(tables, each)
             for each in on:
-                version = self._compare(tables, each)
-                row = tables.rows.read(*each)
-                if row is not None and row.claim not in (None, act):
-                    self._stale(tables, each, at)
-                tables.rows.claim(*each, version=version, act=act, at=at)
+                row = self._compare(tables, each)
+                if row is not None:
+                    found[each] = row
+                    if row.claim not in (None, act):
+                        self._let_go(tables, each, row.claim)
+                tables.rows.claim(*each, version=0 if row is None else row.version, act=act, at=at)
+            return found
 
         if on:
-            self.change(claim, durable=False)
+            with self._reading:
+                self._under_way.add(act)
+            try:
+                found = self.change(claim, durable=False)
+            except BaseException:
+                with self._reading:
+                    self._under_way.discard(act)
+                raise
+            with self._reading:
+                self._before.update({each: (row.version, row.doc) for each, row in found.items()})
         elif beside:
-            self.read(claim)
+            self.read(lambda tables: [self._compare(tables, each) for each in beside])
+
+    def foresee(self, on: Sequence[Object]) -> None:
+        """Begin an operation that only takes away: whatever the rows say, it is recorded. What they must say is kept
+        until they are written."""
+        with self._reading:
+            for each in on:
+                if (row := row_of(self._state, each)) is not None:
+                    self._before[each] = row.version, row.doc
 
     def release(self, act: bytes, on: Sequence[Object]) -> None:
-        """What was begun did not come to be. If the database fails too, the claim is stale in a minute."""
+        """What was begun is over, and left these as they were. If the database fails, the claim is nobody's all the
+        same."""
 
         def release(tables: GateTables) -> None:
             for each in on:
                 tables.rows.release(*each, act=act)
 
-        if on:
-            with suppress(Unavailable):
+        with self._reading:
+            claimed = act in self._under_way
+            self._under_way.discard(act)
+            for each in on:
+                self._before.pop(each, None)
+        if on and claimed:
+            with suppress(GateError):
                 self.change(release, durable=False)
 
     # After it
@@ -112,45 +152,67 @@ class Copies:
     def changed(self, objects: Sequence[Object], told: Sequence[Told]) -> None:
         """These are others now, one version on, and this is told of it. The caller holds `reading`."""
         for each in objects:
+            before = self._state.version_of(*each) - 1
+            version, doc = self._before.pop(each, (before, None))
             if each not in self._behind:
-                self._behind[each] = frozenset({self._state.version_of(*each) - 1})
-        self._untold.extend(told)
+                self._behind[each] = {before: doc if version == before else None}
+        self._untold.update({each.mark: each for each in told})
 
     def write(self, *objects: Object, told: Sequence[Told] = ()) -> None:
-        """Write the rows of objects that changed, and notices. Raises `Tampered`, and `Unavailable` where the database
-        fails: then they are written later, and nothing is decided on them before."""
-        written: dict[Object, int] = {}
-        telling = list(told)
-        with suppress(IndexError):
-            while True:
-                telling.append(self._untold.popleft())
+        """Write the rows of objects that changed, and notices. Those that can be written are, whatever is wrong with
+        others. Raises `Tampered`, and `Unavailable` where the database fails: then they are written later, and nothing
+        is decided on them before."""
+        with self._reading:
+            self._untold.update({each.mark: each for each in told})
+            telling = list(self._untold.values())
         if not objects and not telling:
             return
+        written: dict[Object, GateRow] = {}
+        differing: list[_Differs] = []
 
         def work(tables: GateTables) -> None:
             written.clear()
+            differing.clear()
             for each in objects:
-                self._write(tables, each, written)
-            for one in telling:
-                tables.outbox.add(one.mark, one.kind, one.body, at=one.at, person=one.person)
+                try:
+                    self._write(tables, each, written)
+                except _Differs as error:
+                    differing.append(error)
+            tell(tables, telling)
 
-        try:
-            self.change(work, durable=False)
-        except BaseException:
-            self._untold.extend(telling)
-            raise
+        self.change(work, durable=False)
         with self._reading:
-            for each, version in written.items():
-                if self._state.version_of(*each) == version:
+            self.are_told(telling)
+            for each, row in written.items():
+                if self._state.version_of(*each) == row.version:
                     self._behind.pop(each, None)
                 elif each in self._behind:
-                    self._behind[each] = frozenset({version})
+                    self._behind[each] = {row.version: row.doc}
+        for error in differing:
+            self._found(error)
+        if differing:
+            raise Tampered(str(differing[0]))
+
+    def write_if_possible(self, objects: Sequence[Object]) -> None:
+        """As `write`, of what holds whether its rows are written or not: what fails is left behind."""
+        if "writing" not in self._failing:  # nobody waits for it each time
+            with suppress(GateError):
+                self.write(*objects)
+
+    def untold(self) -> tuple[Told, ...]:
+        """The notices that have still to be written down."""
+        with self._reading:
+            return tuple(self._untold.values())
+
+    def are_told(self, notices: Sequence[Told]) -> None:
+        for each in notices:
+            if self._untold.get(each.mark) is each:
+                del self._untold[each.mark]
 
     def forget_told(self, *, before: int) -> None:
         """Drop the notices that were to be sent before then, in POSIX seconds."""
-        kept = [each for each in self._untold if each.at >= before]
-        self._untold.clear()
-        self._untold.extend(kept)
+        with self._reading:
+            self.are_told([each for each in self._untold.values() if each.at < before])
 
     def catch_up(self, objects: Sequence[Object] | None = None) -> None:
         """Write those of these objects (None: of all) that were left behind."""
@@ -159,10 +221,14 @@ class Copies:
         if late:
             self.write(*late)
 
-    def behind(self) -> dict[Object, frozenset[int]]:
+    def behind(self) -> dict[Object, Versions]:
         """The objects whose rows have still to be written, and the versions at which they may be found."""
         with self._reading:
-            return dict(self._behind)
+            return {each: dict(versions) for each, versions in self._behind.items()}
+
+    def left_behind(self, objects: Mapping[Object, Collection[int]]) -> None:
+        """These were behind already when the snapshot was written that a start goes on from."""
+        self._behind.update({each: dict.fromkeys(versions) for each, versions in objects.items()})
 
     def written(self) -> None:
         """A start has written every row."""
@@ -171,37 +237,43 @@ class Copies:
 
     # Within a transaction
 
-    def _compare(self, tables: GateTables, which: Object) -> int:
-        """The version at which row and state agree. Raises `_Differs`."""
-        row, should = tables.rows.read(*which), row_of(self._state, which)
+    def _compare(self, tables: GateTables, which: Object) -> GateRow | None:
+        """The row, on which the state agrees. Raises `_Differs`."""
+        row, should = _read(tables, which), row_of(self._state, which)
         if should is None and row is None:
-            return 0
+            return None
         if row is None or should is None or (row.version, row.doc) != (should.version, should.doc):
             what = "is missing" if row is None else "is not known to the ledger" if should is None else "differs"
             raise _Differs(which, f"the row of {which[0]} {which[1]} {what}: the ledger says otherwise")
-        return should.version
+        return row
 
-    def _stale(self, tables: GateTables, which: Object, now: int) -> None:
-        for claim in tables.rows.claims():
-            if (claim.kind, claim.id) == which and claim.at <= now - STALE:
-                tables.rows.release(*which, act=claim.act)
-                return
-        raise Conflict(f"something else is under way on {which[1]}; ask again in a moment")
+    def _let_go(self, tables: GateTables, which: Object, act: bytes | None) -> None:
+        """The time in a claim says nothing: whoever has the database can write any."""
+        if act in self._under_way:
+            raise Conflict(f"something else is under way on {which[1]}; ask again in a moment")
+        if act is not None:
+            tables.rows.release(*which, act=act)
 
-    def _write(self, tables: GateTables, which: Object, written: dict[Object, int]) -> None:
+    def _write(self, tables: GateTables, which: Object, written: dict[Object, GateRow]) -> None:
         with self._reading:
             found, should = self._behind.get(which), row_of(self._state, which)
             if found is None or should is None:
                 return  # somebody else has written it
-            # Whether this takes effect, a failing commit does not tell.
-            self._behind[which] = found | {should.version}
-        row = tables.rows.read(*which)
-        written[which] = should.version
+            found = dict(found)
+        row = _read(tables, which)
         if row is None:
             if 0 not in found:
                 raise _Differs(which, f"the row of {which[0]} {which[1]} is missing: the ledger says otherwise")
+        elif (row.version, row.doc) != (should.version, should.doc):
+            if row.version not in found or found[row.version] not in (None, row.doc):
+                raise _Differs(which, f"the row of {which[0]} {which[1]} differs: the ledger says otherwise")
+        with self._reading:
+            if which in self._behind:  # whether this takes effect, a failing commit does not tell
+                self._behind[which][should.version] = should.doc
+        written[which] = should
+        if row is None:
             tables.rows.insert(should)
-        elif row.version in found or (row.version, row.doc) == (should.version, should.doc):
+        else:
             tables.rows.settle(
                 *which,
                 version=row.version,
@@ -210,15 +282,16 @@ class Copies:
                 becomes=should.version,
                 columns=should.columns,
             )
-        else:
-            raise _Differs(which, f"the row of {which[0]} {which[1]} differs: the ledger says otherwise")
 
-    def _guarded(self, work: Callable[[], T]) -> T:
+    def _found(self, error: _Differs) -> None:
+        self.tampered[error.which] = str(error)
+        self._finding(error.which, str(error))
+
+    def _guarded(self, what: str, work: Callable[[], T]) -> T:
         try:
             done = work()
         except _Differs as error:
-            self.tampered[error.which] = str(error)
-            self._finding(error.which, str(error))
+            self._found(error)
             raise Tampered(str(error)) from None
         except Overtaken as error:
             raise Conflict("something else happened first; look again") from error
@@ -228,10 +301,22 @@ class Copies:
             self._finding(("database", ""), "the gate's database holds what no gate wrote")
             raise Tampered("the gate's database holds what no gate wrote") from error
         except StoreError as error:
-            self.failed = str(error)
+            self._failing[what] = str(error)
             raise Unavailable(Why.STORE, "the gate's database fails; nothing is decided meanwhile") from error
-        self.failed = None
+        self._failing.pop(what, None)
         return done
+
+
+def _read(tables: GateTables, which: Object) -> GateRow | None:
+    try:
+        return tables.rows.read(*which)
+    except Damaged as error:
+        raise _Differs(which, f"the row of {which[0]} {which[1]} is none that a gate writes") from error
+
+
+def tell(tables: GateTables, notices: Sequence[Told]) -> None:
+    for one in notices:
+        tables.outbox.add(one.mark, one.kind, one.body, at=one.at, person=one.person)
 
 
 class _Differs(Exception):

@@ -7,8 +7,17 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from armslength.service.gate_glass import glass_problems
 from armslength.service.ledger_creation import create_ledger
-from armslength.store import GateFolder, GateSettings, LedgerSettings, create_gate_folder
+from armslength.store import (
+    GateFolder,
+    GateSettings,
+    LedgerSettings,
+    Source,
+    StoreError,
+    create_gate_folder,
+    parsed,
+)
 
 LEDGER = "ledger"
 
@@ -29,6 +38,10 @@ def create_gate(
 
     Raises `StoreError`, `EstateError`, `Malformed` for an origin or a policy that is none; then nothing is left behind.
     """
+    if settings.break_glass:
+        read = parsed(Source(description="the estate", files=dict(estate))).estate
+        if problems := list(glass_problems(settings.break_glass, read)):
+            raise StoreError("\n".join(problems))
 
     def fill(made: Path) -> None:
         if settings.ledger == LEDGER:

@@ -1,4 +1,5 @@
-"""Sending what the outbox holds, until it is sent or a day has passed. Nothing of the gate waits for it.
+"""Sending what the outbox holds, until it is sent or a day has passed. Nothing of the gate waits for it, but for the
+time that customers have to say no: it runs from when a channel took their notice, which is sealed here.
 
 A notice says what happened and where to look, and no more: it passes through other people's servers. A link of a
 customer's voice is made here, when it is sent, so that the database never holds one.
@@ -13,8 +14,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from armslength.gate import GateError, RequestId
-from armslength.service.gate_notice import NoticeKind
+from armslength.gate import GateError, Moment, RequestId, posix
+from armslength.service.gate_notice import NoticeKind, channels
+from armslength.service.gate_seal import DELIVERY, delivery_seal
 from armslength.store import GateDatabase, GateSettings, Notice, StoreError, post
 
 LOG = logging.getLogger("armslength.notices")
@@ -38,6 +40,8 @@ class Voices(Protocol):
     @property
     def database(self) -> GateDatabase: ...
     def voice_token(self, id: RequestId, customer: str) -> str: ...
+    def now(self) -> Moment: ...
+    def derived(self, purpose: str) -> bytes: ...
 
 
 class Delivery:
@@ -59,16 +63,24 @@ class Delivery:
             self._thread.join()
 
     def deliver(self) -> int:
-        """Send what is due now. Gives how many were taken. Raises `StoreError`."""
+        """Send what is due now. Gives how many a channel took. Raises `StoreError`."""
         now = int(self._clock())
         taken = self._gate.database.change(lambda rows: rows.outbox.take(now=now, again=now + CLAIMED))
         return sum(self._deliver(notice, now) for notice in taken)
 
     def _deliver(self, notice: Notice, now: int) -> bool:
-        urls = self._urls(notice.kind)
-        problem = self._sent(notice, urls) if urls else None
+        urls = channels(self._gate.settings, notice.kind)
+        if not urls:
+            self._gate.database.change(lambda rows: rows.outbox.stands(notice.number))
+            return False
+        try:
+            problem = self._sent(notice, urls)
+            at = posix(self._gate.now()) if notice.kind == NoticeKind.TOLD_CUSTOMER else now
+        except GateError as error:  # no time that anybody could go by: it is told again
+            problem = str(error)
         if problem is None:
-            self._gate.database.change(lambda rows: rows.outbox.done(notice.number))
+            seal = self._seal(notice, at)
+            self._gate.database.change(lambda rows: rows.outbox.sent(notice.number, at=at, seal=seal))
             return True
         wait = min(FIRST_WAIT << min(notice.tries, 16), LONGEST_WAIT)
         again = None if now + wait > notice.made + GIVEN_UP else now + wait
@@ -76,21 +88,25 @@ class Delivery:
         self._gate.database.change(lambda rows: rows.outbox.failed(notice.number, problem, again=again))
         return False
 
-    def _urls(self, kind: str) -> Sequence[str]:
-        notices = self._gate.settings.notices
-        return [*notices.get(kind, ()), *notices.get("*", ())]
+    def _seal(self, notice: Notice, at: int) -> bytes | None:
+        if notice.kind != NoticeKind.TOLD_CUSTOMER:
+            return None
+        return delivery_seal(self._gate.derived(DELIVERY), mark=notice.mark, body=notice.body, at=at)
 
     def _sent(self, notice: Notice, urls: Sequence[str]) -> str | None:
         try:
-            body: dict[str, str] = json.loads(notice.body)
+            body = _body(notice)
             if "customer" in body and notice.kind != NoticeKind.TOLD_CUSTOMER:
                 raise ValueError("what is for a customer goes where customers are told")
             # The link in it is the customer's alone, whoever the database says that the notice is for.
             whom = body.get("customer") or notice.person
             text = f"{body['says']}\n{self._link(body)}"
-            return self._send(urls, whom=whom, title=f"{self._gate.settings.name}: {notice.kind}", text=text)
         except (GateError, KeyError, ValueError) as error:
             return f"it cannot be written: {error}"
+        try:
+            return self._send(urls, whom=whom, title=f"{self._gate.settings.name}: {notice.kind}", text=text)
+        except Exception as error:  # its text may hold a URL, and with it a password
+            return f"sending failed with {type(error).__name__}"
 
     def _link(self, body: dict[str, str]) -> str:
         base, about = self._gate.settings.url.rstrip("/"), body["about"]
@@ -107,3 +123,11 @@ class Delivery:
                 self.deliver()
             except StoreError as error:
                 LOG.error("notices cannot be read: %s", error)
+
+
+def _body(notice: Notice) -> dict[str, str]:
+    """Raises `ValueError`."""
+    body: object = json.loads(notice.body)
+    if not isinstance(body, dict) or not all(isinstance(each, str) for each in body.values()):
+        raise ValueError("its body is none that the gate wrote")
+    return body

@@ -13,7 +13,9 @@ from armslength.service.gate_office import Office
 
 MINUTE = 60
 MOST = 600
-"""Refusals on record in a minute, of all kinds."""
+"""Records of refusals in a minute, of all kinds; one refusal is a record for each customer."""
+MOST_CUSTOMERS = 20
+"""Customers in whose records one refusal is; how many more there were is on the firm's."""
 
 UNTOLD = frozenset(
     {
@@ -35,7 +37,7 @@ class Denials:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._lock = threading.Lock()
-        self._minute = 0
+        self._minute = self._records = 0
         self._seen: set[tuple[object, ...]] = set()
 
     def note(
@@ -55,6 +57,7 @@ class Denials:
             return
         with suppress(Unavailable, Rejected):
             at = posix(self._office.book.now())
+            named = sorted(set(customers))
             event = Denied(
                 at=at,
                 executor=executor,
@@ -62,21 +65,25 @@ class Denials:
                 author=author,
                 action=action,
                 resource=str(resource),
-                customers=tuple(sorted(set(customers))),
+                customers=tuple(named[:MOST_CUSTOMERS]),
                 why=refused.why.value,
                 point=point,
+                more=max(0, len(named) - MOST_CUSTOMERS),
             )
             if self._first(event):
                 self._office.book.note(event, act=self._office.draw())
 
     def _first(self, event: Denied) -> bool:
         people = (event.executor, event.asker, event.author)
-        key = (*people, event.action, event.resource, event.customers, event.why, event.point)
+        key = (*people, event.action, event.resource, event.customers, event.more, event.why, event.point)
+        records = max(1, len(event.customers))
         with self._lock:
             if event.at // MINUTE != self._minute:
                 self._minute = event.at // MINUTE
                 self._seen.clear()
-            if key in self._seen or len(self._seen) >= MOST:
+                self._records = 0
+            if key in self._seen or self._records + records > MOST:
                 return False
             self._seen.add(key)
+            self._records += records
             return True

@@ -8,38 +8,30 @@ before the first request.
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from armslength.estate import ASSUME, Kind
 from armslength.gate import (
     Assertion,
     Conflict,
-    KeyRevoked,
+    Enrolment,
     KeyState,
-    LeaseState,
     PersonId,
     Question,
     Refused,
     Rejected,
-    Revoked,
     Standing,
     Target,
     check_voucher,
-    posix,
 )
-from armslength.service.gate_leasing import Leasing
-from armslength.service.gate_office import HOST, SELF, Office
+from armslength.service.gate_office import Office
 from armslength.service.gate_pending import PendingKeys
-from armslength.service.gate_row import GATE, Object, of_key, of_lease, of_request
+from armslength.service.gate_row import GATE, of_key
 from armslength.service.gate_using import GATE_POINT, Using
 from armslength.tlog import format_base64url
 
-LONGEST_REASON = 500
-
 
 class Enrolling:
-    def __init__(self, office: Office, leasing: Leasing, using: Using) -> None:
-        self._office, self._book, self._leasing, self._using = office, office.book, leasing, using
+    def __init__(self, office: Office, using: Using) -> None:
+        self._office, self._book, self._using = office, office.book, using
         self.pending = PendingKeys(office)
 
     # It comes to count
@@ -51,6 +43,7 @@ class Enrolling:
                 raise Conflict("there was a request already: from then on each passkey needs a voucher")
             enrolment = self.pending.enrolment(id)
             self.pending.known(enrolment.person)
+            self._check_new(enrolment)
             self._office.record(enrolment.founding(at=now), beside=[of_key(id), GATE])
         self.pending.done(id)
 
@@ -59,6 +52,8 @@ class Enrolling:
         signed = format_base64url(assertion.credential)
         enrolment = self.pending.enrolment(id)
         self.pending.known(enrolment.person)
+        if id not in self._book.state.keys:
+            self._check_new(enrolment)
         with self._book.holding(of_key(signed)):
             key = self._counting(signed, voucher)
             self._book.copies.check(of_key(signed))
@@ -104,60 +99,7 @@ class Enrolling:
         )
         return isinstance(decider.look(question), Standing)
 
-    def revoke(self, credential: bytes, by: PersonId, reason: str) -> None:
-        """`by` `HOST`: whoever looks after the gate's host."""
-        now = self._office.fit()
-        if not reason.strip() or len(reason) > LONGEST_REASON:
-            raise Rejected([f"a reason of {len(reason)} characters: expected 1 to {LONGEST_REASON}"])
-        id = format_base64url(credential)
-        key = self._book.state.keys.get(id)
-        if key is None:
-            raise Rejected(["no such passkey is enrolled"])
-        person = key.key.person
-        if by not in (HOST, person) and not self.may_vouch(by, person):
-            raise Rejected(["a passkey is revoked by its person, or by who could vouch for them"])
-        for _ in range(8):  # a request may be signed with it meanwhile
-            objects = self._signed(credential)
-            with self._book.holding(of_key(id), *objects):
-                if self._signed(credential) != objects:
-                    continue
-                if self._book.state.keys[id].revoked is not None:
-                    raise Conflict("the passkey was revoked before")
-                event = KeyRevoked(at=posix(now), credential=id, by=by, reason=reason)
-                self._office.record(event, on=[of_key(id), *objects])
-                break
-        else:
-            raise Conflict("requests are being signed with it: ask again")
-        try:
-            self._end_leases(person, credential)
-        finally:
-            if self._approved(person, credential):
-                self._leasing.judge_again()  # the next sweep ends them; until then each use is refused
-        if not self._book.state.has_key(person):
-            self._book.copies.change(lambda tables: tables.sessions.end_all(person))
-
     # Within
-
-    def _signed(self, credential: bytes) -> tuple[Object, ...]:
-        return tuple(of_request(each.request.id) for each in self._book.state.signed_with(credential))
-
-    def _approved(self, person: PersonId, credential: bytes) -> list[LeaseState]:
-        """The live leases that this passkey approved."""
-        found = []
-        for lease in self._book.state.leases_approved_by(person):
-            request = self._book.state.requests.get(lease.terms.request)
-            if request is None or any(each.assertion.credential == credential for each in request.approvals):
-                found.append(lease)
-        return found
-
-    def _end_leases(self, person: PersonId, credential: bytes) -> None:
-        """Nobody knows from when on the key was in other hands, so what it approved ends."""
-        for lease in self._approved(person, credential):
-            with self._book.holding(of_lease(lease.terms.id)), suppress(Conflict):
-                now = posix(self._office.fit())
-                reason = "a passkey that approved it was revoked"
-                event = Revoked(at=now, lease=lease.terms.id, by=SELF, reason=reason)
-                self._leasing.end(self._office.lease(lease.terms.id), event)
 
     def _use_lease(self, voucher: PersonId, person: PersonId) -> None:
         """Raises `Rejected`."""
@@ -173,6 +115,11 @@ class Enrolling:
         )
         if isinstance(answer, Refused):
             raise Rejected([f"{voucher} may not vouch for {person}: {answer.says}"])
+
+    def _check_new(self, enrolment: Enrolment) -> None:
+        """Raises `Conflict`: one authenticator is not two people."""
+        if self._book.state.knows(enrolment.public_key):
+            raise Conflict("the same public key was enrolled before, under another id")
 
     def _counting(self, credential: str, person: PersonId) -> KeyState:
         key = self._book.state.keys.get(credential)

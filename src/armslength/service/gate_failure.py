@@ -1,9 +1,10 @@
 """What keeps the gate from doing anything at all, apart from what the caller or another caller did.
 
-Beside the tree of `armslength.gate` (Rejected, Conflict, Tampered), one more leaf:
+Beside the tree of `armslength.gate` (Rejected, Conflict, Tampered), two more leaves:
 
     GateError
-    └── Unavailable   the operator: the clock, the ledger or the database; nothing was allowed, `why` says which
+    ├── Unavailable   the operator: the clock, the ledger or the database; nothing was allowed, `why` says which
+    └── Unfinished    the operator: of several things some failed, and the others were done
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ class Unavailable(GateError):
 
     def refused(self) -> Refused:
         return Refused(why=self.why, says=str(self))
+
+
+class Unfinished(GateError):
+    """The message names the first that failed."""
 
 
 class Unfounded(Exception):

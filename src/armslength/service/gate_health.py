@@ -18,9 +18,9 @@ from armslength.service.ledger import LedgerHealth
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateHealth:
     """`unready` says why nothing is allowed, and is None while the gate is fit to decide. `tampered` are objects whose
-    rows are not what the ledger says, `behind` how many rows have still to be written, `store` how the database failed
-    last, if it does. `problems` are what went wrong in the last sweep, by its part; `mended` is what the start
-    found."""
+    rows are not what the ledger says, and what stands in the ledger and does not hold, `behind` how many rows have
+    still to be written, `store` how the database failed last, if it does. `problems` are what went wrong in the last
+    sweep, by its part; `mended` is what the start found."""
 
     unready: str | None
     estate: str
@@ -55,7 +55,7 @@ def gate_health(office: Office, sweeping: Sweeping, mended: Recovered) -> GateHe
         overdue=late,
         behind=len(book.copies.behind()),
         store=book.copies.failed,
-        tampered=tuple(book.copies.tampered.values()),
+        tampered=(*book.copies.tampered.values(), *book.unsound.values()),
         problems=dict(sweeping.problems),
         mended=mended,
         ledger=book.ledger.health(),

@@ -7,12 +7,17 @@ a lease that exists and was not told; the next start finds it in the ledger.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import threading
-from collections.abc import Sequence
+import time
+
+import msgspec
 
 from armslength.gate import (
+    LONGEST,
     Conflict,
     Ended,
+    GateError,
     Granted,
     Ignored,
     Lapsed,
@@ -32,6 +37,7 @@ from armslength.gate import (
     Revoked,
     issue,
     jwks,
+    moment,
     new_id,
     posix,
     sign_lease,
@@ -40,17 +46,24 @@ from armslength.gate import (
 from armslength.ledger import Json
 from armslength.service.gate_adopting import Adopting
 from armslength.service.gate_failure import Unavailable
-from armslength.service.gate_notice import NoticeKind, customer_told, told
+from armslength.service.gate_judging import PASSING, Judging
+from armslength.service.gate_notice import NoticeKind, Told, channels, customer_asked
 from armslength.service.gate_office import HOST, SELF, Office
 from armslength.service.gate_reviewing import overdue
+from armslength.service.gate_rounds import one_by_one
 from armslength.service.gate_row import GATE, Object, of_lease, of_request
+from armslength.service.gate_seal import DELIVERY, delivered
+from armslength.store import GateTables
 from armslength.tlog import Receipt
 
 LONGEST_REASON = 500
 MOST_TOKENS = 10_000
+LIST_WAIT = 1.0
+"""Seconds that a list waits for leases to be judged again, before the one before it is given out once more."""
+AT_ONCE = 0.5
+"""Seconds that an answer may take to end the leases that do not hold any more by what it brought about."""
 LIST_AGE = dt.timedelta(seconds=2)
 """For how long a list of revoked leases is given out again, if nothing was revoked meanwhile."""
-MOST_TOLD = 200
 
 
 class Leasing:
@@ -58,12 +71,9 @@ class Leasing:
         self._office, self._book, self._adopting = office, office.book, adopting
         self._keys = tuple(LeaseKey(key) for key in office.folder.lease_keys)
         self._tokens: dict[LeaseId, str] = {}
-        self._told: dict[RequestId, Moment] = {}
-        """When customers were told, where that was later than when the request was made."""
+        self._delivery = office.derived(f"for {DELIVERY}")
         self._judged: dict[RequestId, tuple[object, ...]] = {}
-        self._standing: tuple[str, dt.date] | None = None
-        """The estate and the day by which live leases were last judged; None: not since the start, and what was before
-        it may have been another day."""
+        self._judging = Judging(office)
         self.unfinished = True
         """Whether a lease may be there that has still to be ended, or a change that has still to be adopted."""
         self._listing = threading.Lock()
@@ -117,8 +127,6 @@ class Leasing:
             return False
         self._token(terms, recorded.receipt)
         self._judged.pop(request.id, None)
-        self._told.pop(request.id, None)
-        self._tell_everyone(terms, now)
         if self._office.is_change(request):
             self._adopting.carry_out(request.id)
         return True
@@ -127,7 +135,7 @@ class Leasing:
         """None: its window is over."""
         terms = self._office.terms(quorum.rule.terms)
         start = max(now, request.window.start)
-        end = min(request.window.end, start + dt.timedelta(minutes=terms.minutes))
+        end = min(request.window.end, start + dt.timedelta(minutes=terms.minutes), now + LONGEST)
         if not start < end:
             return None
         return LeaseTerms(
@@ -154,45 +162,57 @@ class Leasing:
         if terms.id in self._office.settings.break_glass and overdue(self._office, now):
             return False
         if terms.customer == "veto" and not set(state.request.customers) <= state.agreed:
-            return now >= self._veto_from(state, now) + dt.timedelta(minutes=self._office.settings.veto_minutes)
+            told = self._told(state, now)
+            return told is not None and now >= told + dt.timedelta(minutes=self._office.settings.veto_minutes)
         return True
 
-    def _veto_from(self, state: RequestState, now: Moment) -> Moment:
-        """From when the customers' window runs: since they were told. A notice that is not there yet, for a crash or
-        for somebody's meddling with the database, is put there now, and the window runs from now."""
-        request = state.request
-        says = f"somebody asks for {request.action} on your data, and you may say yes or no"
-        notices = [customer_told(request.id, says, customer, at=posix(now)) for customer in request.customers]
-        new = self._book.copies.change(
-            lambda tables: [
-                tables.outbox.add(one.mark, one.kind, one.body, at=one.at, person=one.person) for one in notices
-            ]
-        )
-        if any(new):
-            self._told[request.id] = now
-        return self._told.get(request.id, request.made)
+    def _told(self, state: RequestState, now: Moment) -> Moment | None:
+        """From when the customers' window runs: since the last of those who said nothing was told; None: not yet. A
+        notice is told once a channel took it and the gate sealed that. One that is not there, was given up, or says
+        something else, for a crash or for somebody's meddling with the database, is put there again."""
+        if not channels(self._office.settings, NoticeKind.TOLD_CUSTOMER):
+            return None
+        asked = [
+            customer_asked(state.request, customer, at=posix(now))
+            for customer in state.request.customers
+            if customer not in state.agreed
+        ]
+        found = self._book.copies.read(lambda tables: [tables.outbox.find(one.mark) for one in asked])
+        times: list[int] = []
+        lost: list[Told] = []
+        for one, notice in zip(asked, found, strict=True):
+            at = None if notice is None else delivered(notice, self._delivery, body=one.body, now=posix(now))
+            if at is not None:
+                times.append(at)
+            elif notice is None or notice.due is None or (notice.kind, notice.body) != (one.kind, one.body):
+                lost.append(one)
 
-    def _tell_everyone(self, terms: LeaseTerms, now: Moment) -> None:
-        """Break-glass is told to everyone who could have been asked."""
-        if terms.terms not in self._office.settings.break_glass:
-            return
-        says = f"{terms.executor} has a lease under break-glass terms: {terms.action} {terms.resource}"
-        people = self._office.decider.roster.approvers(terms.terms)[:MOST_TOLD]
-        self._book.copies.write(
-            told=[
-                told(NoticeKind.GRANTED, terms.id, says, at=posix(now), person=person, more={"terms": terms.terms})
-                for person in people
-            ]
-        )
+        def again(tables: GateTables) -> None:
+            for one in lost:
+                tables.outbox.again(one.mark, one.kind, one.body, at=one.at, person=one.person)
+
+        if lost:
+            self._book.copies.change(again)
+        return moment(max(times)) if len(times) == len(asked) else None
 
     def resume(self) -> None:
         """Judge again the waiting requests for which something may have changed: approvals before a crash, another
-        estate, another day, a window that is over."""
-        for state in self._book.state.waiting():
-            key = (state.version, self._office.decider.digest, self._office.decider.day)
-            if state.approvals and self._judged.get(state.request.id) != key:
-                with self._book.holding(*self.objects(state.request)):
-                    self.carry_on(state.request.id)
+        estate, another day, a window that is over. Raises `Unfinished`."""
+
+        def judged(state: RequestState) -> None:
+            with self._book.holding(*self.objects(state.request)):
+                self.carry_on(state.request.id)
+
+        waiting = self._book.state.waiting()
+        decider = self._office.decider
+        keys = {each.request.id: (each.version, decider.digest, decider.day) for each in waiting}
+        for id in set(self._judged) - set(keys):
+            self._judged.pop(id, None)  # it waits no more; one that is just made is judged once more than needed
+        one_by_one(
+            [each for each in waiting if each.approvals and self._judged.get(each.request.id) != keys[each.request.id]],
+            judged,
+            lambda state: state.request.id,
+        )
 
     def lapse(self, state: RequestState) -> RequestState:
         """End a request whose time is over. The caller holds it."""
@@ -208,6 +228,8 @@ class Leasing:
         self._book.copies.check(of_lease(id))
         if not state.live or now >= state.terms.end:
             raise Conflict("the lease is over")
+        if (refused := self._office.holds(state)) is not None:
+            raise Conflict(refused.says)
         kept = self._tokens.get(id)
         if kept is not None:
             return kept
@@ -237,10 +259,13 @@ class Leasing:
         return jwks(key.public for key in self._keys)
 
     def revocations(self) -> str:
-        now = self._office.fit()
-        revoked = self._book.state.ended_early(now)
         with self._listing:
+            now = self._office.fit()
             kept = self._list
+            revoked = self._revoked(now, math.inf if kept is None else time.monotonic() + LIST_WAIT)
+            if kept is not None and revoked is None:
+                return kept[1]  # it says when it was true
+            assert revoked is not None
             if kept is not None and kept[0].revoked == revoked and now - kept[0].made < LIST_AGE:
                 return kept[1]
             number = posix(now)
@@ -251,33 +276,67 @@ class Leasing:
             self._list = (made, text)
             return text
 
+    def _revoked(self, now: Moment, until: float) -> frozenset[LeaseId] | None:
+        """The leases that ended early, and those that still have to: what does not hold any more, and what somebody
+        took away while that could not be recorded. None where that cannot be said before `until`. The caller holds
+        `_listing`, so that no list which misses one comes after a list which has it."""
+        unheld = self._judging.unheld(until)
+        if unheld is None:
+            return None
+        found = [self._book.state.leases.get(id) for id in unheld | frozenset(self._office.ending)]
+        late = {each.terms.id for each in found if each is not None and each.live and each.terms.end > now}
+        return self._book.state.ended_early(now) | late  # read last: what is no longer live above is in it
+
     # The end of a lease
 
     def give_back(self, id: LeaseId, by: PersonId) -> LeaseState:
-        now = self._office.fit()
         with self._book.holding(of_lease(id)):
             state = self._live(id)
             request = self._book.state.requests.get(state.terms.request)
             if by not in {state.terms.executor, *(() if request is None else request.request.parties())}:
                 raise Rejected(["a lease is given back by its executor, or by who asked for it"])
-            return self.end(state, Ended(at=posix(now), lease=id, how="returned"))
+            return self.end(state, Ended(at=self._book.state.time, lease=id, how="returned"))
 
     def revoke(self, id: LeaseId, by: PersonId, reason: str) -> LeaseState:
         """`by` `HOST`: whoever looks after the gate's host."""
-        now = self._office.fit()
         if not reason.strip() or len(reason) > LONGEST_REASON:
             raise Rejected([f"a reason of {len(reason)} characters: expected 1 to {LONGEST_REASON}"])
         with self._book.holding(of_lease(id)):
             state = self._live(id)
             if by not in (HOST, SELF) and not self._concerned(state, by):
                 raise Rejected(["a lease is revoked by those who asked for it, approved it, or could have approved it"])
-            return self.end(state, Revoked(at=posix(now), lease=id, by=by, reason=reason))
+            return self.end(state, Revoked(at=self._book.state.time, lease=id, by=by, reason=reason))
 
     def end(self, state: LeaseState, event: Ended | Revoked) -> LeaseState:
-        """The caller holds the lease."""
-        self._office.record(event, on=[of_lease(state.terms.id)], of=state.terms, used=state.customers_used)
-        self._tokens.pop(state.terms.id, None)
-        return self._office.lease(state.terms.id)
+        """The caller holds the lease. It is recorded as of now; where nothing can be, the lease opens nothing all the
+        same, and the sweep records its end. Raises `Unavailable`, `Conflict`."""
+        id = state.terms.id
+        self._office.ending[id] = event
+        try:
+            now = self._office.fit()
+            event = msgspec.structs.replace(event, at=posix(now))
+            self._office.record(event, on=[of_lease(id)], of=state.terms, used=state.customers_used)
+        except Unavailable as error:
+            says = f"{error}; the lease opens nothing from here on, and its end is recorded once that is possible"
+            raise Unavailable(error.why, says) from error
+        except GateError:
+            self._office.ending.pop(id, None)
+            raise
+        self._office.ending.pop(id, None)
+        self._tokens.pop(id, None)
+        return self._office.lease(id)
+
+    def end_late(self) -> None:
+        """Record the ends that could not be recorded before. Raises `Unfinished`."""
+        one_by_one(list(self._office.ending), self._end_late, str)
+
+    def _end_late(self, id: LeaseId) -> None:
+        with self._book.holding(of_lease(id)):
+            event, state = self._office.ending.get(id), self._book.state.leases.get(id)
+            if event is None or state is None or not state.live:
+                self._office.ending.pop(id, None)
+            else:
+                self.end(state, event)
 
     def _live(self, id: LeaseId) -> LeaseState:
         state = self._office.lease(id)
@@ -296,27 +355,32 @@ class Leasing:
 
     # Leases judged again
 
-    def catch_up(self) -> None:
-        """After a change of the estate, and with a new day: revoke the leases whose quorum would be none any more.
-        Until it is done each use asks for itself (`Office.holds`)."""
-        decider = self._office.decider
-        if self._standing == (decider.digest, decider.day):
-            return
-        self.revoke_unheld(self._book.state.live())
-        self._standing = (decider.digest, decider.day)
+    def catch_up(self, seconds: float = AT_ONCE) -> None:
+        """Judge again what may not hold any more, and revoke it, as far as that goes in so many seconds; the next sweep
+        goes on. Until it is done each use asks for itself (`Office.holds`), and the list names what does not hold.
+        Raises `Unfinished`."""
+        until = time.monotonic() + seconds
+        self._judging.again()
+        while time.monotonic() < until and self._judging.go_on(online=True):
+            pass
+        self.revoke_unheld(until)
 
     def judge_again(self) -> None:
-        """Have the next sweep judge every live lease."""
-        self._standing = None
+        """Have every live lease judged, whatever is under way."""
+        self._book.turns += 1
 
-    def revoke_unheld(self, leases: Sequence[LeaseState]) -> None:
-        for state in leases:
-            refused = self._office.holds(state)
-            if refused is None:
-                continue
-            with self._book.holding(of_lease(state.terms.id)):
-                now = self._office.fit()
-                if self._office.lease(state.terms.id).live:
-                    why = f"{refused.why}: {refused.says}"[:LONGEST_REASON]
-                    event = Revoked(at=posix(now), lease=state.terms.id, by=SELF, reason=why)
-                    self.end(self._office.lease(state.terms.id), event)
+    def revoke_unheld(self, until: float) -> None:
+        """Begin no more of it after `until` (of `time.monotonic`). Raises `Unfinished`."""
+        one_by_one(self._judging.lost(), self._revoke_unheld, str, until)
+
+    def _revoke_unheld(self, id: LeaseId) -> None:
+        self._judging.postpone(id)
+        with self._book.holding(of_lease(id)):
+            state = self._book.state.leases.get(id)
+            refused = None if state is None or not state.live else self._office.holds(state)
+            if state is None or refused is None:
+                self._judging.drop(id)
+            elif refused.why not in PASSING and id not in self._office.ending:
+                why = f"{refused.why}: {refused.says}"[:LONGEST_REASON]
+                self.end(state, Revoked(at=posix(self._office.fit()), lease=id, by=SELF, reason=why))
+                self._judging.drop(id)

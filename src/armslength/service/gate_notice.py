@@ -7,7 +7,7 @@ holds ids and a sentence, and nothing that opens anything: the link of a custome
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -20,6 +20,7 @@ from armslength.gate import (
     Leased,
     LeaseId,
     LeaseState,
+    LeaseTerms,
     PersonId,
     Request,
     RequestId,
@@ -29,6 +30,7 @@ from armslength.gate import (
     Withdrawn,
     posix,
 )
+from armslength.store import GateSettings
 
 
 class NoticeKind(StrEnum):
@@ -66,17 +68,30 @@ def told(
     return Told(mark=mark, kind=kind, body=json.dumps(body, sort_keys=True).encode(), at=at, person=person)
 
 
-def notices(event: Event, state: State) -> tuple[Told, ...]:
+Concerned = Callable[[LeaseTerms], Sequence[PersonId]]
+"""Who hears of a lease although they have no part in it."""
+
+
+def notices(event: Event, state: State, concerned: Concerned) -> tuple[Told, ...]:
     """What an event is told by itself, once the state has taken it in."""
-    return tuple(_notices(event, state))
+    return tuple(_notices(event, state, concerned))
 
 
-def _notices(event: Event, state: State) -> Iterator[Told]:
+def told_widely(lease: LeaseState, concerned: Concerned, *, at: int) -> Iterator[Told]:
+    """What everybody hears who could have been asked for a lease under break-glass terms."""
+    terms = lease.terms
+    says = f"{terms.executor} has a lease under break-glass terms: {terms.action} {terms.resource}"
+    for person in concerned(terms):
+        yield told(NoticeKind.GRANTED, terms.id, says, at=at, person=person, more={"terms": terms.terms})
+
+
+def _notices(event: Event, state: State, concerned: Concerned) -> Iterator[Told]:
     match event:
         case Leased():
             lease = state.leases.get(LeaseId(str(event.lease["id"])))
             if lease is not None and (request := state.requests.get(lease.terms.request)) is not None:
                 yield from _granted(lease, request.request, event.at)
+                yield from told_widely(lease, concerned, at=event.at)
         case Declined():
             yield from _refused(state, event.request, f"{event.approver} declined: {event.reason}", event.at)
         case Voiced(agrees=False):
@@ -112,6 +127,19 @@ def _granted(lease: LeaseState, request: Request, at: int) -> Iterator[Told]:
     when = at if request.hold is None else max(at, posix(request.hold.until))
     for customer in lease.terms.customers:
         yield customer_told(lease.terms.id, f"access to your data was opened: {request.action}", customer, at=when)
+
+
+def customer_asked(request: Request, customer: str, *, at: int) -> Told:
+    """A customer is asked for their word on a request."""
+    says = f"somebody asks for {request.action} on your data, and you may say yes or no"
+    return customer_told(request.id, says, customer, at=at)
+
+
+def channels(settings: GateSettings, kind: str) -> tuple[str, ...]:
+    """Where notices of this kind go; none: they stand in the console. `*` is for those to the firm's own people: a
+    customer's link answers in the customer's name, and goes nowhere but where they are said to be told."""
+    everywhere = () if kind == NoticeKind.TOLD_CUSTOMER else settings.notices.get("*", ())
+    return (*settings.notices.get(kind, ()), *everywhere)
 
 
 def customer_told(about: RequestId | LeaseId, says: str, customer: str, *, at: int) -> Told:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from armslength.estate import OPERATE, Estate, Terms, digest
+from armslength.estate import FILES, Estate, Terms, content, digest
 from armslength.gate import (
     Candidates,
     Conflict,
     Decider,
+    Ended,
     Event,
     Freshness,
     Ignored,
@@ -32,6 +33,7 @@ from armslength.gate import (
     Request,
     RequestId,
     RequestState,
+    Revoked,
     Target,
     Why,
     judge,
@@ -39,15 +41,23 @@ from armslength.gate import (
     posix,
     who_could,
 )
-from armslength.service.gate_book import NOTHING, Book
+from armslength.ledger import Kind
+from armslength.reach import Compared
+from armslength.service.act import Act
+from armslength.service.comparison import Comparison
+from armslength.service.gate_book import NOTHING, PATIENCE, Book
+from armslength.service.gate_change import Change, barred, change_of, widened
 from armslength.service.gate_failure import Unavailable, Unfounded
+from armslength.service.gate_limits import could_give
 from armslength.service.gate_row import Object
+from armslength.service.ledger_failure import AppendError
 from armslength.store import GateFolder, Source, StoreError, parsed
-from armslength.tlog import Receipt
+from armslength.tlog import Json, Receipt, canonical
 
-CHANGE = "change"
-"""The member of a request's context that says which change of the estate it is for. The gate alone writes it."""
 MOST_CANDIDATES = 10_000
+MOST_CONCERNED = 200
+MOST_KEPT = 8
+"""Comparisons that are kept; one of a large firm takes seconds."""
 HOST = PersonId("the gate's host")
 """Stands in records for whoever looks after the gate's host: it can take away, and nothing else."""
 SELF = PersonId("the gate")
@@ -64,8 +74,14 @@ class Office:
             raise Unfounded(f"{folder.path}: its keys were left alone; a gate needs them")
         self._row_key = folder.row_key
         self.party = Party(rp_id=folder.settings.domain, origins=(folder.settings.url,))
+        self.ending: dict[LeaseId, Ended | Revoked] = {}
+        """Leases whose end could not be recorded yet: nothing is allowed by them, and the sweep tries again."""
+        self.unsound: Mapping[LeaseId, str] = {}
+        """Live leases that a start read and that do not hold, and why: nothing is allowed by them."""
         self._deciding = threading.Lock()
-        self._estates: dict[str, Estate] = {}
+        self._estates: dict[str, tuple[Estate, str]] = {}
+        self._comparing = threading.Lock()
+        self._compared: dict[tuple[str, str, dt.date], tuple[frozenset[str], Comparison]] = {}
         self._candidates: dict[tuple[object, ...], Candidates] = {}
         try:
             day = self._today()
@@ -111,27 +127,79 @@ class Office:
         return Decider(estate, name, day=day, freshness=self._freshness(day))
 
     def estate(self, name: str) -> Estate:
-        """The adopted or proposed estate of this digest. Raises `Unfounded`."""
+        """The adopted or proposed estate of this digest; the one that holds is made of the files that were adopted.
+        Raises `Unfounded`."""
+        estate, files = self._kept(name)
+        if name == self.digest and self.book.files not in (None, files):
+            raise Unfounded(f"the estate {name} holds, and its files are not those that were adopted")
+        return estate
+
+    def confirmed(self, change: Change) -> Estate:
+        """The estate that a change is for, as its files are now. Raises `Unfounded` where they are not those that were
+        signed for."""
+        self._estates.pop(change.after, None)
+        estate, files = self._kept(change.after)
+        if change.files != files:
+            raise Unfounded("the files of the proposed estate are not those that were signed for")
+        return estate
+
+    def _kept(self, name: str) -> tuple[Estate, str]:
         found = self._estates.get(name)
         if found is None:
             try:
-                found = self.folder.estates.read(name)
+                found = self.folder.estates.kept(name)
             except StoreError as error:
-                raise Unfounded(f"the estate {name}, which the ledger says holds: {error}") from error
+                raise Unfounded(f"the estate {name}, which the ledger names: {error}") from error
             if len(self._estates) >= 4:
                 self._estates.clear()
             self._estates[name] = found
         return found
 
     def freshen(self, files: Mapping[str, bytes]) -> None:
-        """Take in the same estate with newer `as_of` dates. Raises `EstateError`, `Rejected` for another estate."""
+        """Take in the same estate with newer `as_of` dates; that it was done is on record. Raises `EstateError`,
+        `Rejected` for another estate, `Unavailable`."""
+        self.fit()
+        known = {name: data for name, data in files.items() if name in FILES}
         with self._deciding:
-            made = parsed(Source(description="the estate", files=dict(files))).estate
+            made = parsed(Source(description="the estate", files=known)).estate
             if digest(made) != self.digest:
                 raise Rejected(["it is another estate than the one that holds: propose it"])
-            self.folder.estates.keep(files)
-            self._estates[self.digest] = made
+            same = self._kept(self.digest)[1]
+            if content(made, known) != same:
+                raise Rejected(["its files differ in more than `source` and `as_of` from those that were adopted"])
+            self._tell_dates(known)
+            try:
+                self.folder.estates.keep(known)
+            except StoreError as error:
+                raise Unavailable(Why.STORE, f"the estate cannot be kept: {error}") from error
+            self._estates[self.digest] = made, same
+            self._candidates.clear()
             self._decider = self._decided(self._decider.day)
+
+    def _tell_dates(self, files: Mapping[str, bytes]) -> None:
+        """Record which files take the place of others. Raises `Unavailable`."""
+        hashes: dict[str, Json] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        whole = hashlib.sha256(canonical(hashes, label="files")).hexdigest()
+        says = f"files of the estate {self.digest} with other source and as_of were taken in: SHA-256 {whole}"
+        act = Act(id=self.draw(), kind=Kind.FINDING, fields={"detection": "gate-estate-dates", "evidence": says})
+        try:
+            self.book.ledger.append(act).result(PATIENCE)
+        except (AppendError, TimeoutError) as error:
+            raise Unavailable(Why.LEDGER, NOTHING) from error
+
+    def widening(self, before: str, after: str) -> tuple[frozenset[str], Comparison]:
+        """The states whose reach one estate widens in place of another on today's day, and the whole difference.
+        Raises `Unfounded`."""
+        key = (before, after, self.decider.day)
+        with self._comparing:
+            found = self._compared.get(key)
+            if found is None:
+                asked = Compared(at=key[2], everything=True)
+                made = widened(self.estate(before), self.estate(after), asked)
+                if len(self._compared) >= MOST_KEPT:
+                    self._compared.clear()
+                found = self._compared[key] = made
+        return found
 
     def terms(self, name: str) -> Terms:
         """Of the estate that holds."""
@@ -144,8 +212,19 @@ class Office:
         return None if place is None else Target(type="asset", id=estate.assets.ids[place])
 
     def is_change(self, request: Request) -> bool:
-        """Whether it is for another estate."""
-        return request.action == OPERATE and isinstance(request.context.get(CHANGE), dict)
+        """Whether it is for another estate. Of which asset it was asked for, `carry_out` looks at."""
+        return change_of(request) is not None
+
+    def barred(self, request: Request) -> frozenset[str]:
+        """The states that nobody of its quorum may be exposed to: those whose reach the change was said to widen, and
+        those whose it widens as things are today. Raises `Unavailable` where that cannot be told."""
+        change = change_of(request)
+        if change is None or change.before != self.digest:
+            return barred(request)
+        try:
+            return change.widened | self.widening(change.before, change.after)[0]
+        except Unfounded as error:
+            raise Unavailable(Why.STORE, str(error)) from error
 
     # People
 
@@ -159,13 +238,26 @@ class Office:
         now = posix(self.book.now())
         return self.keyed() - self.book.copies.read(lambda tables: tables.away.at(now))
 
+    def concerned(self, terms: LeaseTerms) -> tuple[PersonId, ...]:
+        """Who hears of a lease although they have no part in it: under break-glass terms, everyone who could have been
+        asked."""
+        if terms.terms not in self.settings.break_glass:
+            return ()
+        try:
+            decider = self.decider
+            if terms.estate != decider.digest:
+                decider = self.decider_of(self.estate(terms.estate), terms.estate)
+        except Unfounded:
+            return ()
+        return decider.roster.approvers(terms.terms)[:MOST_CONCERNED]
+
     def candidates(self, state: RequestState) -> Candidates:
         """Who could complete it now. Raises `Unavailable`."""
         decider, available = self.decider, self.available()
         key = (state.request.id, state.version, decider.digest, decider.day, available)
         found = self._candidates.get(key)
         if found is None:
-            found = who_could(decider, state.request, state.approvers(), available, barred=barred(state.request))
+            found = who_could(decider, state.request, state.approvers(), available, barred=self.barred(state.request))
             if len(self._candidates) >= MOST_CANDIDATES:
                 self._candidates.clear()
             self._candidates[key] = found
@@ -174,28 +266,36 @@ class Office:
     # Judging
 
     def judged(self, state: RequestState) -> Judgement:
-        """What becomes of a request with the approvals that it has."""
-        return judge(self.decider, state.request, state.approvers(), state.agreed, barred=barred(state.request))
+        """What becomes of a request with the approvals that it has. Raises `Unavailable`."""
+        return judge(self.decider, state.request, state.approvers(), state.agreed, barred=self.barred(state.request))
 
     def holds(self, lease: LeaseState) -> Refused | None:
-        """Why the quorum of a lease would not be one any more; None: it would."""
+        """Why the lease would not be given any more, by the people who approved it and as wide as it is; None: it
+        would."""
+        if lease.terms.id in self.ending:
+            return Refused(why=Why.REVOKED, says="the lease is being taken away")
+        if (says := self.unsound.get(lease.terms.id)) is not None:
+            return Refused(why=Why.REVOKED, says=says)
         request = self.book.state.requests.get(lease.terms.request)
         if request is None:
             return Refused(why=Why.REVOKED, says="what the lease was given for is no longer known")
         if not self._signed(lease, request):
             return Refused(why=Why.REVOKED, says="a passkey that approved it was revoked")
-        judgement = judge(
-            self.decider,
-            request.request,
-            lease.terms.approvers,
-            frozenset(request.request.customers),
-            barred=barred(request.request),
+        decider, veto = self.decider, dt.timedelta(minutes=self.settings.veto_minutes)
+        enough = frozenset(
+            each.id for each in decider.estate.settings.terms if could_give(each, lease.terms, request, veto)
         )
+        try:
+            states = self.barred(request.request)
+        except Unavailable as error:
+            return error.refused()
+        judgement = judge(decider, request.request, lease.terms.approvers, request.agreed, barred=states, only=enough)
         match judgement:
             case Refused():
                 return judgement
             case Pending():
-                return Refused(why=Why.REVOKED, says="the people who approved it would be no quorum any more")
+                says = "the people who approved it would be no quorum any more, or its terms would give less now"
+                return Refused(why=Why.REVOKED, says=says)
             case Quorum():
                 return None
 
@@ -216,8 +316,7 @@ class Office:
         now = self.book.now()
         if self.book.ledger.health().writer.stopped is not None:
             raise Unavailable(Why.LEDGER, NOTHING)
-        if self.book.unsettled is not None:
-            self.book.settle()
+        self.book.recover()
         return now
 
     def request(self, id: RequestId) -> RequestState:
@@ -265,13 +364,6 @@ class Office:
     def _freshness(self, adopted: dt.date) -> Freshness:
         days = self.settings.freshness_days
         return Freshness(limit=None if days is None else dt.timedelta(days=days), adopted=adopted)
-
-
-def barred(request: Request) -> frozenset[str]:
-    """The states that nobody of its quorum may be exposed to: those whose reach a change would widen."""
-    change = request.context.get(CHANGE)
-    widened = change.get("widened") if isinstance(change, dict) else None
-    return frozenset(str(state) for state in widened) if isinstance(widened, list) else frozenset()
 
 
 def derived_act(*parts: str) -> bytes:

@@ -6,22 +6,23 @@ no such reason was changed by somebody who had no business to: it is written ane
 
 from __future__ import annotations
 
-import hmac
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 
 from armslength.gate import Adopted, State, Tampered, posix
 from armslength.service.gate_book import Book, Step
 from armslength.service.gate_change import parts
 from armslength.service.gate_failure import Unfounded
+from armslength.service.gate_glass import glass_problems
+from armslength.service.gate_notice import NoticeKind, told, told_widely
 from armslength.service.gate_office import HOST, Office
 from armslength.service.gate_replay import replay
-from armslength.service.gate_row import GATE, KINDS, Object, row_of
+from armslength.service.gate_row import GATE, KINDS, Object, of_lease, row_of
+from armslength.service.gate_snapshot import earlier, empty_snapshot, read_snapshot
+from armslength.service.gate_verification import Verification
 from armslength.service.ledger import Ledger
 from armslength.store import GateDatabase, GateFolder, GateRow, GateSnapshot, GateTables, read_ledger_folder
-from armslength.tlog import Json, Malformed, canonical, parse_canonical
 
 OLD_NEWS = 86_400
 """Seconds after which what a start finds in the ledger is told to nobody any more: most of it was, long ago."""
@@ -50,6 +51,7 @@ def open_office(
     ledger: Ledger,
     *,
     clock: Callable[[], float],
+    steady: Callable[[], float] | None = None,
     chance: Callable[[int], bytes] = secrets.token_bytes,
     step: Step,
 ) -> tuple[Office, Recovered]:
@@ -59,71 +61,73 @@ def open_office(
     if folder.row_key is None or not folder.lease_keys:
         raise Unfounded(f"{folder.path}: its keys were left alone; a gate needs them")
     size = ledger.health().writer.size
-    state, adopted, genuine = _snapshot(database, folder.row_key, size)
-    taken = 0
-    book = Book(database=database, ledger=ledger, state=state, adopted=adopted, clock=clock, step=step)
+    kept = read_snapshot(database, folder.row_key, size)
+    taken, since = 0, kept.state.position
+    verification = Verification(folder)
+    book = Book(
+        database=database,
+        ledger=ledger,
+        state=kept.state,
+        adopted=kept.adopted,
+        verify=verification.problem,
+        clock=clock,
+        steady=steady,
+        step=step,
+    )
+
+    book.files = kept.files
+    book.copies.left_behind(kept.behind)
+    for use in kept.uses:
+        book.uses.remember(use)
 
     def take(*args: object) -> object:
         nonlocal taken
         taken += 1
-        return book.take(*args)  # type: ignore[arg-type]
+        return book.take_back(*args)  # type: ignore[arg-type]
 
     try:
-        replay(ledger.folder, state.position, take)  # type: ignore[arg-type]
+        replay(ledger.folder, since, take)  # type: ignore[arg-type]
     except Tampered as error:
         raise Unfounded(f"the ledger holds what no gate writes: {error}") from error
-    book.believe(state.time)
-    tampered = [] if genuine else ["the snapshot of the state is not one that the gate wrote"]
-    mended, differing = _mended(book)
-    if state.estate is None:
+    book.believe(book.state.time)
+    tampered = [] if kept.doubt is None else [kept.doubt]
+    mended, differing = _mended(
+        book,
+        lambda wanted: earlier(kept, ledger.folder, wanted, verification.problem),
+        None if kept.text is not None else empty_snapshot(folder.row_key),
+    )
+    if book.state.estate is None:
         _adopt_first(folder, book, chance)
     for which, says in differing:
         book.finding(which, says)
         tampered.append(says)
-    if not genuine:
-        book.finding(("snapshot", ""), tampered[0])
+    if kept.doubt is not None:
+        book.finding(("snapshot", ""), kept.doubt)
     book.copies.forget_told(before=int(clock()) - OLD_NEWS)
-    book.copies.write()  # what replaying tells
-    return Office(folder, book, chance=chance), Recovered(replayed=taken, rows=mended, tampered=tuple(tampered))
+    office = Office(folder, book, chance=chance)
+    if problems := list(glass_problems(folder.settings.break_glass, office.decider.estate)):
+        raise Unfounded("; ".join(problems))
+    office.unsound = verification.unsound(office, since)
+    for lease, says in office.unsound.items():
+        book.unsound[lease] = f"the lease {lease} does not hold: {says}"
+        book.finding(of_lease(lease), book.unsound[lease])
+    tampered += book.unsound.values()
+    at = int(clock())
+    alarms = [told(NoticeKind.ALARM, where, says, at=at) for where, says in book.unsound.items()]
+    book.concerned = office.concerned
+    for record in book.state.leases.values():
+        if record.index >= since and posix(record.terms.end) >= at - OLD_NEWS:
+            alarms += told_widely(record, office.concerned, at=at)
+    book.copies.write(told=alarms)  # and what replaying tells
+    return office, Recovered(replayed=taken, rows=mended, tampered=tuple(tampered))
 
 
-def write_snapshot(office: Office) -> None:
-    """Keep the state as it is now. Raises `Unavailable`."""
-    book = office.book
-    with book.still() as state:
-        snapshot, position = state.snapshot(), state.position
-    text = canonical({"adopted": book.adopted, "state": snapshot()}, label="snapshot")
-    made = GateSnapshot(position=position, mac=_mac(office.folder.row_key or b"", position, text), state=text)
-    book.copies.change(lambda tables: tables.snapshots.write(made))
-
-
-def _snapshot(database: GateDatabase, key: bytes, size: int) -> tuple[State, int, bool]:
-    """The state, when its estate was adopted, and whether what stood there was the gate's. Raises `Unfounded` where the
-    ledger has lost what the gate has seen."""
-    with database.reading() as tables:
-        kept = tables.snapshots.read()
-    if kept is None:
-        return State(), 0, True
-    if not hmac.compare_digest(kept.mac, _mac(key, kept.position, kept.state)):
-        return State(), 0, False
-    if kept.position > size:
-        raise Unfounded(
-            f"the ledger has {size} entries, and the gate has seen {kept.position}: it was rolled back, or is another"
-        )
-    try:
-        read: Json = parse_canonical(kept.state, label="snapshot")
-        assert isinstance(read, dict) and isinstance(read["adopted"], int)
-        return State.restore(read["state"]), read["adopted"], True
-    except (Malformed, Tampered, KeyError, AssertionError):
-        return State(), 0, True  # of another version of this program
-
-
-def _mac(key: bytes, position: int, text: bytes) -> bytes:
-    return hmac.digest(key, f"snapshot {position}\n".encode() + text, sha256)
-
-
-def _mended(book: Book) -> tuple[int, list[tuple[Object, str]]]:
-    """Make the rows what the state says; gives how many were behind, and which differed for no reason of ours."""
+def _mended(
+    book: Book, earlier: Callable[[Mapping[Object, int]], Mapping[Object, bytes]], first: GateSnapshot | None
+) -> tuple[int, list[tuple[Object, str]]]:
+    """Make the rows what the state says; gives how many were behind, and which differed for no reason of ours.
+    `earlier` gives what rows said at earlier versions, as far as that can be known; `first` is written with them where
+    there is no snapshot."""
     behind = book.copies.behind()
     mended = 0
     differing: list[tuple[Object, str]] = []
@@ -133,6 +137,7 @@ def _mended(book: Book) -> tuple[int, list[tuple[Object, str]]]:
         mended = 0
         differing.clear()
         wrong: list[GateRow] = []
+        late: dict[Object, GateRow] = {}
         for which, row, should in _pairs(tables, book.state):
             if row is not None and should is not None and _same(row, should):
                 if row.claim is not None:
@@ -141,6 +146,8 @@ def _mended(book: Book) -> tuple[int, list[tuple[Object, str]]]:
             found = 0 if row is None else row.version
             if should is not None and which in behind and min(behind[which]) <= found < should.version:
                 mended += 1
+                if row is not None:
+                    late[which] = row
             else:
                 what = "was missing" if row is None else "was not known to the ledger" if should is None else "differed"
                 differing.append((which, f"the row of {which[0]} {which[1]} {what}: the ledger says otherwise"))
@@ -148,6 +155,13 @@ def _mended(book: Book) -> tuple[int, list[tuple[Object, str]]]:
                 tables.rows.delete(which[0], [which[1]])
             else:
                 wrong.append(should)
+        was = earlier({which: row.version for which, row in late.items()}) if late else {}
+        for which, row in late.items():
+            if was.get(which, row.doc) != row.doc:
+                mended -= 1
+                differing.append((which, f"the row of {which[0]} {which[1]} differed: the ledger says otherwise"))
+        if first is not None:
+            tables.snapshots.write(first)
         for start in range(0, len(wrong), SOME):
             tables.rows.put_many(wrong[start : start + SOME])
 
@@ -185,6 +199,7 @@ def _adopt_first(folder: GateFolder, book: Book, chance: Callable[[int], bytes])
         what=parts({}, folder.estates.files(kept[0])),
         request=None,
         by=HOST,
+        files=folder.estates.kept(kept[0])[1],
     )
     with book.holding(GATE):
         book.record(event, act=chance(16))

@@ -6,6 +6,7 @@ under a key that it does not have.
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
 import json
 from collections.abc import Mapping
@@ -114,14 +115,14 @@ class PendingKeys:
             made=now,
         )
         id = format_base64url(enrolment.credential)
-        if id in self._book.state.keys:
+        if id in self._book.state.keys or self._book.state.knows(enrolment.public_key):
             raise Conflict("this passkey was enrolled before")
         row = GateRow(
             kind=PENDING_KIND,
             id=id,
             version=1,
             doc=self._sealed(enrolment),
-            columns=RowColumns(person=enrolment.person, status="pending", due=posix(now) + PENDING),
+            columns=RowColumns(person=enrolment.person, status="pending", due=posix(_ends(enrolment))),
         )
         used = Ceremony(kind="enrolled", person=invitation.person, doc=b"", ends=ends)
         mark = sha256(self._mac("used", body)).digest()
@@ -134,20 +135,20 @@ class PendingKeys:
         return self._shown(row)
 
     def pending(self) -> tuple[PendingKey, ...]:
-        now = posix(self._book.now())
+        now = self._book.now()
         rows = self._book.copies.read(lambda tables: tuple(tables.rows.all(PENDING_KIND)))
         found = []
         for row in rows:
-            if row.columns.due is not None and row.columns.due > now:
-                with suppress(Tampered):  # told, and of no use to anybody
-                    found.append(self._shown(row))
-        return tuple(sorted(found, key=lambda each: (each.made, each.id)))
+            with suppress(Tampered):  # told, and of no use to anybody
+                found.append(self._shown(row))
+        return tuple(sorted((each for each in found if now < each.ends), key=lambda each: (each.made, each.id)))
 
     def enrolment(self, id: str) -> Enrolment:
         row = self._book.copies.read(lambda tables: tables.rows.read(PENDING_KIND, id))
-        if row is None or (row.columns.due is not None and row.columns.due <= posix(self._book.now())):
+        enrolment = None if row is None else self._opened(row)
+        if enrolment is None or _ends(enrolment) <= self._book.now():
             raise Rejected(["no such passkey waits for a voucher, or no longer"])
-        return self._opened(row)
+        return enrolment
 
     def known(self, person: PersonId) -> None:
         if not self._office.decider.roster.knows(person):
@@ -189,7 +190,7 @@ class PendingKeys:
             credential=enrolment.credential,
             public_key=enrolment.public_key,
             made=enrolment.made,
-            ends=moment(row.columns.due or 0),
+            ends=_ends(enrolment),
         )
 
     def _read(self, token: str) -> tuple[PersonId, int, bytes]:
@@ -214,3 +215,8 @@ class PendingKeys:
 
     def _mac(self, what: str, data: bytes) -> bytes:
         return hmac.digest(self._key, what.encode() + b"\0" + data, sha256)
+
+
+def _ends(enrolment: Enrolment) -> Moment:
+    """By what is under the MAC: the row's own columns are anybody's who has the database."""
+    return enrolment.made + dt.timedelta(seconds=PENDING)

@@ -11,12 +11,15 @@ from armslength.gate import (
     Granted,
     LeaseId,
     LeaseState,
+    LeaseTerms,
     Moment,
     PersonId,
     Rejected,
     Reviewed,
+    Roster,
     posix,
 )
+from armslength.service.gate_failure import Unfounded
 from armslength.service.gate_notice import NoticeKind, Told, told
 from armslength.service.gate_office import Office
 from armslength.service.gate_row import of_lease
@@ -66,8 +69,7 @@ def review(office: Office, id: LeaseId, by: PersonId, outcome: str) -> LeaseStat
         parties |= request.request.parties()
     if by in parties:
         problems.append("nobody reviews what they took part in")
-    known = any(terms.id == lease.terms.terms for terms in office.decider.estate.settings.terms)
-    if not problems and known and not roster.member(by, lease.terms.terms).may_approve:
+    if not problems and not _may_review(office, lease.terms, by):
         problems.append(f"{by} is not among the approvers of {lease.terms.terms}")
     if problems:
         raise Rejected(problems)
@@ -80,6 +82,18 @@ def review(office: Office, id: LeaseId, by: PersonId, outcome: str) -> LeaseStat
         event = Reviewed(at=posix(now), lease=id, by=by, outcome=outcome)
         office.record(event, on=[of_lease(id)], of=lease.terms, used=lease.customers_used)
         return office.lease(id)
+
+
+def _may_review(office: Office, terms: LeaseTerms, by: PersonId) -> bool:
+    """Whether they are among the approvers of the lease's terms: by the estate that holds, or by the lease's own where
+    the terms are gone since. Raises `Rejected` where that one cannot be read."""
+    roster = office.decider.roster
+    if all(each.id != terms.terms for each in office.decider.estate.settings.terms):
+        try:
+            roster = Roster(office.estate(terms.estate), office.decider.day)
+        except Unfounded as error:
+            raise Rejected([f"its terms are gone, and with them who may review it: {error}"]) from error
+    return roster.knows(by) and roster.member(by, terms.terms).may_approve
 
 
 def late(office: Office, now: Moment) -> Iterator[Told]:

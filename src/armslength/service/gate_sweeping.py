@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import Literal
 
 from armslength.gate import (
-    Conflict,
     Ended,
     GateError,
     LeaseId,
+    RequestId,
     Tampered,
     Why,
     posix,
@@ -25,9 +25,11 @@ from armslength.service.gate_failure import Unavailable, Unfounded
 from armslength.service.gate_leasing import Leasing
 from armslength.service.gate_notice import NoticeKind, told
 from armslength.service.gate_office import Office
-from armslength.service.gate_opening import write_snapshot
 from armslength.service.gate_reviewing import late, unreviewed
-from armslength.service.gate_row import KINDS, of_lease, of_request
+from armslength.service.gate_revoking import Revoking
+from armslength.service.gate_rounds import one_by_one
+from armslength.service.gate_row import of_lease, of_request
+from armslength.service.gate_snapshot import write_snapshot
 from armslength.service.ledger_failure import AppendError
 from armslength.store import StoreError
 
@@ -37,6 +39,10 @@ HOUSEKEEPING = 600
 """Seconds between two rounds of what is not urgent."""
 RELOAD = 10.0
 """Seconds after which a ledger that stopped is asked to look at its stores again."""
+JUDGING = 2.0
+"""Seconds of a sweep in which leases are judged again and revoked; the next one goes on."""
+MOST_STRAYS = 100
+"""Rows of nothing that are told of one by one."""
 CHECKED = 50
 """Rows that are compared with the ledger in one sweep, whether somebody uses them or not."""
 UNNAMED = 86_400
@@ -48,14 +54,17 @@ REMEMBERED = dt.timedelta(days=90)
 
 
 class Sweeping:
-    def __init__(self, office: Office, asking: Asking, adopting: Adopting, leasing: Leasing) -> None:
+    def __init__(
+        self, office: Office, asking: Asking, adopting: Adopting, leasing: Leasing, revoking: Revoking
+    ) -> None:
         self._office, self._book = office, office.book
-        self._asking, self._adopting, self._leasing = asking, adopting, leasing
+        self._asking, self._adopting, self._leasing, self._revoking = asking, adopting, leasing, revoking
         self._once = threading.Lock()
         self._cleaned = 0
         self._reloaded = 0.0
         self._place = 0
         self._told = False
+        self._snapshot: threading.Thread | None = None
         self.problems: dict[str, str] = {}
 
     def tick(self) -> None:
@@ -67,12 +76,14 @@ class Sweeping:
                 "ledger": self._ledger,
                 "rows": self._book.settle,
                 "notes": self._book.drain,
+                "keys": self._revoking.resume,
+                "ends": self._leasing.end_late,
                 "requests": self._requests,
                 "unfinished": self._unfinished,
                 "changes": self._adopting.call_off_overtaken,
                 "quorums": self._leasing.resume,
                 "leases": self._leases,
-                "judging": self._leasing.catch_up,
+                "judging": lambda: self._leasing.catch_up(JUDGING),
                 "reviews": self._reviews,
                 "notices": self._notices,
                 "checking": self._check,
@@ -103,15 +114,18 @@ class Sweeping:
 
     def _requests(self) -> None:
         now = self._office.fit()
-        for state in self._book.state.due_requests(now):
-            with self._book.holding(of_request(state.request.id)), suppress(Conflict, Tampered):
-                if self._office.request(state.request.id).waiting:
-                    self._leasing.lapse(self._office.request(state.request.id))
+        due = [state.request.id for state in self._book.state.due_requests(now)]
+        one_by_one(due, self._lapse, str)
+
+    def _lapse(self, id: RequestId) -> None:
+        with self._book.holding(of_request(id)):
+            if (state := self._office.request(id)).waiting:
+                self._leasing.lapse(state)
 
     def _leases(self) -> None:
         now = self._office.fit()
-        for state in self._book.state.due_leases(now):
-            self._end(state.terms.id, "ran-out")
+        due = [state.terms.id for state in self._book.state.due_leases(now)]
+        one_by_one(due, lambda id: self._end(id, "ran-out"), str)
 
     def _unfinished(self) -> None:
         """What a crash, or a failure, came between: a lease and its adoption, a last use and the end of its lease."""
@@ -119,16 +133,22 @@ class Sweeping:
             return
         self._leasing.unfinished = False
         try:
-            self._adopting.resume()
-            for state in self._book.state.live():
-                if state.terms.uses is not None and state.uses >= state.terms.uses:
-                    self._end(state.terms.id, "spent")
+            used_up = [
+                state.terms.id
+                for state in self._book.state.live()
+                if state.terms.uses is not None and state.uses >= state.terms.uses
+            ]
+            steps: list[Callable[[], None]] = [
+                self._adopting.resume,
+                lambda: one_by_one(used_up, lambda id: self._end(id, "spent"), str),
+            ]
+            one_by_one(steps, lambda step: step(), lambda step: "resuming")
         except BaseException:
             self._leasing.unfinished = True
             raise
 
     def _end(self, id: LeaseId, how: Literal["ran-out", "spent"]) -> None:
-        with self._book.holding(of_lease(id)), suppress(Conflict, Tampered):
+        with self._book.holding(of_lease(id)):
             if (state := self._office.lease(id)).live:
                 self._leasing.end(state, Ended(at=posix(self._office.fit()), lease=id, how=how))
 
@@ -138,8 +158,9 @@ class Sweeping:
     def _notices(self) -> None:
         """After a start: what a crash may have kept from being told of requests that wait."""
         if not self._told:
+            now = self._office.fit()
             for state in self._book.state.waiting():
-                self._book.copies.write(told=self._asking.told(state, self._office.candidates(state)))
+                self._book.copies.write(told=self._asking.told(state, self._office.candidates(state), now))
             self._told = True
 
     def _check(self) -> None:
@@ -179,16 +200,25 @@ class Sweeping:
         )
         keep = {lease.terms.id for lease in unreviewed(self._office)}
         self._book.forget(self._book.now() - REMEMBERED, keep=keep)
-        write_snapshot(self._office)
+        if self._snapshot is None or not self._snapshot.is_alive():  # of a large gate it takes long
+            self._snapshot = threading.Thread(target=self._keep, name="gate-snapshot", daemon=True)
+            self._snapshot.start()
+
+    def _keep(self) -> None:
+        try:
+            write_snapshot(self._office)
+            self.problems.pop("snapshot", None)
+        except Exception as error:
+            self.problems["snapshot"] = f"{type(error).__name__}: {error}"
+
+    def close(self) -> None:
+        """Wait for a snapshot that is being written."""
+        if self._snapshot is not None:
+            self._snapshot.join()
 
     def _strays(self) -> None:
         """Rows that stand for nothing in the ledger. Nobody decides on them, and somebody put them there."""
-        with self._book.still() as state:
-            known = {kind: sum(each == kind for each, _ in state.objects()) for kind in KINDS}
-        found = self._book.copies.read(lambda tables: {kind: tables.rows.count(kind) for kind in KINDS})
-        for kind in KINDS:
-            if found[kind] > known[kind] and not self._book.copies.behind():
-                self._book.copies.tampered[kind, "*"] = (
-                    f"{found[kind] - known[kind]} rows of kind {kind} are none of the gate's"
-                )
-                self._book.finding((kind, "*"), self._book.copies.tampered[kind, "*"])
+        for kind, id in self._book.strays()[:MOST_STRAYS]:
+            says = f"the row of {kind} {id[:80]} is not known to the ledger"
+            self._book.copies.tampered[kind, id] = says
+            self._book.finding((kind, id), says)

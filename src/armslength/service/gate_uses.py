@@ -12,8 +12,8 @@ AGAIN = 120
 
 
 class RecentUses:
-    """Under the lock of whoever holds it. What a start replays is in it too: after a crash only the answer is
-    missing."""
+    """Under the lock of whoever holds it. What a start replays is in it too, and a snapshot carries it: after a crash
+    only the answer is missing."""
 
     def __init__(self) -> None:
         self._uses: OrderedDict[tuple[str, str], Used] = OrderedDict()
@@ -22,6 +22,10 @@ class RecentUses:
         self._uses[event.point, event.use] = event
         while len(self._uses) > MOST:
             self._uses.popitem(last=False)
+
+    def since(self, at: int) -> tuple[Used, ...]:
+        """Those at that time (POSIX seconds) and after it, in their order."""
+        return tuple(event for event in self._uses.values() if event.at >= at)
 
     def find(self, point: str, use: str) -> Used | None:
         """`use` in base64url."""

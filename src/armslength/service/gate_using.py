@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from armslength.gate import (
+    LATEST_SECONDS,
     Conflict,
     Ended,
     GateError,
@@ -52,6 +53,8 @@ from armslength.service.gate_uses import AGAIN
 from armslength.tlog import Receipt, format_base64url
 
 USE_SIZE = 16
+OLDEST = 86_400
+"""Seconds after which a use that a point let pass itself is no longer taken."""
 MOST_CUSTOMERS = 1000
 GATE_POINT = "gate"
 """The point that the gate itself is, where it uses a lease for what it guards of its own."""
@@ -95,6 +98,7 @@ class Using:
     def __init__(self, office: Office, leasing: Leasing, denials: Denials) -> None:
         self._office, self._book, self._leasing, self._denials = office, office.book, leasing, denials
         self._points = frozenset(point.id for point in office.settings.points) | {GATE_POINT}
+        self._limits = {point.id: point for point in office.settings.points}
 
     def redeem(
         self,
@@ -217,7 +221,9 @@ class Using:
             resource=question.resource,
             customers=customers,
         ):
-            return Refused(why=Why.OUTSIDE, says="the lease is for other customers")
+            unnamed = "each use of the lease has to name its customers"
+            says = "the lease is for other customers" if customers else unnamed
+            return Refused(why=Why.OUTSIDE, says=says)
         if terms.uses is not None and state.uses >= terms.uses:
             return Refused(why=Why.SPENT, says=f"the lease was for {terms.uses} uses, and they are spent")
         if terms.most_customers is not None and len(state.customers_used | customers) > terms.most_customers:
@@ -246,7 +252,8 @@ class Using:
         return Redeemed(rule=state.terms.rule, lease=state, until=state.terms.end, uses_left=left, receipt=receipt)
 
     def _again(self, before: Used, question: Question, customers: tuple[str, ...], now: Moment) -> Redeemed | Refused:
-        """The answer to a use that was given before: the same, if the same is asked a short while after."""
+        """The answer to a use that was given before: the same, if the same is asked a short while after, and what it
+        rests on still holds."""
         same = (before.executor, before.action, before.resource, before.customers) == (
             question.executor,
             question.action,
@@ -255,12 +262,20 @@ class Using:
         )
         if not same or now - moment(before.at) > dt.timedelta(seconds=AGAIN):
             return Refused(why=Why.SPENT, says="this use was redeemed before: draw another for another act")
-        state = None if before.lease is None else self._office.lease(LeaseId(before.lease))
-        left = None
-        if state is not None and state.terms.uses is not None:
-            left = state.terms.uses - state.uses
-        until = None if state is None else state.terms.end
-        return Redeemed(rule=before.rule, lease=state, until=until, uses_left=left, receipt=None)
+        if before.lease is None:
+            look = self._office.decider.look(question)
+            if not isinstance(look, Standing):
+                return self._none(question, look)
+            return Redeemed(rule=before.rule, lease=None, until=None, uses_left=None, receipt=None)
+        state = self._office.lease(LeaseId(before.lease))
+        spent = isinstance(state.status, Over) and state.status.how == "spent"  # by this use, perhaps
+        refused = None if spent else self._over(state)
+        if refused is None and now >= state.terms.end:
+            refused = Refused(why=Why.EXPIRED, says=f"the lease ended at {format_moment(state.terms.end)}")
+        if refused := refused or self._office.holds(state):
+            return refused
+        left = None if state.terms.uses is None else state.terms.uses - state.uses
+        return Redeemed(rule=before.rule, lease=state, until=state.terms.end, uses_left=left, receipt=None)
 
     def _none(self, question: Question, look: Look) -> Refused:
         """Why there is no lease: what became of the last one, or what policy says."""
@@ -286,8 +301,8 @@ class Using:
         match state.status:
             case Live():
                 return None
-            case Taken(by=by, reason=reason):
-                return Refused(why=Why.REVOKED, says=f"the lease was revoked by {by}: {reason}")
+            case Taken():  # by whom, and why, is not for every point
+                return Refused(why=Why.REVOKED, says="the lease was revoked")
             case Over(how="spent"):
                 return Refused(why=Why.SPENT, says="the lease is spent")
             case Over():
@@ -317,12 +332,17 @@ class Using:
             point=point,
         )
 
+    def _spent(self, id: LeaseId) -> bool:
+        state = self._book.state.leases.get(id)
+        return state is not None and state.terms.uses is not None and state.uses >= state.terms.uses
+
     # Uses that were let pass elsewhere
 
     def take_uses(self, point: str, uses: Sequence[OfflineUse]) -> tuple[OfflineAnswer, ...]:
         """Raises `Rejected` with every problem of their form, and then none is taken; `Unavailable`."""
         now = self._office.fit()
         problems = [each for use in uses for each in self._problems(point, use.customers, use.use)]
+        problems += [f"a use done at {use.done}: expected POSIX seconds" for use in uses if not _is_time(use.done)]
         if problems:
             raise Rejected(problems)
         return tuple(self._taken(point, use, now) for use in uses)
@@ -332,6 +352,8 @@ class Using:
             state = self._book.state.leases.get(use.lease)
             if self._book.state.used(use.lease, use.use):
                 return OfflineAnswer(use=use.use, problem=None)
+            if (refusal := self._unbelievable(point, use, now)) is not None:
+                return self._told(point, use, refusal, now)
             event = Used(
                 at=posix(now),
                 use=format_base64url(use.use),
@@ -350,14 +372,35 @@ class Using:
                 recorded = self._book.record(event, act=_act_of(point, use.use), on=on, of=of)
             except Conflict:
                 return OfflineAnswer(use=use.use, problem="it was recorded before")
-            if not isinstance(recorded.outcome, Ignored):
-                return OfflineAnswer(use=use.use, problem=None)
+            if isinstance(recorded.outcome, Ignored):
+                reason = recorded.outcome.reason
+            else:
+                self._leasing.unfinished |= self._spent(use.lease)  # `tick` ends it
+                if state is None or not state.terms.online:
+                    return OfflineAnswer(use=use.use, problem=None)
+                reason = "it counts, so that each use has to be redeemed first"
         # It happened, so it is on record; and somebody has to look at it.
-        reason = recorded.outcome.reason
+        return self._told(point, use, reason, now)
+
+    def _unbelievable(self, point: str, use: OfflineUse, now: Moment) -> str | None:
+        """Why a delivered use is not taken into anybody's records: whoever has a point's secret could write there."""
+        if posix(now) - use.done > OLDEST:
+            return "it is said to be older than a day, so it is not on record"
+        limits = self._limits.get(point)
+        if limits is not None and not limits.guards(use.action, use.resource):
+            return "the point may not ask about this action on this resource, so it is not on record"
+        return None
+
+    def _told(self, point: str, use: OfflineUse, reason: str, now: Moment) -> OfflineAnswer:
         says = f"the point {point} let a use pass that its lease {use.lease} did not allow: {reason}"
         self._book.finding(("use", use.lease), says)
-        self._book.copies.write(told=[told(NoticeKind.ALARM, use.lease, says, at=posix(now), more={"use": event.use})])
+        more = {"use": format_base64url(use.use)}
+        self._book.copies.write(told=[told(NoticeKind.ALARM, use.lease, says, at=posix(now), more=more)])
         return OfflineAnswer(use=use.use, problem=reason)
+
+
+def _is_time(seconds: int) -> bool:
+    return 0 <= seconds <= LATEST_SECONDS
 
 
 def _of_use(point: str, use: bytes) -> Object:

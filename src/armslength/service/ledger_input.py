@@ -10,6 +10,7 @@ from typing import Any
 
 from armslength.ledger import Json, Kind, format_base64url
 from armslength.service.act import ACT_SIZE, Act
+from armslength.service.ledger_bundle import FIRM_ONLY
 from armslength.service.question import Refusal
 from armslength.tlog import Malformed, Receipt
 
@@ -104,6 +105,9 @@ def _kind(value: object) -> Kind:
 def _fields(value: object) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise Malformed("fields: expected an object of labels and values")
+    # A gate takes a record with such a field for its own.
+    if firm := sorted(label for label in value if label.casefold().startswith(FIRM_ONLY)):
+        raise Malformed(f"fields: {', '.join(firm)}: labels that begin with {FIRM_ONLY} are the gate's")
     return value
 
 

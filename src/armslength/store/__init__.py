@@ -21,7 +21,7 @@ from armslength.store.source import Source
 if TYPE_CHECKING:
     from armslength.store.database import Integrity
     from armslength.store.exchange import Exchange, NoReply, Reply
-    from armslength.store.failure import Damaged, Overtaken, StorageFailed, StoreError
+    from armslength.store.failure import Damaged, Occupied, Overtaken, StorageFailed, StoreError
     from armslength.store.gate_away import Away
     from armslength.store.gate_database import GateDatabase, GateTables
     from armslength.store.gate_estates import AdoptedEstates
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 _LATE = {
     "database": ("Integrity",),
-    "failure": ("Damaged", "Overtaken", "StorageFailed", "StoreError"),
+    "failure": ("Damaged", "Occupied", "Overtaken", "StorageFailed", "StoreError"),
     "gate_away": ("Away",),
     "gate_database": ("GateDatabase", "GateTables"),
     "gate_estates": ("AdoptedEstates",),
@@ -134,6 +134,7 @@ __all__ = [
     "MonitorFolder",
     "NoReply",
     "Notice",
+    "Occupied",
     "Openings",
     "Overtaken",
     "Place",

@@ -3,7 +3,8 @@
 StoreError
 ├── StorageFailed   the disk or the system said no: full, I/O error, locked, no permission; may pass
 ├── Damaged         what is stored does not add up; does not pass by itself
-└── Overtaken       somebody else changed it first: of two writers, this one lost
+├── Overtaken       somebody else changed it first: of two writers, this one lost
+└── Occupied        something else has this name already, and is not replaced
 """
 
 from __future__ import annotations
@@ -23,3 +24,7 @@ class Damaged(StoreError):
 
 class Overtaken(StoreError):
     """The state to change was no longer there."""
+
+
+class Occupied(StoreError):
+    """Nothing is wrong with what is there; it is not what was handed in."""

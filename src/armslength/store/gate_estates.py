@@ -1,7 +1,8 @@
 """The estates that a gate adopted, each as the files that were handed in, in a folder named by its digest.
 
-The ledger says which one holds; a folder is believed only if what is in it gives its name. The digest leaves out how
-old rows are (`as_of`), so an estate that was only looked at afresh takes the place of itself.
+The ledger says which one holds, and of which files; a folder is believed only if what is in it gives its name. The
+digest leaves out how old rows are (`as_of`), so an estate that was only looked at afresh takes the place of itself.
+Nothing else does: files that somebody may have signed for are not replaced by others of one digest.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from armslength.estate import FILES, Estate, EstateError, digest
-from armslength.store.failure import Damaged, StorageFailed
+from armslength.estate import FILES, Estate, EstateError, content, digest
+from armslength.store.failure import Damaged, Occupied, StorageFailed
 from armslength.store.folder import folder
 from armslength.store.location import parsed
 from armslength.store.source import Source
@@ -38,12 +39,20 @@ class AdoptedEstates:
 
     def keep(self, files: Mapping[str, bytes]) -> str:
         """Keep an estate, durably; gives its digest. Files that belong to no estate are left out. Raises `EstateError`
-        with every problem if it is none, `StorageFailed`."""
+        with every problem if it is none, `Occupied` if one of this digest is kept whose files differ in more than
+        `source` and `as_of`, `StorageFailed`."""
         known = {name: data for name, data in files.items() if name in FILES}
-        name = digest(parsed(Source(description="the estate", files=known)).estate)
+        estate = parsed(Source(description="the estate", files=known)).estate
+        name = digest(estate)
         place = self._path / name
         if place.is_dir() and dict(folder(place).files) == known:
             return name
+        try:
+            _, before = self.kept(name)
+        except Damaged:
+            before = None  # nothing of this name is there, or what is there is not the estate of its name
+        if before not in (None, content(estate, known)):
+            raise Occupied(f"{place}: an estate of this digest is kept, and other files make it")
         try:
             self._put(known, place)
         except OSError as error:
@@ -66,13 +75,18 @@ class AdoptedEstates:
 
     def read(self, name: str) -> Estate:
         """The estate of this digest. Raises `Damaged` if it is not there, or what is there is another one."""
+        return self.kept(name)[0]
+
+    def kept(self, name: str) -> tuple[Estate, str]:
+        """As `read`, and which files make it (`armslength.estate.content`)."""
+        files = self.files(name)
         try:
-            estate = parsed(Source(description=name, files=self.files(name))).estate
+            estate = parsed(Source(description=name, files=files)).estate
         except EstateError as error:
             raise Damaged(f"{self._path / name}: {error}") from None
         if (found := digest(estate)) != name:
             raise Damaged(f"{self._path / name}: what is there is the estate {found}; expected the one of its name")
-        return estate
+        return estate, content(estate, files)
 
     def _put(self, files: Mapping[str, bytes], place: Path) -> None:
         beside = Path(tempfile.mkdtemp(prefix=".new-", dir=self._path))

@@ -52,7 +52,12 @@ FIRST = (
     f"PRAGMA application_id={APPLICATION}",
 )
 
-STEPS: tuple[Sequence[str], ...] = (FIRST,)
+SENT = (
+    "ALTER TABLE outbox ADD COLUMN sent INTEGER",
+    "ALTER TABLE outbox ADD COLUMN seal BLOB",
+)
+
+STEPS: tuple[Sequence[str], ...] = (FIRST, SENT)
 """Step n makes version n + 1."""
 
 

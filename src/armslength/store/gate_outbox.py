@@ -16,7 +16,8 @@ LONGEST_PROBLEM = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """`mark` names what it tells of, so that replaying the ledger tells nothing twice; `person` whom it is for, None
-    for everyone who gets that kind. Times are POSIX seconds."""
+    for everyone who gets that kind. Times are POSIX seconds: `due` when it is to be sent, `sent_at` when a channel took
+    it, which `seal` vouches for where that matters. With neither it stands in the console alone, or was given up."""
 
     number: int
     mark: str
@@ -26,7 +27,13 @@ class Notice:
     made: int
     tries: int
     problem: str | None
-    sent: bool
+    due: int | None
+    sent_at: int | None
+    seal: bytes | None = field(repr=False)
+
+    @property
+    def sent(self) -> bool:
+        return self.sent_at is not None
 
 
 class GateOutbox:
@@ -40,6 +47,16 @@ class GateOutbox:
         values = {"mark": mark, "kind": kind, "person": person, "body": body, "made": at, "due": at, "tries": 0}
         return self._db.execute(insert(OUTBOX).values(values).on_conflict_do_nothing()).rowcount == 1
 
+    def find(self, mark: str) -> Notice | None:
+        """The notice of this mark."""
+        found = self._db.execute(select(*_COLUMNS).where(OUTBOX.c.mark == mark)).one_or_none()
+        return None if found is None else _notice(found)
+
+    def again(self, mark: str, kind: str, body: bytes, *, at: int, person: str | None = None) -> None:
+        """Written down anew, whatever stands there of this mark, and not sent yet."""
+        self._db.execute(delete(OUTBOX).where(OUTBOX.c.mark == mark))
+        self.add(mark, kind, body, at=at, person=person)
+
     def take(self, *, now: int, again: int, limit: int = 20) -> tuple[Notice, ...]:
         """Notices to send now, the oldest first. Each is given once until `again`: who ends between taking and `done`
         sends it twice rather than never."""
@@ -50,8 +67,13 @@ class GateOutbox:
             self._db.execute(of.values(due=again, tries=each.tries + 1))
         return taken
 
-    def done(self, number: int) -> None:
-        """It was sent."""
+    def sent(self, number: int, *, at: int, seal: bytes | None) -> None:
+        """A channel took it."""
+        said = {"due": None, "problem": None, "sent": at, "seal": seal}
+        self._db.execute(update(OUTBOX).where(OUTBOX.c.number == number).values(said))
+
+    def stands(self, number: int) -> None:
+        """There is no channel for it: it stands in the console."""
         self._db.execute(update(OUTBOX).where(OUTBOX.c.number == number).values(due=None, problem=None))
 
     def failed(self, number: int, problem: str, *, again: int | None) -> None:
@@ -85,10 +107,10 @@ _COLUMNS = (
     OUTBOX.c.tries,
     OUTBOX.c.problem,
     OUTBOX.c.due,
+    OUTBOX.c.sent.label("sent_at"),
+    OUTBOX.c.seal,
 )
 
 
 def _notice(found: Row[*tuple[Any, ...]]) -> Notice:
-    said = dict(found._mapping)
-    due = said.pop("due")
-    return Notice(**said, sent=due is None and said["problem"] is None)
+    return Notice(**dict(found._mapping))

@@ -91,6 +91,10 @@ class GateRows:
     def count(self, kind: str) -> int:
         return int(self._db.execute(select(func.count()).select_from(ROWS).where(ROWS.c.kind == kind)).scalar_one())
 
+    def ids(self, kind: str) -> tuple[str, ...]:
+        """Of every row of a kind."""
+        return tuple(map(str, self._db.execute(select(ROWS.c.id).where(ROWS.c.kind == kind)).scalars()))
+
     def kinds(self) -> frozenset[str]:
         return frozenset(self._db.execute(select(ROWS.c.kind).distinct()).scalars())
 

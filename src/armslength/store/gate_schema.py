@@ -114,8 +114,11 @@ OUTBOX = Table(
     Column("due", Integer),
     Column("tries", Integer, nullable=False),
     Column("problem", Text),
+    Column("sent", Integer),
+    Column("seal", LargeBinary),
 )
-"""`due` is when it is to be sent; nothing once it was."""
+"""`due` is when it is to be sent; nothing once it was, or once it only stands in the console. `sent` is when a channel
+took it; `seal` is the gate's, that this is so."""
 Index("outbox_by_mark", OUTBOX.c.mark, unique=True)
 Index("outbox_by_due", OUTBOX.c.due)
 Index("outbox_by_person", OUTBOX.c.person, OUTBOX.c.number)

@@ -36,6 +36,20 @@ class GatePoint:
     """Whose requests it may ask about, in lower case and without port; `*` for any."""
     may: tuple[May, ...] = ()
     """Nothing by default."""
+    actions: tuple[str, ...] = ()
+    """Which actions it may ask about; none for any."""
+    resources: tuple[str, ...] = ()
+    """Which resources it may ask about, each as `asset:meetings-us`; none for any."""
+
+    def guards(self, action: str, resource: object) -> bool:
+        """Whether it may ask about this action on this resource (a target, or its text)."""
+        return self.acts(action) and self.reaches(resource)
+
+    def acts(self, action: str) -> bool:
+        return not self.actions or action in self.actions
+
+    def reaches(self, resource: object) -> bool:
+        return not self.resources or str(resource) in self.resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +97,8 @@ class GateSettings:
     lookups: tuple[GateLookup, ...] = ()
     """`[[lookup]]` each."""
     notices: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    """Where notices go: Apprise URLs by the kind of notice, `*` for all kinds; table `[notices]`."""
+    """Where notices go: Apprise URLs by the kind of notice, `*` for all kinds but those to customers; table
+    `[notices]`."""
 
     @property
     def host(self) -> str:
@@ -205,6 +220,11 @@ class _Reading:
                     for each in self.texts(f"{at}.hosts", row.get("hosts", []))
                 ),
                 may=self._may(f"{at}.may", row.get("may", [])),
+                actions=self.texts(f"{at}.actions", row.get("actions", [])),
+                resources=tuple(
+                    self._shaped(f"{at}.resources", each, _RESOURCE, "a resource such as asset:meetings-us")
+                    for each in self.texts(f"{at}.resources", row.get("resources", []))
+                ),
             )
             for at, row in self._rows(key, value, GatePoint)
         )
@@ -267,6 +287,7 @@ class _Reading:
 
 
 _HOSTS = re.compile(rf"\*|{_HOST}")
+_RESOURCE = re.compile(r"(asset|group|person|terms):\S(.*\S)?")
 _NAMES = {"point": "points", "lookup": "lookups"}
 _READERS: dict[str, Callable[[_Reading, str, object], object]] = {
     "origin": _Reading.text,

@@ -114,8 +114,8 @@ def _hold(path: Path) -> int:
     except BlockingIOError as error:
         os.close(handle)
         raise Overtaken(
-            f"{path}: another writer holds this log's lock; one process writes at a time: end the other first, or serve"
-            " beside it with --read-only"
+            f"{path}: another writer holds this log's lock; one process writes at a time: end the other first (beside"
+            " it, armslength ledger serve --read-only gives out what is published)"
         ) from error
     except OSError as error:
         os.close(handle)

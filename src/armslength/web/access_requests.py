@@ -1,15 +1,18 @@
 """The AuthZEN Access Request and Approval profile: a denial is answered with a request, and its task is followed.
 
-The task is the request itself, and its id is the request's: a handle of 16 bytes of chance, which any point that may
-evaluate can look at and take back. An approved task gives the approval to carry in `context.approval` of a new
-evaluation: the lease, as the gate signed it. No task names who approves.
+The task is the request itself, and its id is the request's: a handle of 16 bytes of chance. The point that filed it,
+and no other, can look at it and take it back; a request says in its context which point that was. An approved task
+gives the approval to carry in `context.approval` of a new evaluation: the lease, as the gate signed it. No task names
+who approves.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 import msgspec
 from msgspec import UNSET
@@ -37,8 +40,8 @@ from armslength.gate import (
     moment,
     posix,
 )
-from armslength.service import Asked, Gate
-from armslength.store import GatePoint
+from armslength.service import Asked, Gate, caller_of, filed, is_filed_by
+from armslength.store import GatePoint, GateTables, StoreError
 from armslength.web import access_requests_wire as wire
 from armslength.web.access_requests_binding import SKEW_SECONDS, Binder, Clock, Unbound
 from armslength.web.access_requests_wire import (
@@ -59,12 +62,25 @@ from armslength.web.authzen_names import NamesOf
 from armslength.web.authzen_question import situation_of
 from armslength.web.authzen_wire import Display
 from armslength.web.gate_body import parse_body
-from armslength.web.gate_exchange import PROBLEM, Answer, Exchange, Header, Refusal, answered, encode, json_body, waited
-from armslength.web.gate_points import Points
+from armslength.web.gate_exchange import (
+    LOG,
+    PROBLEM,
+    Answer,
+    Exchange,
+    Header,
+    Refusal,
+    answered,
+    encode,
+    json_body,
+    waited,
+)
+from armslength.web.gate_points import Points, not_guarded
 
 RETRY_SECONDS = 5
 """That a point should wait before it looks at a task again."""
 LONGEST_KEY = 255
+DENIALS = "denials"
+"""The caller under whose name it is remembered which denials were answered, and by which key."""
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -84,7 +100,6 @@ class AccessRequests:
 
     def __init__(self, gate: Gate, points: Points, names: NamesOf, binder: Binder, clock: Clock) -> None:
         self._gate, self._points, self._names, self._binder, self._clock = gate, points, names, binder, clock
-        self._taken = _Taken(clock)
 
     async def submit(self, exchange: Exchange) -> Answer:
         point = self._points.caller(exchange, "evaluate")
@@ -92,41 +107,71 @@ class AccessRequests:
         return await waited(self._submit, body, _key(exchange), point)
 
     async def task(self, exchange: Exchange) -> Answer:
-        self._points.caller(exchange, "evaluate")
-        return await waited(self._task, RequestId(exchange.id))
+        point = self._points.caller(exchange, "evaluate")
+        return await waited(self._task, RequestId(exchange.id), point)
 
     async def cancel(self, exchange: Exchange) -> Answer:
-        self._points.caller(exchange, "evaluate")
+        point = self._points.caller(exchange, "evaluate")
         body = await exchange.body()
-        return await waited(self._cancel, RequestId(exchange.id), body)
+        return await waited(self._cancel, RequestId(exchange.id), body, point)
 
     def _submit(self, body: bytes, key: str | None, point: GatePoint) -> Answer:
         try:
             submission = parse_body(body, Submission)
             if unwanted := list(_unwanted(submission)):
                 raise Rejected(unwanted)
-            binding = self._binder.denied(submission)
-            if not self._taken.free(binding.evaluation, (point.id, key)):
-                return trouble(wire.INVALID_BINDING, ["denial.binding_token was used for another request"])
-            asked = self._asked(submission, binding)
+            binding = self._binder.denied(submission, point)
+            asked = self._asked(submission, binding, point)
         except Unbound as error:
             return trouble(error.type, error.problems)
         except Rejected as error:
             return trouble(wire.BLANK, error.problems, status=400)
-        caller = f"point:{point.id}"
+        if not point.guards(asked.action, asked.resource):
+            return trouble(wire.NOT_REQUESTABLE, [not_guarded().says])
+        caller, key = caller_of(point.id), key or f"denial:{binding.evaluation}"
+        fresh = self._take(binding, caller, key)
+        if fresh is None:
+            return trouble(wire.INVALID_BINDING, ["denial.binding_token was used for another request"])
+        made = False
         try:
-            outcome = self._gate.ask(asked, caller=caller, key=key or f"denial:{binding.evaluation}")
+            outcome = self._gate.ask(asked, caller=caller, key=key)
+            made = not isinstance(outcome, Refused)
         except Rejected as error:
             return trouble(wire.BLANK, error.problems, status=400)
         except Conflict as error:
-            reused = key is not None and self._is_for_another(caller, key, asked)
+            reused = self._is_for_another(caller, key, asked)
             return trouble(wire.DUPLICATE if reused else wire.BLANK, [str(error)], status=409)
+        finally:
+            if fresh and not made:
+                self._leave(binding)
         if isinstance(outcome, Refused):
             if outcome.why in PASSING:
                 raise Refusal(trouble(wire.BLANK, [outcome.says], status=503))
             return trouble(wire.NOT_REQUESTABLE, [f"{outcome.why}: {outcome.says}"])
-        self._taken.take(binding.evaluation, (point.id, key), until=posix(binding.expires))
         return self._answer(outcome, 202 if outcome.waiting else 201)
+
+    def _take(self, binding: Binding, caller: str, key: str) -> bool | None:
+        """Answer this denial with this key, durably, before anything comes of it: whether that is new, or None where
+        another key answered it."""
+        by, now = hashlib.sha256(f"{caller}\0{key}".encode()).digest(), int(self._clock())
+        ends = posix(binding.expires) + 2 * SKEW_SECONDS
+
+        def take(tables: GateTables) -> bool | None:
+            before = tables.idempotency.recall(DENIALS, binding.evaluation, now=now)
+            if before is not None:
+                return None if before.body != by else False
+            tables.idempotency.remember(DENIALS, binding.evaluation, body=by, answer=caller, now=now, ends=ends)
+            return True
+
+        try:
+            return self._gate.database.change(take)
+        except StoreError as error:
+            raise _unstored(error) from None
+
+    def _leave(self, binding: Binding) -> None:
+        """Nothing came of it: the denial may be answered again."""
+        with suppress(StoreError):
+            self._gate.database.change(lambda tables: tables.idempotency.forget(DENIALS, binding.evaluation))
 
     def _is_for_another(self, caller: str, key: str, asked: Asked) -> bool:
         """Whether the key was used for something else."""
@@ -134,7 +179,7 @@ class AccessRequests:
             remembered = tables.idempotency.recall(caller, key, now=int(self._clock()))
         return remembered is not None and remembered.body != asked.digest()
 
-    def _asked(self, submission: Submission, binding: Binding) -> Asked:
+    def _asked(self, submission: Submission, binding: Binding, point: GatePoint) -> Asked:
         """What was denied, as the gate itself wrote it down, and what the request adds for its approvers. Raises
         `Rejected` with every problem."""
         names, access = self._names(), submission.requested_access
@@ -165,7 +210,7 @@ class AccessRequests:
             resource=resource,
             customers=situation.customers,
             purpose=str(purpose),
-            context=situation.lasting(),
+            context={**situation.lasting(), **filed(point.id)},
             evidence=evidence,
             window=window,
             hold=hold,
@@ -184,21 +229,28 @@ class AccessRequests:
             found.append(Evidence(digest=digest, media_type=media_type, name=each.name, size=len(data)))
         return tuple(found)
 
-    def _task(self, id: RequestId) -> Answer:
+    def _task(self, id: RequestId, point: GatePoint) -> Answer:
         try:
-            return self._answer(self._gate.request(id), 200)
+            return self._answer(self._filed(id, point), 200)
         except Rejected:
             return trouble(wire.UNKNOWN_TASK, ["there is no such task, or no longer"])
 
-    def _cancel(self, id: RequestId, body: bytes) -> Answer:
+    def _filed(self, id: RequestId, point: GatePoint) -> RequestState:
+        """A request that this point filed. Raises `Rejected`: of others' it is not told that they are there."""
+        state = self._gate.request(id)
+        if not is_filed_by(state.request, point.id):
+            raise Rejected(["another point's request, or a person's"])
+        return state
+
+    def _cancel(self, id: RequestId, body: bytes, point: GatePoint) -> Answer:
         try:
             if body:
                 parse_body(body, Cancellation)
         except Rejected as error:
             return trouble(wire.BLANK, error.problems, status=400)
         try:
-            state = self._gate.request(id)
-            return self._answer(self._gate.withdraw(id, state.request.asker), 200)
+            self._filed(id, point)
+            return self._answer(self._gate.withdraw_filed(id, point.id), 200)
         except Rejected:
             return trouble(wire.UNKNOWN_TASK, ["there is no such task, or no longer"])
         except Conflict as error:
@@ -247,23 +299,9 @@ class AccessRequests:
                 return None, None
 
 
-class _Taken:
-    """Which denials were answered, by which key of which point, for as long as they could be."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._by: dict[str, tuple[tuple[str, str | None], int]] = {}
-
-    def free(self, evaluation: str, by: tuple[str, str | None]) -> bool:
-        """Whether nobody else answered it."""
-        taken = self._by.get(evaluation)
-        return taken is None or taken[0] == by
-
-    def take(self, evaluation: str, by: tuple[str, str | None], *, until: int) -> None:
-        now = self._clock()
-        if len(self._by) >= 10_000:
-            self._by = {each: taken for each, taken in list(self._by.items()) if taken[1] > now}
-        self._by[evaluation] = (by, until + 2 * SKEW_SECONDS)
+def _unstored(error: StoreError) -> Refusal:
+    LOG.error("denials: %s", error)
+    return Refusal(trouble(wire.BLANK, ["the gate can store nothing now"], status=503))
 
 
 def trouble(type: str, problems: tuple[str, ...] | list[str], *, status: int | None = None) -> Answer:

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from armslength.gate import Binding, Open, Rejected, format_moment, moment, parse_jwks, posix, verify_binding
 from armslength.service import Gate
+from armslength.store import GatePoint
 from armslength.tlog import Malformed
 from armslength.web.access_requests_wire import EXPIRED, INVALID_BINDING, Submission
 from armslength.web.authzen_metadata import REQUESTS, SCHEMA
@@ -38,8 +39,8 @@ class Binder:
         self._audience = url
         self._endpoint, self._form, self._schema = url + REQUESTS, f"{url}/ask", url + SCHEMA
 
-    def requestable(self, id: str, look: Open, evaluation: Evaluation) -> Requestable:
-        """What the denial `id` of this evaluation says of how to ask."""
+    def requestable(self, id: str, look: Open, evaluation: Evaluation, point: GatePoint) -> Requestable:
+        """What the denial `id` of this evaluation says to this point of how to ask."""
         now = self._clock()
         binding = Binding(
             gate=self._gate.settings.origin,
@@ -51,6 +52,7 @@ class Binder:
             context=bound(evaluation.context),
             made=moment(now),
             expires=moment(now + ASKING_SECONDS),
+            point=point.id,
         )
         terms = str(look.passages[0].terms)
         return Requestable(
@@ -66,8 +68,8 @@ class Binder:
             ),
         )
 
-    def denied(self, submission: Submission) -> Binding:
-        """What was denied, if this asks for exactly that and in time. Raises `Unbound`."""
+    def denied(self, submission: Submission, point: GatePoint) -> Binding:
+        """What was denied to this point, if this asks for exactly that and in time. Raises `Unbound`."""
         denial = submission.denial
         if denial.binding_token is UNSET:
             raise Unbound(INVALID_BINDING, ["denial.binding_token is missing: expected the one of the denied decision"])
@@ -76,6 +78,8 @@ class Binder:
             binding = verify_binding(denial.binding_token, keys, audience=self._audience)
         except Rejected as error:
             raise Unbound(INVALID_BINDING, [f"denial.binding_token: {each}" for each in error.problems]) from None
+        if binding.point != point.id:
+            raise Unbound(INVALID_BINDING, ["denial.binding_token: of a denial that another point was given"])
         if posix(binding.expires) + SKEW_SECONDS <= self._clock():
             raise Unbound(EXPIRED, [f"the denial could be answered until {format_moment(binding.expires)}"])
         problems = []

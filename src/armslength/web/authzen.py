@@ -83,11 +83,13 @@ class AuthZen:
     async def actions(self, exchange: Exchange) -> Answer:
         return await self._search(exchange, ActionSearch, self._searches.actions)
 
-    async def _search(self, exchange: Exchange, shape: type[T], search: Callable[[T], msgspec.Struct]) -> Answer:
-        self._points.caller(exchange, "evaluate")
+    async def _search(
+        self, exchange: Exchange, shape: type[T], search: Callable[[T, GatePoint], msgspec.Struct]
+    ) -> Answer:
+        point = self._points.caller(exchange, "evaluate")
         asked = parse_body(await json_body(exchange), shape)
         async with self._searching:
-            return answered(await waited(search, asked))
+            return answered(await waited(search, asked, point))
 
     async def metadata(self, exchange: Exchange) -> Answer:
         return Answer(body=self._metadata, caching=METADATA_CACHING)

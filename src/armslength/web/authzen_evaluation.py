@@ -23,6 +23,7 @@ from armslength.web.authzen_question import Asked, asked_of
 from armslength.web.authzen_redeeming import Redeeming
 from armslength.web.authzen_wire import Decision, Decisions, Evaluation, Evaluations, Semantic
 from armslength.web.gate_body import convert
+from armslength.web.gate_points import not_guarded
 
 _MEMBERS = ("subject", "action", "resource", "context")
 
@@ -87,6 +88,8 @@ class Evaluator:
             return answer.refused(asked, self._stamp, digest)
         if not isinstance(asked, Asked) or evaluation is None:
             return answer.malformed(asked if isinstance(asked, tuple) else (), self._stamp)
+        if not point.guards(asked.question.action, asked.question.resource):
+            return answer.refused(not_guarded(), self._stamp, digest)
         if put.effective:
             return self._redeeming.decide(evaluation, asked, point)
         look = self._gate.look(asked.question)
@@ -99,6 +102,8 @@ class Evaluator:
                 return answer.standing(look, self._stamp, digest)
             case Open():
                 id = self._stamp.id()
-                return answer.requestable(look, id, self._binder.requestable(id, look, evaluation), self._stamp, digest)
+                return answer.requestable(
+                    look, id, self._binder.requestable(id, look, evaluation, point), self._stamp, digest
+                )
             case Refused():
                 return answer.refused(look, self._stamp, digest)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from msgspec import UNSET, UnsetType
 
 from armslength.gate import MACHINERY, MOST_CUSTOMERS, PersonId, Question, Refused, Rejected, Why, is_name
+from armslength.service import FILED_BY
 from armslength.tlog import Json, Malformed, parse_base64url
 from armslength.web.authzen_names import Names
 from armslength.web.authzen_wire import Evaluation, Open, Presented
@@ -71,6 +72,8 @@ def situation_of(
         context = {}
     policy = {name: value for name, value in context.items() if name not in MACHINERY and name not in OURS}
     problems = [f"context.{name}: the gate puts the {name}'s properties there" for name in PROPERTIES if name in policy]
+    if FILED_BY in policy:
+        problems.append(f"context.{FILED_BY}: the gate says there who filed a request")
     for name, properties in zip(PROPERTIES, (subject, resource, action), strict=True):
         if properties is not UNSET:
             policy[name] = properties

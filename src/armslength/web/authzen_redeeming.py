@@ -26,7 +26,7 @@ from armslength.gate import (
     parse_jwks,
     verify_lease,
 )
-from armslength.service import Gate, Redeemed
+from armslength.service import FILED_BY, Gate, Redeemed, is_filed_by
 from armslength.store import GatePoint
 from armslength.web import authzen_answer as answer
 from armslength.web.access_requests_binding import Binder
@@ -45,15 +45,17 @@ class Redeeming:
     def decide(self, evaluation: Evaluation, asked: Asked, point: GatePoint) -> Decision:
         if asked.approval is UNSET:
             return self._without(asked, point)
-        found = self._found(asked.approval)
+        found = self._found(asked.approval, point)
         if isinstance(found, str):
             return answer.denied(answer.UNVERIFIABLE, found, self._stamp, self._gate.digest)
         lease, token = found
         question = self._in_scope(asked, lease)
         if question is None:
-            return self._anew(evaluation, asked.question, answer.OUT_OF_SCOPE, "the approval is for something else")
+            return self._anew(
+                evaluation, point, asked.question, answer.OUT_OF_SCOPE, "the approval is for something else"
+            )
         if token is None:
-            return self._anew(evaluation, question, answer.APPROVAL_EXPIRED, "the approval is over")
+            return self._anew(evaluation, point, question, answer.APPROVAL_EXPIRED, "the approval is over")
         look = self._gate.look(question)
         if isinstance(look, Refused):
             return self._denied(look)
@@ -62,9 +64,9 @@ class Redeeming:
         if isinstance(redeemed, Redeemed):
             return answer.redeemed((redeemed.rule,), echo_of(lease), self._stamp, self._gate.digest)
         if redeemed.why in _OVER:
-            return self._anew(evaluation, question, answer.APPROVAL_EXPIRED, redeemed.says)
+            return self._anew(evaluation, point, question, answer.APPROVAL_EXPIRED, redeemed.says)
         if redeemed.why is Why.OUTSIDE:
-            return self._anew(evaluation, question, answer.OUT_OF_SCOPE, redeemed.says)
+            return self._anew(evaluation, point, question, answer.OUT_OF_SCOPE, redeemed.says)
         return self._denied(redeemed)
 
     def _without(self, asked: Asked, point: GatePoint) -> Decision:
@@ -88,7 +90,7 @@ class Redeeming:
             context=question.context,
         )
 
-    def _found(self, presented: Presented) -> tuple[LeaseState, str | None] | str:
+    def _found(self, presented: Presented, point: GatePoint) -> tuple[LeaseState, str | None] | str:
         """The lease, and its token if it is not over; or in words why this is no approval."""
         try:
             lease = self._gate.lease(LeaseId(presented.id))
@@ -101,6 +103,8 @@ class Redeeming:
                 return "the approval's state was not signed by this gate"
             if signed.terms != lease.terms:
                 return "the approval's state is of another approval"
+        elif not is_filed_by(self._gate.request(lease.terms.request).request, point.id):
+            return "the approval's state is missing: only the point that filed its request goes without"
         try:
             return lease, self._gate.token(lease.terms.id)
         except Conflict:
@@ -111,6 +115,7 @@ class Redeeming:
         was asked for."""
         question, situation = asked.question, asked.situation
         request = self._gate.request(lease.terms.request).request
+        asked_context = {name: value for name, value in request.context.items() if name != FILED_BY}
         the_same = (
             covers(
                 lease.terms,
@@ -121,7 +126,7 @@ class Redeeming:
             )
             and situation.asker in (None, request.asker)
             and situation.author in (None, request.author)
-            and same(situation.lasting(), dict(request.context))
+            and same(situation.lasting(), asked_context)
         )
         return replace(question, asker=request.asker, author=request.author) if the_same else None
 
@@ -132,12 +137,12 @@ class Redeeming:
             return answer.refused(refused, self._stamp, digest)
         return answer.denied(answer.POLICY_DENIED, refused.says, self._stamp, digest, rules=refused.rules)
 
-    def _anew(self, evaluation: Evaluation, question: Question, reason: str, says: str) -> Decision:
+    def _anew(self, evaluation: Evaluation, point: GatePoint, question: Question, reason: str, says: str) -> Decision:
         """No, but it can be asked for again, if policy lets it."""
         look, digest = self._gate.look(question), self._gate.digest
         if isinstance(look, Open):
             id = self._stamp.id()
-            how = (id, self._binder.requestable(id, look, evaluation))
+            how = (id, self._binder.requestable(id, look, evaluation, point))
             return answer.denied(reason, says, self._stamp, digest, next_action="request", how=how)
         return answer.denied(reason, says, self._stamp, digest)
 

@@ -16,6 +16,7 @@ from msgspec import UNSET
 
 from armslength.gate import PersonId, Rejected, Target
 from armslength.service import Gate
+from armslength.store import GatePoint
 from armslength.tlog import format_base64url
 from armslength.web.authzen_names import NamesOf
 from armslength.web.authzen_question import situation_of
@@ -56,20 +57,22 @@ class Searches:
         self._gate = gate
         self._names = names
 
-    def subjects(self, asked: SubjectSearch) -> FoundSubjects:
+    def subjects(self, asked: SubjectSearch, point: GatePoint) -> FoundSubjects:
         names, decider = self._names(), self._gate.decider
         situation = situation_of(
             asked.context, asked.subject.properties, asked.resource.properties, asked.action.properties
         )
         target = names.target(asked.resource.type, asked.resource.id)
         found: Sequence[PersonId] = ()
-        if target is not None and names.person(asked.subject.type, "") is not None:
+        if target is None or not point.guards(asked.action.name, target):
+            pass
+        elif names.person(asked.subject.type, "") is not None:
             found = decider.subjects(asked.action.name, target, situation.policy)
         start, stop, page = _page(asked, len(found))
         results = tuple(FoundSubject(type=asked.subject.type, id=each) for each in found[start:stop])
         return FoundSubjects(page=page, results=results)
 
-    def resources(self, asked: ResourceSearch) -> FoundResources:
+    def resources(self, asked: ResourceSearch, point: GatePoint) -> FoundResources:
         names, decider = self._names(), self._gate.decider
         situation = situation_of(
             asked.context, asked.subject.properties, asked.resource.properties, asked.action.properties
@@ -77,21 +80,22 @@ class Searches:
         executor = names.person(asked.subject.type, asked.subject.id)
         kind = names.searched(asked.resource.type)
         found: Sequence[Target] = ()
-        if executor is not None and kind is not None:
+        if executor is not None and kind is not None and point.acts(asked.action.name):
             every = decider.resources(executor, asked.action.name, situation.policy, kind)
-            found = [each for each in every if names.is_of(asked.resource.type, each)]
+            found = [each for each in every if names.is_of(asked.resource.type, each) and point.reaches(each)]
         start, stop, page = _page(asked, len(found))
         results = tuple(FoundResource(type=asked.resource.type, id=each.id) for each in found[start:stop])
         return FoundResources(page=page, results=results)
 
-    def actions(self, asked: ActionSearch) -> FoundActions:
+    def actions(self, asked: ActionSearch, point: GatePoint) -> FoundActions:
         names, decider = self._names(), self._gate.decider
         situation = situation_of(asked.context, asked.subject.properties, asked.resource.properties)
         executor = names.person(asked.subject.type, asked.subject.id)
         target = names.target(asked.resource.type, asked.resource.id)
         found: Sequence[str] = ()
-        if executor is not None and target is not None:
-            found = decider.actions(executor, target, situation.policy)
+        if executor is not None and target is not None and point.reaches(target):
+            every = decider.actions(executor, target, situation.policy)
+            found = [each for each in every if point.acts(each)]
         start, stop, page = _page(asked, len(found))
         return FoundActions(page=page, results=tuple(FoundAction(name=each) for each in found[start:stop]))
 

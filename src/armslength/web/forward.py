@@ -7,7 +7,9 @@ request is taken from one place only: a proxy hands a client's headers on, so th
 
 `X-Armslength-Subject` is who is signed in, `X-Armslength-Lease` the lease that they present, if any; the proxy sets
 both and drops a client's. The answer is 200, 401 (nobody is signed in) or 403 with the reason in `X-Armslength-Why`;
-nginx takes any other status for an error of its own. A yes that concerns a customer has been recorded.
+nginx takes any other status for an error of its own. A proxy that the gate does not know is told 403 too: it shows the
+answer to a person, who would be sent to sign in for what is not theirs to mend. A yes that concerns a customer has been
+recorded.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ from armslength.gate import (
 from armslength.service import Gate, Redeemed
 from armslength.store import GatePoint
 from armslength.web.authzen_wire import Wire
-from armslength.web.gate_exchange import Answer, Exchange, Header, encode, waited
-from armslength.web.gate_points import Points
+from armslength.web.gate_exchange import Answer, Exchange, Header, Refusal, encode, waited
+from armslength.web.gate_points import Points, not_guarded
 
 LOG = logging.getLogger("armslength.web")
 
@@ -47,6 +49,9 @@ LOOKUP_SECONDS = 2.0
 LOOKUPS = 16
 """At once: a service that is slow must not keep others' requests waiting."""
 MOST_LOOKUP_BYTES = 1_000_000
+UNKNOWN_PROXY = (
+    "the proxy here has no secret that the gate knows, so it lets nothing through: tell whoever looks after it"
+)
 
 _ORIGINAL = (b"x-original-method", b"x-original-host", b"x-original-uri")
 _FORWARDED = (b"x-forwarded-method", b"x-forwarded-host", b"x-forwarded-uri")
@@ -92,7 +97,13 @@ class Forward:
         return await self._answer(exchange, said, (_SUBJECT, _LEASE, b"host"))
 
     async def _answer(self, exchange: Exchange, said: tuple[bytes, bytes, bytes], once: tuple[bytes, ...]) -> Answer:
-        point = self._points.caller(exchange, "forward")
+        try:
+            point = self._points.caller(exchange, "forward")
+        except Refusal as refusal:
+            if refusal.answer.status != 401:
+                raise
+            LOG.error("a proxy asked without the secret of a point")
+            return self._refused(Refused(why=Why.GATE, says=UNKNOWN_PROXY))
         if twice := sorted(exchange.repeated.intersection(once)):
             names = ", ".join(name.decode() for name in twice)
             return self._refused(Refused(why=Why.AMBIGUOUS, says=f"the proxy sent {names} more than once"))
@@ -127,6 +138,8 @@ class Forward:
         matched = self._now().match(method, host, target)
         if isinstance(matched, Refused):
             return self._refused(matched)
+        if not point.guards(matched.action, matched.resource):
+            return self._refused(not_guarded())
         lease = exchange.headers.get(_LEASE, b"").decode("latin-1") or None
         return _Meant(person=PersonId(person), lease=lease, matched=matched)
 

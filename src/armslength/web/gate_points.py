@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from armslength.gate import Refused, Why
 from armslength.store import GatePoint
 from armslength.web.gate_exchange import Exchange, Refusal, said
 
@@ -49,3 +50,8 @@ def permitted(point: GatePoint, may: May) -> None:
     """Raises `Refusal`, 403, for a point that may not do this."""
     if may not in point.may:
         raise Refusal(said(403, f"the point {point.id} may not {may}"))
+
+
+def not_guarded() -> Refused:
+    """For a question about an action or a resource that the point has nothing to do with, by its settings."""
+    return Refused(why=Why.NO_RULE, says="this point may not ask about this action on this resource")

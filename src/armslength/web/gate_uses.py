@@ -28,7 +28,7 @@ from armslength.tlog import parse_base64url
 from armslength.web.authzen_wire import Count, Open, Wire
 from armslength.web.gate_body import parse_body
 from armslength.web.gate_exchange import Answer, Exchange, answered, encode, json_body, waited
-from armslength.web.gate_points import Points
+from armslength.web.gate_points import Points, not_guarded
 
 REDEEM, USES, REVOCATIONS, ROUTES = (
     "/gate/v1/redeem",
@@ -131,6 +131,9 @@ class Uses:
         return await waited(self._redeem, asked, point)
 
     def _redeem(self, asked: UseAsked, point: GatePoint) -> Answer:
+        if not point.guards(asked.action, f"{asked.resource.type}:{asked.resource.id}"):
+            refused = not_guarded()
+            return answered(UseAnswer(decision=False, why=str(refused.why), says=refused.says))
         answer = self._gate.redeem(
             point=point.id,
             executor=PersonId(asked.executor),

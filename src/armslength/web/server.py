@@ -1,16 +1,19 @@
 """Runs an app: uvicorn on a socket that is bound before anything is said, and that stops when asked.
 
-A connection whose request does not come within `HEAD_SECONDS` is closed, as is one beyond `CONNECTIONS`: who only holds
-connections open keeps nobody else out for long. There is no TLS here; a web server in front does that.
+A connection whose request does not come within `HEAD_SECONDS` is closed. There is no TLS here; a web server in front
+does that.
 
 What strangers read goes through h11, written in Python. The gate, which is asked before each act, takes httptools and
-uvloop (`Listener.quick`) with the same limits.
+uvloop (`Listener.quick`). There, each listener answers `CONNECTIONS` requests at once, however many connections there
+are, and closes those that were idle for longest when there are too many: who only holds connections open keeps nobody
+out. Of what strangers read, `CONNECTIONS` is the limit of connections.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 import threading
@@ -24,7 +27,7 @@ import uvloop
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from armslength.web.gate_protocol import GateProtocol
+from armslength.web.gate_protocol import Crowd, GateProtocol
 
 HEAD_SECONDS = 10.0
 """Until a request's line and headers are there."""
@@ -33,6 +36,8 @@ IDLE_SECONDS = 30
 STOP_SECONDS = 10
 """Until requests under way are cut off when the server stops."""
 CONNECTIONS = 500
+MOST_CONNECTIONS = 4_000
+"""Of a listener of the gate, busy or not."""
 HEAD_BYTES = 16_384
 
 
@@ -123,6 +128,8 @@ def _config(listener: Listener) -> uvicorn.Config:
     class Quick(GateProtocol):
         head_seconds = listener.head_seconds
         head_bytes = HEAD_BYTES
+        most_requests = CONNECTIONS
+        crowd = Crowd(most=_most_connections())
 
     return uvicorn.Config(
         listener.app,
@@ -135,11 +142,17 @@ def _config(listener: Listener) -> uvicorn.Config:
         server_header=False,
         # The caller's address is not used, and what a caller says it is even less.
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
+        limit_concurrency=None if listener.quick else CONNECTIONS,
         h11_max_incomplete_event_size=HEAD_BYTES,
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+
+
+def _most_connections() -> int:
+    """Of one listener: a quarter of the files that this process may have open, since there are stores as well."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(64, min(MOST_CONNECTIONS, soft // 4))
 
 
 class _Server(uvicorn.Server):
