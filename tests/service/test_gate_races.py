@@ -225,6 +225,25 @@ def test_what_does_not_hold_is_on_the_list_before_anything_swept(made: TestGate)
         assert not gate.lease(lease.terms.id).live
 
 
+def test_a_snapshot_that_takes_long_holds_no_sweep_up(made: TestGate) -> None:
+    """Leases would run past their end for as long as a large gate is written out."""
+    with made.running() as gate:
+        lease, on = leased(gate), threading.Event()
+        whole = gate.state.snapshot
+        gate.state.snapshot = lambda: lambda: (on.wait(30), whole()())[1]  # type: ignore[method-assign]
+        made.clock.now += 3600
+        sweep = threading.Thread(target=gate.tick)
+        sweep.start()
+        sweep.join(15)
+        try:
+            assert not sweep.is_alive() and not gate.lease(lease.terms.id).live
+        finally:
+            on.set()
+            sweep.join()
+    with made.running() as gate:
+        assert gate.health().mended.replayed == 0, "it is written in the end"
+
+
 def test_many_at_many_things_wait_for_nobody_in_a_ring(made: TestGate) -> None:
     """A gate that hangs has locked everybody out."""
     with made.running() as gate:
