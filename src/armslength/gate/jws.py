@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
@@ -42,7 +43,7 @@ def sign(claims: Json, typ: str, key: LeaseKey) -> str:
     """The same text for the same claims and key, always."""
     header = {"alg": ALGORITHM, "kid": key.kid, "typ": typ}
     return jws.serialize_compact(
-        header, canonical(claims, label=typ), OKPKey.import_key(key.private), registry=_REGISTRY
+        header, canonical(claims, label=typ), _private(key.private), registry=_REGISTRY
     )
 
 
@@ -71,6 +72,11 @@ def verify(text: str, typ: str, keys: Mapping[str, bytes]) -> Json:
 
 def _part(text: str) -> bytes:
     return parse_base64url(text, len(text) * 3 // 4)
+
+
+@lru_cache(maxsize=8)
+def _private(private: Ed25519PrivateKey) -> OKPKey:
+    return OKPKey.import_key(private)
 
 
 @lru_cache(maxsize=64)
