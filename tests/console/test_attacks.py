@@ -349,3 +349,14 @@ def test_a_credential_that_is_none_is_refused_in_words(here: Desk, credential: s
     fields = client.sign_in_fields(here.keys["bo"])
     status, _, text = client.post("/sign-in", {**fields, "credential": credential})
     assert status == 403 and 'role="alert"' in text
+
+
+def test_a_flood_of_wrong_links_keeps_no_customer_from_their_word(tmp_path: Path) -> None:
+    """A veto window passes while strangers keep the page busy."""
+    with desk(tmp_path) as own:
+        state = asked(own, "a flood", "acme")
+        client = Client(own.url)
+        seen = [client.get("/voice/voice_x")[0] for _ in range(260)]
+        assert seen[0] == 404 and seen[-1] == 429
+        token = own.gate.voice_token(state.request.id, "acme")
+        assert client.get(f"/voice/{token}")[0] == 200

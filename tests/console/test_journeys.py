@@ -183,6 +183,8 @@ def test_somebody_who_asks_through_a_colleague_is_pointed_out(here: Desk, browse
     browser.fill(purpose="Please end it.")
     browser.press("main form button.main")
     assert "Ana Ruiz" in browser.text
+    # What policy refuses others may rest on a tie that they declared.
+    assert "is told once it is sent" in browser.text and "policy forbids" not in browser.text
     browser.press("main form button.main")
     path = browser.path
     browser.sign_in(here.keys["bo"], path)

@@ -105,20 +105,26 @@ def _ask_page(visit: Visit, fields: Mapping[str, str], documents: tuple[Evidence
 
 
 def _check(visit: Visit, asked: Asked, fields: Mapping[str, str], documents: tuple[Evidence, ...]) -> Response:
-    """What policy says, and who could approve: before anything is sent."""
+    """What policy says, and who could approve: before anything is sent, and of the visitor alone. Of others it says
+    nothing that is not on record: policy may look at ties that somebody declared."""
     gate, faces = visit.gate, visit.console.faces()
-    look: Look = gate.look(
-        Question(
-            executor=asked.executor,
-            asker=asked.asker,
-            author=asked.author,
-            action=asked.action,
-            resource=asked.resource,
-            context=asked.context,
+    own = {asked.executor, asked.asker, asked.author or visit.me} == {visit.me}
+    look: Look | None = None
+    if own:
+        look = gate.look(
+            Question(
+                executor=asked.executor,
+                asker=asked.asker,
+                author=asked.author,
+                action=asked.action,
+                resource=asked.resource,
+                context=asked.context,
+            )
         )
-    )
-    refused, standing, could = "", "", None
+    refused, standing, untold, could = "", "", "", None
     match look:
+        case None:
+            untold = "What policy says of somebody else, and who could approve, is told once it is sent."
         case Refused():
             refused = look.says
         case Standing():
@@ -135,6 +141,7 @@ def _check(visit: Visit, asked: Asked, fields: Mapping[str, str], documents: tup
         customers=asked.customers,
         refused=refused,
         standing=standing,
+        untold=untold,
         could=could,
         once=secrets.token_urlsafe(16),
     )

@@ -56,7 +56,9 @@ def propose(visit: Visit) -> Response:
             files, asker=visit.me, purpose=purpose, caller=f"person:{visit.me}", key=form.text("once")[:100] or None
         )
     except EstateError as error:
-        said = [str(each) for each in error.problems]
+        sealed = sum(is_sealed(each.file) for each in error.problems)
+        said = [str(each) for each in error.problems if not is_sealed(each.file)]
+        said += [f"declared ties do not fit: {sealed}; they are sealed, so no row is named"] if sealed else []
         more = [f"and {len(said) - MOST_PROBLEMS} more"] if len(said) > MOST_PROBLEMS else []
         return _propose_page(visit, purpose, *said[:MOST_PROBLEMS], *more)
     except Rejected as error:

@@ -46,11 +46,11 @@ class PendingLine:
 
 def show_enrol(visit: Visit) -> Response:
     console = visit.console
-    if not console.strangers.take("", time.monotonic()):
-        return visit.wrong(429, "Too many people at once", "wait a moment, then try again")
     try:
         invitation = visit.gate.begin_enrolment(visit.name("token"))
     except Rejected:
+        if not console.strangers.take("", time.monotonic()):
+            return visit.wrong(429, "Too many people at once", "wait a moment, then try again")
         return visit.wrong(404, "This link is not good", "it was used, is mistyped, or is more than a day old")
     person = console.faces().of(invitation.person)
     options = ask_for_new(
@@ -70,8 +70,6 @@ def show_enrol(visit: Visit) -> Response:
 
 
 def take_enrol(visit: Visit) -> Response:
-    if not visit.console.strangers.take("", time.monotonic()):
-        return visit.wrong(429, "Too many people at once", "wait a moment, then try again")
     pending = visit.gate.finish_enrolment(visit.name("token"), read_registration(visit.form.text("credential")))
     faces = visit.console.faces()
     return visit.page(

@@ -60,12 +60,13 @@ def take_voice(visit: Visit) -> Response:
 
 
 def _found(visit: Visit) -> tuple[RequestState, str] | Response:
-    """The request and the customer of the link. Wrong ones are few: guessing 256 bits takes more than patience."""
-    if not visit.console.strangers.take("", time.monotonic()):
-        return visit.wrong(429, "Too many people at once", "wait a moment, then try again")
+    """The request and the customer of the link. Only wrong ones are counted: whoever sends many of those must not keep
+    a customer from their word."""
     try:
         return visit.gate.voice_of(visit.name("token"))
     except Rejected:
+        if not visit.console.strangers.take("", time.monotonic()):
+            return visit.wrong(429, "Too many people at once", "wait a moment, then try again")
         return visit.wrong(404, "This link is not good", "it is mistyped, or what it was for is long over")
 
 
