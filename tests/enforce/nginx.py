@@ -4,6 +4,7 @@ keeps what it saw on the wire."""
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import socketserver
@@ -23,7 +24,10 @@ NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 HOST = "admin.example"
 SECONDS = 20.0
 
-needs_nginx = pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed")
+# In CI it has to be there, and tests fail where it is not.
+needs_nginx = pytest.mark.skipif(
+    not Path(NGINX).exists() and not os.environ.get("CI"), reason="nginx is not installed: apt-get install nginx"
+)
 
 
 @dataclass(kw_only=True)
