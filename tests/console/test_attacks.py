@@ -360,3 +360,13 @@ def test_a_flood_of_wrong_links_keeps_no_customer_from_their_word(tmp_path: Path
         assert seen[0] == 404 and seen[-1] == 429
         token = own.gate.voice_token(state.request.id, "acme")
         assert client.get(f"/voice/{token}")[0] == 200
+        assert client.get(f"/enrol/{own.gate.invite(PersonId('hal'))}")[0] == 200
+        assert signed_in(own, "bo").get("/requests")[0] == 200, "nor anybody from signing in, to revoke what has to end"
+
+
+def test_a_flood_of_sign_ins_keeps_nobody_from_theirs(tmp_path: Path) -> None:
+    """Whoever only opens the page a thousand times would shut everybody out."""
+    with desk(tmp_path) as own:
+        client = Client(own.url)
+        assert {client.get("/sign-in")[0] for _ in range(300)} == {200}
+        assert signed_in(own, "bo").get("/requests")[0] == 200

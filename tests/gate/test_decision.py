@@ -269,6 +269,13 @@ def test_a_forbid_stops_permits_and_not_grants() -> None:
     assert isinstance(bare, Refused) and (bare.why, bare.rules) == (Why.FORBIDDEN, ("shield",))
 
 
+def test_a_forbid_is_told_of_only_where_it_stands_in_the_way() -> None:
+    """Of two people whom no rule gives anything, whoever asks about both would learn which of them declared a tie."""
+    made = decider(firm(END + SHIELD))
+    ana, other = made.look(question("ana")), made.look(question("gus"))
+    assert isinstance(ana, Refused) and ana == other and ana.why is Why.NO_RULE and not ana.rules
+
+
 def test_borrowed_hands_inherit_the_limits_of_who_asks() -> None:
     """The case this project grew from: the compelled liaison asked a colleague who had access."""
     made = decider(firm(END + SHIELD))

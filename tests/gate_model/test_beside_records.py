@@ -9,9 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from armslength.console.sessions import Sessions
-from armslength.gate import (
-    PersonId,
-)
+from armslength.gate import PersonId, Rejected
 from armslength.tlog import format_base64url
 from tests.gate_model.edits import Edit, sql, tampered_with
 from tests.gate_model.scene import asked, scene
@@ -56,9 +54,13 @@ def test_an_approval_signs_nobody_in(copied: Workshop, sessions: Sessions) -> No
     """Approvers' signatures lie in the database; whoever could choose the challenge of a sign-in would be them."""
     now = int(copied.clock.now)
     secret, challenge = sessions.begin(now=now)
+    mine = browser(sessions, sessions.visit_cookie, secret)
+    sessions.finish(mine, now=now)
     approved = copied.gate.request(scene().waiting).request.challenge()
     tampered_with(copied, Edit("ceremonies", "", sql("UPDATE ceremonies SET doc=? WHERE kind='sign-in'", approved)))
-    assert sessions.challenge(browser(sessions, sessions.visit_cookie, secret), now=now) == challenge != approved
+    assert sessions.challenge(mine, now=now) == challenge != approved
+    with pytest.raises(Rejected):
+        sessions.finish(mine, now=now)
 
 
 def test_a_customers_link_goes_to_nobody_else(copied: Workshop) -> None:

@@ -125,8 +125,10 @@ def test_borrowed_hands_inherit_the_limits_of_who_asks(made: TestGate) -> None:
         assert isinstance(gate.look(question("bo", "view", STATUS)), Standing)
         refused = gate.look(question("bo", "view", STATUS, asker="ana"))
         assert isinstance(refused, Refused) and refused.why is Why.FORBIDDEN
-        outcome = gate.ask(ask(who="ana"), caller="person:ana")
+        outcome = gate.ask(ask("view", STATUS, who="bo", asker=PersonId("ana")), caller="person:ana")
         assert isinstance(outcome, Refused) and outcome.why is Why.FORBIDDEN
+        outcome = gate.ask(ask(who="ana"), caller="person:ana")
+        assert isinstance(outcome, Refused) and outcome.why is Why.NO_RULE, "no rule gives it, so none forbids it"
 
 
 def test_evidence_is_opened_before_it_is_signed(made: TestGate) -> None:

@@ -202,7 +202,7 @@ def test_an_answer_says_why(pdp: Served) -> None:
     assert yes["context"]["evaluation_id"].startswith("eval_") and "reason" not in yes["context"]
     cases = {
         ("end", "meetings-us", "bo"): "approval_required",
-        ("end", "meetings-us", "ana"): "forbidden",
+        ("end", "meetings-us", "ana"): "no_rule",
         ("end", "accounts", "ana"): "no_rule",
         ("end", "meetings-us", "nobody"): "unknown_subject",
         ("end", "nothing", "bo"): "unknown_resource",
@@ -213,6 +213,8 @@ def test_an_answer_says_why(pdp: Served) -> None:
         assert answer["decision"] is False and answer["context"]["reason"] == reason
         assert answer["context"]["reason_user"]
         assert ("access_request" in answer["context"]) == (reason == "approval_required")
+    borrowed = pdp.evaluate({**question("view", "status"), "context": {"asker": "ana"}})
+    assert (borrowed["context"]["reason"], borrowed["context"]["policies"]) == ("forbidden", ["shield"])
     ids = {pdp.evaluate(question())["context"]["evaluation_id"] for _ in range(5)}
     assert len(ids) == 5
 

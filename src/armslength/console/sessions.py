@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from armslength.gate import PersonId, Rejected
-from armslength.store import Ceremony, GateDatabase
+from armslength.store import Ceremony, GateDatabase, Overtaken
 from armslength.tlog import Malformed, format_base64url, parse_base64url
 
 VISIT = 10 * 60
@@ -31,7 +31,10 @@ TOUCH = 60
 """Seconds after which being seen is written down again."""
 _SIZE = 32
 _HALF = 16
+_TIME = 5
+"""Bytes of a visit's secret that say when it was drawn, in POSIX seconds."""
 _SIGN_IN = "sign-in"
+_OVER = "this sign-in took too long or was used already; try again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +63,31 @@ class Sessions:
     # Before somebody is known
 
     def begin(self, *, now: int) -> tuple[bytes, bytes]:
-        """(secret, challenge) of a sign-in that begins; the secret goes into the visit's cookie."""
-        secret = secrets.token_bytes(_SIZE)
-        begun = Ceremony(kind=_SIGN_IN, person=None, doc=b"", ends=now + VISIT)
-        self._database.change(lambda tables: tables.ceremonies.begin(_digest(secret), begun))
+        """(secret, challenge) of a sign-in that begins; the secret, which says when, goes into the visit's cookie.
+
+        Nothing is written down: whoever begins many keeps nobody else from beginning one.
+        """
+        secret = secrets.token_bytes(_SIZE - _TIME) + now.to_bytes(_TIME, "big")
         return secret, self._mac(b"challenge", secret)
 
     def challenge(self, request: Request, *, now: int) -> bytes:
-        """The challenge of the sign-in that this browser began, once. Raises `Rejected`."""
+        """The challenge of the sign-in that this browser began. Raises `Rejected`."""
         secret = self.visit(request)
-        taken = None
-        if secret is not None:
-            digest = _digest(secret)
-            taken = self._database.change(lambda tables: tables.ceremonies.take(digest, _SIGN_IN, now=now))
-        if secret is None or taken is None:
-            raise Rejected(["this sign-in took too long or was used already; try again"])
+        # A browser that says another time needs the challenge of that secret, and gets those alone that we drew.
+        if secret is None or not 0 <= now - _begun(secret) < VISIT:
+            raise Rejected([_OVER])
         return self._mac(b"challenge", secret)
+
+    def finish(self, request: Request, *, now: int) -> None:
+        """The challenge was signed, and is of no more use. Raises `Rejected` for one that was signed before."""
+        secret = self.visit(request)
+        if secret is None:
+            raise Rejected([_OVER])
+        done = Ceremony(kind=_SIGN_IN, person=None, doc=b"", ends=now + VISIT)
+        try:
+            self._database.change(lambda tables: tables.ceremonies.begin(_digest(secret), done))
+        except Overtaken:
+            raise Rejected([_OVER]) from None
 
     def visit(self, request: Request) -> bytes | None:
         """The secret of a browser in which nobody is signed in."""
@@ -153,6 +165,10 @@ class Sessions:
 def csrf_of(secret: bytes) -> str:
     """The token of the forms shown to the browser that holds `secret`; says nothing of the secret."""
     return format_base64url(hmac.digest(secret, b"armslength console form", "sha256"))
+
+
+def _begun(secret: bytes) -> int:
+    return int.from_bytes(secret[-_TIME:], "big")
 
 
 def _digest(secret: bytes) -> bytes:

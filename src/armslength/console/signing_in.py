@@ -39,8 +39,6 @@ def _sign_in_page(visit: Visit, path: str, *problems: str, status: int = 200) ->
     console = visit.console
     if visit.visitor is not None:
         return visit.go(path)
-    if not console.strangers.take("", time.monotonic()):
-        return visit.wrong(429, "Too many people at once", "wait a moment, then try again")
     secret, challenge = console.sessions.begin(now=int(console.clock()))
     options = msgspec.json.encode(ask_for_signature(visit.gate.party, challenge=challenge, held=())).decode()
     response = visit.page(
@@ -73,7 +71,7 @@ def signed_in(visit: Visit, person: PersonId, path: str) -> Response:
 def _proved(visit: Visit) -> PersonId:
     """Whose passkey signed this visit's challenge. Raises `Rejected`, and `Conflict` for one that is tried too often.
 
-    The challenge is taken before anything is checked, so that each is good for one try.
+    A challenge that was signed is of no more use; tries that fail are counted for the passkey.
     """
     console, gate = visit.console, visit.gate
     challenge = console.sessions.challenge(visit.request, now=int(console.clock()))
@@ -89,6 +87,7 @@ def _proved(visit: Visit) -> PersonId:
     except Rejected:
         console.failures.take(named, time.monotonic())
         raise
+    console.sessions.finish(visit.request, now=int(console.clock()))
     return state.key.person
 
 

@@ -186,8 +186,10 @@ class Decider:
         return Open(passages=tuple(passages)) if passages else self._refused(seen, answers)
 
     def _refused(self, seen: _Seen, answers: list[Answer]) -> Refused:
+        # A forbid is told of only where it stands in somebody's way. It may look at a tie that they declared, and of
+        # all whom no rule gives anything, those whom it fits would be told apart.
         for answer in answers:
-            if answer.forbids:
+            if answer.forbids and self._ask(seen, None, alone=True).permits:
                 rules = self._named(answer.forbids)
                 return Refused(why=Why.FORBIDDEN, says=f"policy forbids it: {', '.join(rules)}", rules=rules)
         for answer in answers:
@@ -201,10 +203,13 @@ class Decider:
             why=Why.NO_RULE, says=f"no rule gives anybody like this {_short(seen.action)} on {seen.resource}"
         )
 
-    def _ask(self, seen: _Seen, states: frozenset[str] | None) -> Answer:
-        """Cedar's answer; `states` are those that the executor counts as exposed to, if not their own."""
+    def _ask(self, seen: _Seen, states: frozenset[str] | None, *, alone: bool = False) -> Answer:
+        """Cedar's answer; `states` are those that the executor counts as exposed to, if not their own. `alone`: what
+        the permits would say if nothing were forbidden."""
         target = self._scope(seen.kind, seen.target)
         some = self.slices.of(seen.action, seen.kind, self._scope(Kind.PERSON, seen.executor), target)
+        if alone:
+            some = self.slices.permits_of(some)
         if not some.members and not seen.context:
             return Answer(permits=(), forbids=())
         principal, resource = self.entities.uid(Kind.PERSON, seen.executor), self.entities.uid(seen.kind, seen.target)

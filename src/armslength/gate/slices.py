@@ -102,6 +102,7 @@ class Slices:
         self._target = [self._filed(each, "resource") for each in self._policies]
         self._aimed: dict[tuple[str, Kind], list[int]] = {}
         self._slices: dict[tuple[str, Kind, Scopes, Scopes], Slice] = {}
+        self._permits: dict[Slice, Slice] = {}
 
     def scopes(self, uid: Uid, above: frozenset[Uid]) -> Scopes:
         """Which scopes something fits that is `uid` and lies in all of `above`."""
@@ -122,6 +123,16 @@ class Slices:
                 for number in self._about(action, kind)
                 if self._asker[number] in askers and self._target[number] in targets
             )
+        return found
+
+    def permits_of(self, some: Slice) -> Slice:
+        """The permits of a slice, without its forbids."""
+        found = self._permits.get(some)
+        if found is None:
+            if len(self._permits) >= _KEPT:
+                self._permits.clear()
+            kept = [number for number in some.numbers if self._policies[number].permits]
+            found = self._permits[some] = self._made(kept)
         return found
 
     def named(self, action: str, kind: Kind) -> frozenset[Uid]:
