@@ -3,6 +3,7 @@ all, and whoever asks again gets through."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -219,3 +220,26 @@ def test_rows_that_a_power_failure_took_are_made_again(tmp_path: Path) -> None:
         assert lease.uses == 1 and not lease.live
         assert isinstance(use(gate, "y", "end", MEETINGS, "acme"), Refused)
     assert check_gate(made.path).findings == ()
+
+
+def test_what_was_let_go_of_accuses_nobody_after_a_crash(tmp_path: Path) -> None:
+    """Rows that went before their snapshot would look like rows that somebody deleted."""
+    made = small_gate(tmp_path / "gate")
+    with made.running() as gate:
+        gate.revoke(leased(gate, "end", MEETINGS, "acme").terms.id, PersonId("di"), "enough")
+    killed = made.copied(tmp_path / "killed")
+    with killed.running() as gate:
+        killed.clock.now += 400 * 86_400
+        gate._office.book.forget(gate._office.book.now(), keep=frozenset())
+        assert gate.leases() == ()
+        left = {path.name: path.read_bytes() for path in killed.path.glob("gate.db*") if path.suffix != ".db-shm"}
+    for path in killed.path.glob("gate.db*"):
+        path.unlink()
+    for name, data in left.items():
+        (killed.path / name).write_bytes(data)
+    whole(killed)
+    with killed.running() as gate:
+        gate.tick()
+    assert check_gate(killed.path, clock=killed.clock).findings == (), "what was let go of has no rows, and need not"
+    with sqlite3.connect(killed.path / "gate.db") as db:
+        assert db.execute("SELECT count(*) FROM rows WHERE kind IN ('request', 'lease')").fetchone() == (0,)

@@ -171,19 +171,24 @@ class State(Objects):
         its own time is not past, or it is one to `keep`, and its request with it."""
         for id in [id for id, over in self._erased.items() if over < posix(before)]:
             del self._erased[id]
-        leases = [
+        gone = self.forgettable(before, keep=keep)
+        for lease in gone.leases:
+            self.drop_lease(lease)
+        for request in gone.requests:
+            self.drop_request(request)
+        return gone
+
+    def forgettable(self, before: Moment, *, keep: Collection[LeaseId] = frozenset()) -> Forgotten:
+        """What `forget` would let go of."""
+        leases = frozenset(
             id
             for id, lease in self.leases.items()
             if id not in keep and lease.ended is not None and max(lease.ended, lease.terms.end) < before
-        ]
-        for id in leases:
-            self.drop_lease(id)
-        held = {lease.terms.request for lease in self.leases.values()}
-        requests = [
+        )
+        held = {lease.terms.request for id, lease in self.leases.items() if id not in leases}
+        requests = tuple(
             id
             for id, request in self.requests.items()
             if id not in held and not isinstance(request.status, Waiting) and request.status.at < before
-        ]
-        for request in requests:
-            self.drop_request(request)
-        return Forgotten(requests=tuple(requests), leases=tuple(leases))
+        )
+        return Forgotten(requests=requests, leases=tuple(leases))

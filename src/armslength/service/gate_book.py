@@ -304,18 +304,19 @@ class Book:
                 raise Unavailable(Why.LEDGER, NOTHING)
 
     def forget(self, before: Moment, *, keep: Collection[LeaseId]) -> None:
-        """Let go of what ended before then, rows and all. Raises `Unavailable`."""
+        """Let go of what ended before then. Its rows go with the next snapshot, in one transaction: a start that found
+        the one without the other would say that somebody had been at them. Raises `Unavailable`."""
         with self.still() as state:
             gone = state.forget(before, keep=keep)
-        # A crash here leaves rows of what an older snapshot still has, or rows of nothing, which a start drops.
-        self._gone.update(map(of_request, gone.requests), map(of_lease, gone.leases))
-        rows = list(self._gone)
-        if rows:
-            self.copies.change(
-                lambda tables: [
-                    tables.rows.delete(kind, [id for each, id in rows if each == kind]) for kind in ("request", "lease")
-                ]
-            )
+            self._gone.update(map(of_request, gone.requests), map(of_lease, gone.leases))
+
+    def gone(self) -> frozenset[Object]:
+        """What was let go of and has rows still. The caller holds the state still."""
+        return frozenset(self._gone)
+
+    def are_gone(self, rows: Collection[Object]) -> None:
+        """A snapshot without them is written, and so are their rows no more."""
+        with self.reading:
             self._gone.difference_update(rows)
 
     def strays(self) -> list[Object]:

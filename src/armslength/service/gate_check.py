@@ -8,8 +8,9 @@ a gate that runs, a row may be ahead of what was read; look again before believi
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from armslength.gate import (
     Leased,
     LeaseId,
     LeaseTerms,
+    Moment,
     Party,
     PersonId,
     Question,
@@ -57,7 +59,7 @@ from armslength.reach import Compared
 from armslength.service.gate_change import Change, barred, change_of, widened
 from armslength.service.gate_glass import glass_problems
 from armslength.service.gate_replay import records_of
-from armslength.service.gate_row import KINDS, Object, row_of
+from armslength.service.gate_row import HELD, KINDS, Object, of_lease, of_request, row_of
 from armslength.store import Damaged, GateDatabase, GateFolder, StoreError, read_gate_folder, read_ledger_folder
 from armslength.tlog import Json
 
@@ -83,11 +85,12 @@ class GateCheck:
     findings: tuple[GateFinding, ...]
 
 
-def check_gate(path: Path) -> GateCheck:
-    """The gate in the folder at `path`. Raises `StoreError` where there is none, or its ledger cannot be read."""
+def check_gate(path: Path, *, clock: Callable[[], float] = time.time) -> GateCheck:
+    """The gate in the folder at `path`. `clock` in POSIX seconds: what ended long before has no rows any more. Raises
+    `StoreError` where there is none, or its ledger cannot be read."""
     checking = _Checking(read_gate_folder(path, secrets=False))
     checking.ledger()
-    rows = checking.rows()
+    rows = checking.rows(moment(clock()) - HELD)
     return GateCheck(
         records=checking.records,
         keys=len(checking.state.keys),
@@ -319,9 +322,11 @@ class _Checking:
 
     # The rows
 
-    def rows(self) -> int:
-        """Compare them; gives how many there are."""
+    def rows(self, before: Moment) -> int:
+        """Compare them; gives how many there are. What ended before then may have none."""
         count = 0
+        old = self.state.forgettable(before)
+        gone = {*map(of_request, old.requests), *map(of_lease, old.leases)}
         with closing(GateDatabase(self._folder.database, origin=self._folder.settings.origin)) as database:
             with database.reading() as tables:
                 for kind in KINDS:
@@ -336,7 +341,7 @@ class _Checking:
                         elif (row.version, row.doc, row.columns) != (should.version, should.doc, should.columns):
                             self._found(f"{kind} {row.id}", "the row is not what the ledger says")
                     for each, id in self.state.objects():
-                        if each == kind and id not in seen:
+                        if each == kind and id not in seen and (each, id) not in gone:
                             self._found(f"{kind} {id}", "there is no row of what the ledger says")
                 for digest in sorted(
                     {each.digest for state in self.state.waiting() for each in state.request.evidence}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Literal
 
 from armslength.gate import KeyState, LeaseId, LeaseState, RequestId, RequestState, State, posix
@@ -13,6 +14,9 @@ Object = tuple[ObjectKind, str]
 
 GATE: Object = ("gate", "")
 KINDS: tuple[ObjectKind, ...] = ("gate", "key", "request", "lease")
+
+HELD = dt.timedelta(days=90)
+"""For how long requests and leases that are over are held, in memory and as rows; the ledger has them always."""
 
 
 def of_request(id: RequestId) -> Object:

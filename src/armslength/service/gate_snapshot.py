@@ -85,16 +85,19 @@ def write_snapshot(office: Office) -> None:
             for each, versions in book.copies.behind().items()
             if each not in book.copies.tampered
         }
-        untold = book.copies.untold()
+        untold, gone = book.copies.untold(), book.gone()
     text = _text(snapshot(), adopted=adopted, files=files, uses=uses, behind=behind)
     made = _made(office.folder.row_key or b"", position, text)
 
     def put(tables: GateTables) -> None:
         tables.snapshots.write(made)
         tell(tables, untold)
+        for kind in ("request", "lease"):
+            tables.rows.delete(kind, [id for each, id in gone if each == kind])
 
     book.copies.change(put)
     book.copies.are_told(untold)
+    book.are_gone(gone)
 
 
 def empty_snapshot(key: bytes) -> GateSnapshot:

@@ -3,7 +3,6 @@ the next time."""
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from armslength.service.gate_office import Office
 from armslength.service.gate_reviewing import late, unreviewed
 from armslength.service.gate_revoking import Revoking
 from armslength.service.gate_rounds import one_by_one
-from armslength.service.gate_row import of_lease, of_request
+from armslength.service.gate_row import HELD, of_lease, of_request
 from armslength.service.gate_snapshot import write_snapshot
 from armslength.service.ledger_failure import AppendError
 from armslength.store import StoreError
@@ -49,8 +48,6 @@ UNNAMED = 86_400
 """Seconds for which evidence that no request names is kept."""
 TOLD = 90 * 86_400
 """Seconds for which notices that were sent are kept."""
-REMEMBERED = dt.timedelta(days=90)
-"""For how long requests and leases that are over are held in memory; the ledger has them always."""
 
 
 class Sweeping:
@@ -199,7 +196,7 @@ class Sweeping:
             )
         )
         keep = {lease.terms.id for lease in unreviewed(self._office)}
-        self._book.forget(self._book.now() - REMEMBERED, keep=keep)
+        self._book.forget(self._book.now() - HELD, keep=keep)
         if self._snapshot is None or not self._snapshot.is_alive():  # of a large gate it takes long
             self._snapshot = threading.Thread(target=self._keep, name="gate-snapshot", daemon=True)
             self._snapshot.start()
