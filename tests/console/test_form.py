@@ -10,13 +10,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
-from armslength.console.form import UPLOAD_BYTES, Form, read_form
+from armslength.console.form import Form, read_form
+from armslength.console.uploads import NotTaken, Uploads
+from armslength.gate import PersonId
 
 BOUNDARY = "x7"
+TOKEN = "T0ken-of_the_session"
 
 
-def read(body: bytes, media: str, *, upload: bool = False, **headers: str) -> Form | Response:
-    sent: Mapping[str, str] = {"content-type": media, "content-length": str(len(body)), **headers}
+def read(body: bytes, media: str) -> Form | Response:
+    return asyncio.run(read_form(request(body, media)))
+
+
+def request(body: bytes, media: str) -> Request:
+    sent: Mapping[str, str] = {"content-type": media, "content-length": str(len(body))}
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
@@ -27,7 +34,7 @@ def read(body: bytes, media: str, *, upload: bool = False, **headers: str) -> Fo
         "path": "/",
         "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
     }
-    return asyncio.run(read_form(Request(scope, receive), upload=upload))
+    return Request(scope, receive)
 
 
 def part(disposition: str, data: bytes, media: str = "") -> bytes:
@@ -35,9 +42,19 @@ def part(disposition: str, data: bytes, media: str = "") -> bytes:
     return f"--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n{kind}\r\n".encode() + data + b"\r\n"
 
 
-def parts(*each: bytes) -> Form | Response:
-    body = b"".join(each) + f"--{BOUNDARY}--\r\n".encode()
-    return read(body, f"multipart/form-data; boundary={BOUNDARY}", upload=True)
+def parts(*each: bytes) -> Form:
+    return taken(b"".join(each) + f"--{BOUNDARY}--\r\n".encode())
+
+
+def taken(body: bytes) -> Form:
+    """What comes after the token of a form with files."""
+
+    async def take() -> Form:
+        sent = request(part('name="csrf"', TOKEN.encode()) + body, f"multipart/form-data; boundary={BOUNDARY}")
+        async with Uploads().taken(sent, PersonId("ana"), TOKEN) as form:
+            return form
+
+    return asyncio.run(take())
 
 
 def test_fields_come_in_the_order_sent() -> None:
@@ -56,8 +73,7 @@ def test_files_keep_their_names_types_and_bytes() -> None:
         part('name="evidence"; filename="a.bin"', data, "Application/Octet-Stream; x=y"),
         part('name="evidence"; filename=""', b"", "application/octet-stream"),
     )
-    assert isinstance(form, Form)
-    assert form.text("purpose") == "why"
+    assert (form.text("csrf"), form.text("purpose")) == (TOKEN, "why")
     (file,) = form.files["evidence"]
     assert (file.name, file.media_type, file.data) == ("a.bin", "application/octet-stream", data)
 
@@ -83,12 +99,7 @@ def test_what_is_no_form_of_ours_is_refused(body: bytes, media: str, status: int
 @pytest.mark.parametrize("body", [b"", b"--x7\r\n", b"--x7\r\nno header\r\n\r\n", b"nonsense"])
 def test_files_that_cannot_be_read_are_refused(body: bytes) -> None:
     """A request without the evidence that was chosen is another request."""
-    answer = read(body, "multipart/form-data; boundary=x7", upload=True)
-    assert (isinstance(answer, Response) and answer.status_code == 400) or answer == Form()
-
-
-def test_an_upload_says_its_size_before_it_is_taken() -> None:
-    """A gigabyte in memory is everybody's memory."""
-    media = {"content-length": str(UPLOAD_BYTES * 9)}
-    answer = read(b"", "multipart/form-data; boundary=x7", upload=True, **media)
-    assert isinstance(answer, Response) and answer.status_code == 413
+    try:
+        assert not taken(body).files
+    except NotTaken as error:
+        assert error.status == 400

@@ -395,6 +395,20 @@ def test_a_use_has_to_be_one(pdp: Served) -> None:
         assert pdp.send(SINGLE, question(context={"customers": value})).status == 400
 
 
+@pytest.mark.parametrize("carried", [{"id": {}}, {"id": 1}, {}, [], "x", None, {"id": "x", "state": 1}])
+def test_an_approval_that_is_none_is_refused_wherever_it_stands(pdp: Served, carried: object) -> None:
+    """A point whose approvals get lost on the way would be told that the subject is unknown, or get an answer, and its
+    people would look for the fault in the tables."""
+    body = question("view", "status", context={"approval": carried})
+    unknown = {"type": "spaceship", "id": "bo"}
+    for each in (body, {**body, "subject": unknown}, {**body, "resource": unknown}):
+        assert pdp.send(SINGLE, each).status == 400
+    assert pdp.send(BATCH, {"context": body["context"], "evaluations": [question("view", "status")]}).status == 400
+    for search in ("subject", "resource", "action"):
+        answer = pdp.send(f"/access/v1/search/{search}", {**body, "subject": unknown})
+        assert answer.status == 400 and b"context.approval" in answer.body
+
+
 def test_a_clock_that_went_back_refuses(own: Served) -> None:
     """Leases that are over would be live again."""
     assert own.evaluate(question("view", "status"))["decision"] is True

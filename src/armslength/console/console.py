@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -14,11 +15,21 @@ from armslength.console.people import Face, Faces
 from armslength.console.rates import Rate
 from armslength.console.reach_view import ReachPages
 from armslength.console.sessions import Sessions
-from armslength.gate import Moment, PersonId, moment
+from armslength.console.turns import Turn, Turns
+from armslength.console.uploads import Uploads
+from armslength.gate import Moment, PersonId, moment, posix
 from armslength.service import Gate
 
 THREADS = 16
 """Pages that are made at a time. The gate's own answers have other threads, so that pages never hold them up."""
+OWN_THREADS = 4
+"""Of those, for one person at a time."""
+OWN_REQUESTS = 32
+"""Of one person, under way or waiting; a browser sends six at a time, or some more through a proxy."""
+STRANGE_THREADS = 8
+"""For everybody who is not signed in, together: the other half is left to those who are."""
+STRANGE_REQUESTS = 300
+"""The same; a listener answers 500 at a time."""
 
 
 class Console:
@@ -41,15 +52,24 @@ class Console:
             longest=3600 * gate.settings.session_hours,
         )
         self.clicks = Rate(burst=60, each=1.0)
-        """Of a person who is signed in."""
+        """Forms of a person who is signed in."""
+        self.looks = Rate(burst=300, each=0.1)
+        """Pages of a person who is signed in. Nobody clicks ten times a second, nor opens 300 pages at once."""
+        self.uploads = Uploads()
         self.failures = Rate(burst=10, each=6.0)
         """Of a passkey at the sign-in. Only who has it in hand knows its id, so nobody else can have it held up."""
         self.strangers = Rate(burst=200, each=0.05)
         """Of everybody who is not signed in, together: each visit is a row for ten minutes."""
-        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="console")
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="console")
+        self._own = Turns(pool, threads=OWN_THREADS, most=OWN_REQUESTS)
+        self._strange = Turns(pool, threads=STRANGE_THREADS, most=STRANGE_REQUESTS)
         self._faces: tuple[str, Faces] | None = None
         self._keepers: Keepers | None = None
         self.reach = ReachPages()
+
+    def turn(self, person: PersonId | None) -> AbstractContextManager[Turn]:
+        """A request of this person, or of a stranger. Raises `Crowded`."""
+        return self._strange.of("") if person is None else self._own.of(person)
 
     def now(self) -> Moment:
         return moment(self.clock())
@@ -76,9 +96,13 @@ class Console:
         return self._keepers
 
     def signed_in(self, request: Request) -> tuple[PersonId, bytes] | None:
-        """(person, secret) of the browser's session, unless its person is no longer known here or has no passkey."""
+        """(person, secret) of the browser's session, unless its person is no longer known here or has no passkey, or
+        one of theirs was revoked since it began: by the ledger, so that no row of a session undoes it."""
         session = self.sessions.of(request, now=int(self.clock()))
         if session is None or not self.gate.decider.roster.knows(session.person) or not self.keys_of(session.person):
+            return None
+        revoked = (each.revoked for each in self.gate.state.keys_of(session.person))
+        if any(each is not None and posix(each.at) >= session.made for each in revoked):
             return None
         return session.person, session.secret
 

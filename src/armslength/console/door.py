@@ -6,7 +6,6 @@ and carries the token of the browser's own session. Cookies are `SameSite=Strict
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import logging
 import time
@@ -20,9 +19,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from armslength.console.console import Console
-from armslength.console.form import Form, read_form
+from armslength.console.form import CARRIED_BYTES, SMALL_BYTES, Form, holds_files, read_form
 from armslength.console.sessions import csrf_of
-from armslength.console.visit import Visit
+from armslength.console.turns import Crowded, Turn
+from armslength.console.uploads import NotTaken
+from armslength.console.visit import Visit, bare
 from armslength.gate import Conflict, Rejected, Tampered
 from armslength.service import Unavailable
 from armslength.store import StoreError
@@ -34,6 +35,7 @@ Handler = Callable[[Visit], Response]
 P = ParamSpec("P")
 R = TypeVar("R")
 
+CROWDED_SECONDS = 5
 AGAIN = "again=1"
 """Marks a request that a page of ours sent in place of the one that came from elsewhere."""
 
@@ -52,18 +54,24 @@ def page(
         posted = request.method == "POST"
         if posted and not _from_here(request, console):
             return told(403, "a form is taken only from this console's own pages")
-        visit = await _threaded(console, _entered, console, request, open)
-        if isinstance(visit, Response):
-            return visit
-        if posted:
-            # Only now: what somebody unknown sends is not held in memory.
-            form = await read_form(request, upload=upload)
-            if isinstance(form, Response):
-                return form
-            visit = replace(visit, form=form)
-        handler = post if posted else get
-        assert handler is not None
-        return await _threaded(console, _answered, visit, handler)
+        person = console.sessions.whose(request)
+        rate = console.clicks if posted else console.looks
+        if person is not None and not rate.take(person, time.monotonic()):
+            seconds = rate.wait(person, time.monotonic())
+            return bare(console, 429, "Too fast", "wait a moment, then try again", seconds=seconds)
+        try:
+            with console.turn(person) as turn:
+                visit = await _threaded(turn, _entered, console, request, open)
+                if isinstance(visit, Response):
+                    return visit
+                if posted:
+                    assert post is not None
+                    return await _posted(turn, visit, post, upload=upload)
+                assert get is not None
+                return await _threaded(turn, _answered, visit, get)
+        except Crowded:
+            says = "too many pages are being loaded at the same time; wait until they are there, then load this again"
+            return bare(console, 429, "Too many pages at once", says, seconds=CROWDED_SECONDS)
 
     methods = [method for method, handler in (("GET", get), ("POST", post)) if handler is not None]
     return Route(path, answer, methods=methods)
@@ -85,9 +93,23 @@ def _entered(console: Console, request: Request, open: bool) -> Visit | Response
     visit = Visit(console=console, request=request, visitor=visitor, secret=secret, form=Form())
     if visitor is None and not open:
         return _unknown(visit)
-    if request.method == "POST" and visitor is not None and not console.clicks.take(visitor.id, time.monotonic()):
-        return visit.wrong(429, "Too fast", "wait a moment, then try again")
     return visit
+
+
+async def _posted(turn: Turn, visit: Visit, handler: Handler, *, upload: bool) -> Response:
+    """The form is read only now: what somebody unknown sends is not held in memory."""
+    console, request = visit.console, visit.request
+    if not (upload and holds_files(request)):
+        form = await read_form(request, limit=CARRIED_BYTES if upload else SMALL_BYTES)
+        if isinstance(form, Response):
+            return form
+        return await _threaded(turn, _answered, replace(visit, form=form), handler)
+    assert visit.secret is not None  # no form with files is open to strangers
+    try:
+        async with console.uploads.taken(request, visit.me, csrf_of(visit.secret)) as form:
+            return await _threaded(turn, _answered, replace(visit, form=form), handler)
+    except NotTaken as error:
+        return bare(console, error.status, error.title, error.says, seconds=error.seconds)
 
 
 def _unknown(visit: Visit) -> Response:
@@ -123,9 +145,7 @@ def _answered(visit: Visit, handler: Handler) -> Response:
         return visit.wrong(503, "Nothing can be decided now", str(error))
 
 
-async def _threaded(
-    console: Console, work: Callable[P, R | Response], *args: P.args, **kwargs: P.kwargs
-) -> R | Response:
+async def _threaded(turn: Turn, work: Callable[P, R | Response], *args: P.args, **kwargs: P.kwargs) -> R | Response:
     """The same in one of the console's threads."""
 
     def done() -> R | Response:
@@ -135,4 +155,4 @@ async def _threaded(
             LOG.error("the gate's database: %s", type(error).__name__)
             return told(503, "the gate's database does not answer; nothing was changed")
 
-    return await asyncio.get_running_loop().run_in_executor(console.threads, done)
+    return await turn.run(done)

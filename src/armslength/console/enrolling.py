@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from starlette.responses import Response
 
 from armslength.console.door import page
 from armslength.console.key_print import fingerprint
+from armslength.console.key_view import key_id, key_line, revoked_list, revoked_of_others
 from armslength.console.passkeys import ask_for_new, ask_for_signature, read_registration
 from armslength.console.people import Face, Faces
 from armslength.console.signature import signature
 from armslength.console.visit import Visit
-from armslength.gate import KeyState, Moment, PersonId, Rejected, moment
-from armslength.service import PendingKey
-from armslength.tlog import format_base64url
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyLine:
-    """A passkey that counts."""
-
-    id: str
-    fingerprint: str
-    made: Moment
-    voucher: Face | None
+from armslength.gate import Moment, PersonId, Rejected, moment
+from armslength.service import KeysRevoked, PendingKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +85,19 @@ def invite(visit: Visit) -> Response:
 
 
 def show_keys(visit: Visit) -> Response:
-    faces = visit.console.faces()
+    faces, mine = visit.console.faces(), visit.gate.state.keys_of(visit.me)
+    keeper = visit.keeper()
+    others = revoked_of_others(
+        tuple(visit.gate.state.keys.values()),
+        visit.me,
+        visit.console.now(),
+        lambda person: keeper or visit.gate.may_vouch(visit.me, person),
+    )
     return visit.page(
         "keys.html",
-        keys=[_key_line(state, faces) for state in visit.gate.state.keys_of(visit.me) if state.revoked is None],
+        keys=[key_line(state, faces) for state in mine if state.revoked is None],
+        revoked=revoked_list(mine, faces),
+        others_revoked=revoked_list(others, faces),
         pending=[
             _line(each, faces, visit)
             for each in visit.gate.pending_keys()
@@ -151,13 +150,13 @@ def _vouchers(visit: Visit, person: PersonId) -> tuple[Face, ...]:
 
 
 def revoke(visit: Visit) -> Response:
-    """One of one's own."""
-    credential = next((each for each in visit.console.keys_of(visit.me) if _id(each) == visit.name("id")), None)
+    """One of one's own. What went with it is told: those people can no longer sign in, and hear it from nobody else."""
+    credential = next((each for each in visit.console.keys_of(visit.me) if key_id(each) == visit.name("id")), None)
     if credential is None:
         return visit.missing()
-    visit.gate.revoke_key(credential, visit.me, visit.form.text("reason"))
+    came = visit.gate.revoke_key(credential, visit.me, visit.form.text("reason"))
     visit.console.sessions.end_all(visit.me)
-    response = visit.go("/sign-in")
+    response = _revoked_page(replace(visit, visitor=None), came) or visit.go("/sign-in")
     visit.console.sessions.forget(response)
     return response
 
@@ -168,11 +167,28 @@ def revoke_others(visit: Visit) -> Response:
     held = visit.console.keys_of(person)
     if not held:
         raise Rejected([f"{person[:40]!r} has no passkey here that counts"])
+    came: list[KeysRevoked] = []
     for credential in held:
         if credential in visit.console.keys_of(person):  # one may have taken another with it
-            visit.gate.revoke_key(credential, visit.me, visit.form.text("reason"))
+            came.append(visit.gate.revoke_key(credential, visit.me, visit.form.text("reason")))
     visit.console.sessions.end_all(person)
-    return visit.go("/keys")
+    return _revoked_page(visit, *came) or visit.go("/keys")
+
+
+def _revoked_page(visit: Visit, *came: KeysRevoked) -> Response | None:
+    """Which passkeys were revoked along with those, and which they vouched for that count still; None: there are
+    none."""
+    state, faces = visit.gate.state, visit.console.faces()
+    gone = {key.key.credential for each in came for key in each.gone}
+    now = [state.key(credential) for credential in gone]
+    doubtful = {key.key.credential: key for each in came for key in each.doubtful if key.key.credential not in gone}
+    if not gone and not doubtful:
+        return None
+    return visit.page(
+        "revoked.html",
+        gone=revoked_list([each for each in now if each is not None], faces),
+        doubtful=[(faces.of(key.key.person), key_line(key, faces)) for key in doubtful.values()],
+    )
 
 
 def _pending(visit: Visit) -> PendingKey | None:
@@ -187,20 +203,6 @@ def _line(pending: PendingKey, faces: Faces, visit: Visit) -> PendingLine:
         made=pending.made,
         mine=visit.visitor is not None and pending.person == visit.visitor.id,
     )
-
-
-def _key_line(state: KeyState, faces: Faces) -> KeyLine:
-    key = state.key
-    return KeyLine(
-        id=_id(key.credential),
-        fingerprint=fingerprint(key.credential, key.public_key),
-        made=key.made,
-        voucher=None if key.voucher is None else faces.of(key.voucher),
-    )
-
-
-def _id(credential: bytes) -> str:
-    return format_base64url(credential)
 
 
 ROUTES = (

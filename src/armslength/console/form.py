@@ -1,4 +1,4 @@
-"""What a browser's form sends: read whole, within limits, before anything looks at it."""
+"""What a browser's form sends, read within limits. Those with files come by way of uploads.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,8 +17,8 @@ from armslength.web import read_body, told
 MOST_FIELDS = 2000
 SMALL_BYTES = 262_144
 """Of a form without files; a registration with its attestation is some kilobytes."""
-UPLOAD_BYTES = 32 << 20
-"""Of a form with files, all together."""
+CARRIED_BYTES = 1 << 20
+"""Of a form that carries on, from page to page, what was said in one with files."""
 SECONDS = 60.0
 """Until a form is there."""
 
@@ -50,29 +50,28 @@ class Form:
         return tuple(filter(None, (line.strip() for line in self.text(name).splitlines())))
 
 
-async def read_form(request: Request, *, upload: bool) -> Form | Response:
-    """The form, or the answer to one that is too large, too slow or no form at all. Files only where `upload` is."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in ("application/x-www-form-urlencoded", "multipart/form-data" if upload else ""):
+def holds_files(request: Request) -> bool:
+    return _media(request) == "multipart/form-data"
+
+
+async def read_form(request: Request, *, limit: int = SMALL_BYTES) -> Form | Response:
+    """A form without files, or the answer to one that is too large, too slow or no form at all."""
+    if _media(request) != "application/x-www-form-urlencoded":
         return told(415, "expected a form")
-    body = await read_body(request, limit=UPLOAD_BYTES if upload else SMALL_BYTES, seconds=SECONDS)
+    body = await read_body(request, limit=limit, seconds=SECONDS)
     if isinstance(body, Response):
         return body
     try:
-        if media == "multipart/form-data":
-            return await _parts(request, body)
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
-    except (ValueError, MultiPartException, KeyError):
+    except ValueError:
         return told(400, "the form cannot be read")
     return Form(fields=_grouped(pairs))
 
 
-async def _parts(request: Request, body: bytes) -> Form:
-    async def once() -> AsyncGenerator[bytes, None]:
-        yield body
-
+async def parse_parts(request: Request, body: AsyncGenerator[bytes, None]) -> Form:
+    """A form with files. Raises `MultiPartException`, `ValueError` and `KeyError` for what is none."""
     parser = MultiPartParser(
-        request.headers, once(), max_files=MOST_EVIDENCE + 1, max_fields=MOST_FIELDS, max_part_size=SMALL_BYTES
+        request.headers, body, max_files=MOST_EVIDENCE + 1, max_fields=MOST_FIELDS, max_part_size=SMALL_BYTES
     )
     parsed = await parser.parse()
     texts: list[tuple[str, str]] = []
@@ -87,6 +86,10 @@ async def _parts(request: Request, body: bytes) -> Form:
             texts.append((name, value))
     await parsed.close()
     return Form(fields=_grouped(texts), files={name: tuple(each) for name, each in files.items()})
+
+
+def _media(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _grouped(pairs: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

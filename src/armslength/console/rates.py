@@ -17,20 +17,24 @@ class Rate:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, key: str, now: float) -> bool:
-        """Whether `key` may try at `now` (seconds of a steady clock); if so, the try is counted."""
+    def take(self, key: str, now: float, amount: float = 1) -> bool:
+        """Whether `key` may try at `now` (seconds of a steady clock); if so, it is counted, as `amount` tries."""
         with self._lock:
             left = self._there(key, now)
             self._left.pop(key, None)
-            self._left[key] = (left - 1 if left >= 1 else left, now)
+            self._left[key] = (left - amount if left >= amount else left, now)
             if len(self._left) > MOST_KEYS:
                 self._left.popitem(last=False)
-            return left >= 1
+            return left >= amount
 
     def allows(self, key: str, now: float) -> bool:
         """The same without counting: for what counts only where it fails."""
+        return not self.wait(key, now)
+
+    def wait(self, key: str, now: float, amount: float = 1) -> float:
+        """Seconds until `key` may try; 0: now."""
         with self._lock:
-            return self._there(key, now) >= 1
+            return max(0.0, amount - self._there(key, now)) * self._each
 
     def _there(self, key: str, now: float) -> float:
         left, since = self._left.get(key, (float(self._burst), now))

@@ -1,11 +1,15 @@
-"""Who is signed in: a secret in the browser's cookie, its SHA-256 in the gate's database.
+"""Who is signed in: a secret in the browser's cookie, and what this process remembers of it.
 
-Half of a session's secret is a MAC over its other half and the person, and the challenge of a sign-in is a MAC over its
-secret, both under a key that the database does not have: whoever writes into the database alone can neither sign
-somebody in nor have a signature that was made for something else pass for a sign-in.
+INVARIANT: a session is alive only while this process remembers opening it, and never longer, nor as anybody else, than
+it remembers. The row in the gate's database, under the secret's SHA-256, can end a session and do nothing else: whoever
+writes into the database signs nobody in, brings back nobody who signed out, and makes no session longer. So everybody
+signs in again after the gate was started again.
+
+The challenge of a sign-in is a MAC over its secret, under a key that the database does not have, so no signature that
+was made for something else passes for a sign-in.
 
 A session begins with a new secret at each sign-in, so one that somebody planted beforehand is worth nothing, and ends
-after some time of silence, after a longer time in any case, at sign-out, and when its person has no passkey any more.
+after some time of silence, after a longer time in any case, at sign-out, and when a passkey of its person is revoked.
 The token that each form carries is made from the secret: whoever cannot read the page cannot know it.
 """
 
@@ -14,7 +18,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
+import threading
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,8 +34,9 @@ VISIT_COOKIE = 3600
 """Seconds for which the browser of somebody who is not signed in is known from one page to the next."""
 TOUCH = 60
 """Seconds after which being seen is written down again."""
+MOST_SESSIONS = 20
+"""Of a person; with one more the oldest ends."""
 _SIZE = 32
-_HALF = 16
 _TIME = 5
 """Bytes of a visit's secret that say when it was drawn, in POSIX seconds."""
 _SIGN_IN = "sign-in"
@@ -39,19 +45,29 @@ _OVER = "this sign-in took too long or was used already; try again"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """A session that goes on. `secret` is what the browser holds."""
+    """A session that goes on. `secret` is what the browser holds; it began at `made` (POSIX seconds)."""
 
     person: PersonId
     secret: bytes = field(repr=False)
+    made: int
 
     @property
     def csrf(self) -> str:
         return csrf_of(self.secret)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remembered:
+    """A session as it was opened, and when somebody was last seen in it (POSIX seconds)."""
+
+    person: PersonId
+    made: int
+    seen: int
+
+
 class Sessions:
-    """Those of one gate. `https`: cookies are marked so that no other host and no plain connection can set or see
-    them; on plain http, which passkeys allow on localhost alone, browsers refuse that mark."""
+    """Those of one gate in one process. `https`: cookies are marked so that no other host and no plain connection can
+    set or see them; on plain http, which passkeys allow on localhost alone, browsers refuse that mark."""
 
     def __init__(self, database: GateDatabase, *, key: bytes, https: bool, idle: int, longest: int) -> None:
         """`key` is for this alone; `idle` and `longest` in seconds."""
@@ -59,6 +75,9 @@ class Sessions:
         self._https, self._idle, self._longest = https, idle, longest
         prefix = "__Host-" if https else ""
         self.cookie, self.visit_cookie = f"{prefix}armslength", f"{prefix}armslength-visit"
+        self._remembered: dict[bytes, _Remembered] = {}
+        """By the secret's SHA-256, the oldest first."""
+        self._lock = threading.Lock()
 
     # Before somebody is known
 
@@ -97,13 +116,24 @@ class Sessions:
 
     def open(self, person: PersonId, *, now: int) -> bytes:
         """The secret of a new session."""
-        drawn = secrets.token_bytes(_HALF)
-        secret = drawn + self._seal(drawn, person)
-        ends = now + self._longest
+        secret = secrets.token_bytes(_SIZE)
+        digest, ends = _digest(secret), now + self._longest
         self._database.change(
-            lambda tables: tables.sessions.create(_digest(secret), person, now=now, idle=self._idle, ends=ends)
+            lambda tables: tables.sessions.create(digest, person, now=now, idle=self._idle, ends=ends)
         )
+        with self._lock:
+            self._forget_what_is_over(now)
+            mine = [each for each, session in self._remembered.items() if session.person == person]
+            for each in mine[: max(0, len(mine) + 1 - MOST_SESSIONS)]:
+                del self._remembered[each]
+            self._remembered[digest] = _Remembered(person=person, made=now, seen=now)
         return secret
+
+    def whose(self, request: Request) -> PersonId | None:
+        """Whose session this browser holds, by memory alone: for counting, before anybody looks whether it goes on."""
+        secret = _secret(request.cookies.get(self.cookie, ""))
+        session = None if secret is None else self._remembered.get(_digest(secret))
+        return None if session is None else session.person
 
     def of(self, request: Request, *, now: int) -> SignedIn | None:
         """Who is signed in in this browser; being here is noted."""
@@ -111,26 +141,47 @@ class Sessions:
         if secret is None:
             return None
         digest = _digest(secret)
-        with self._database.reading() as tables:
-            session = tables.sessions.read(digest, now=now)
-        if session is None or not hmac.compare_digest(secret[_HALF:], self._seal(secret[:_HALF], session.person)):
+        session = self._remembered.get(digest)
+        if session is None:
             return None
-        if now - session.seen >= TOUCH:
+        with self._database.reading() as tables:
+            row = tables.sessions.read(digest, now=now)
+        if row is None or row.person != session.person or self._over(session, now):
+            self._forget(digest)
+            return None
+        if now - row.seen >= TOUCH:
             self._database.change(lambda tables: tables.sessions.touch(digest, now=now))
-        return SignedIn(person=PersonId(session.person), secret=secret)
+        with self._lock:
+            if (session := self._remembered.get(digest)) is None:
+                return None  # it was ended meanwhile
+            self._remembered[digest] = replace(session, seen=max(now, session.seen))
+        return SignedIn(person=session.person, secret=secret, made=session.made)
 
     def end(self, request: Request) -> None:
         """End the browser's session, whoever's it is."""
         secret = _secret(request.cookies.get(self.cookie, ""))
         if secret is not None:
             digest = _digest(secret)
+            self._forget(digest)
             self._database.change(lambda tables: tables.sessions.end(digest))
 
     def end_all(self, person: PersonId) -> None:
+        with self._lock:
+            for digest in [each for each, session in self._remembered.items() if session.person == person]:
+                del self._remembered[digest]
         self._database.change(lambda tables: tables.sessions.end_all(person))
 
-    def _seal(self, drawn: bytes, person: str) -> bytes:
-        return self._mac(b"session", drawn + person.encode())[:_HALF]
+    def _over(self, session: _Remembered, now: int) -> bool:
+        return now >= session.made + self._longest or now >= session.seen + self._idle
+
+    def _forget(self, digest: bytes) -> None:
+        with self._lock:
+            self._remembered.pop(digest, None)
+
+    def _forget_what_is_over(self, now: int) -> None:
+        """The caller holds the lock."""
+        for digest in [each for each, session in self._remembered.items() if self._over(session, now)]:
+            del self._remembered[digest]
 
     def _mac(self, what: bytes, data: bytes) -> bytes:
         return hmac.digest(self._key, what + b"\0" + data, "sha256")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -102,3 +103,18 @@ class Visit:
     def _troubles(self) -> tuple[str, ...]:
         why = self.gate.ready()
         return () if why is None else (f"Nothing can be approved or allowed at this moment: {why}.",)
+
+
+def bare(console: Console, status: int, title: str, *problems: str, seconds: float | None = None) -> Response:
+    """A page for which the gate is not asked, so that it costs next to nothing; `seconds` after which to come back."""
+    text = render(
+        "problem.html",
+        gate_name=console.gate.settings.name,
+        visitor=None,
+        demo_people=(),
+        troubles=(),
+        title=title,
+        problems=problems,
+    )
+    headers = None if seconds is None else {"Retry-After": str(max(1, math.ceil(seconds)))}
+    return HTMLResponse(text, status_code=status, headers=headers)

@@ -1,7 +1,7 @@
 """Who is signed in, and what is good once: challenges of a passkey, and links to enrol with.
 
 Each is known by the SHA-256 of a secret that the person's browser holds, so that whoever reads the database can be
-nobody.
+nobody. Whoever writes into it can end a session; that one goes on, the console does not believe from here alone.
 """
 
 from __future__ import annotations

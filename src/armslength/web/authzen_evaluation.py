@@ -19,7 +19,7 @@ from armslength.store import GatePoint
 from armslength.web import authzen_answer as answer
 from armslength.web.access_requests_binding import Binder, Clock
 from armslength.web.authzen_names import NamesOf
-from armslength.web.authzen_question import Asked, asked_of
+from armslength.web.authzen_question import Asked, asked_of, situation_of
 from armslength.web.authzen_redeeming import Redeeming
 from armslength.web.authzen_wire import Decision, Decisions, Evaluation, Evaluations, Semantic
 from armslength.web.gate_body import convert
@@ -39,7 +39,9 @@ class Put:
     def effective(self) -> bool:
         """Whether deciding it has an effect."""
         asked = self.asked
-        return isinstance(asked, Asked) and (asked.approval is not UNSET or asked.situation.use is not None)
+        if not isinstance(asked, Asked):
+            return False
+        return asked.situation.approval is not UNSET or asked.situation.use is not None
 
 
 class Evaluator:
@@ -58,10 +60,11 @@ class Evaluator:
 
     def questions(self, asked: Evaluations) -> Sequence[Put] | Evaluation:
         """Several, or the one that it is without an array. What one of several lacks is a part of it; what the whole
-        lacks raises `Rejected`."""
+        lacks raises `Rejected`, and so does a context for all of them that is none, though each brings its own."""
         shared = {name: value for name in _MEMBERS if (value := getattr(asked, name)) is not UNSET}
         if asked.evaluations is UNSET or not asked.evaluations:
             return convert(shared, Evaluation)
+        situation_of(asked.context)
         return [self._one(each, shared) for each in asked.evaluations]
 
     def _one(self, own: dict[str, Any], shared: dict[str, Any]) -> Put:

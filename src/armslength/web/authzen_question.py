@@ -3,7 +3,8 @@
 What a policy may look at is the context as it came, without what the protocol itself carries in it, and with the
 properties of subject, resource and action as `context.subject`, `context.resource` and `context.action`. Of the members
 that are the gate's own, `asker` and `author` are people, `customers` the customers whom it touches, and `use` the act
-that an enforcement point is about to let happen.
+that an enforcement point is about to let happen. They and the protocol's `approval` are read before anybody asks whom
+and what it is about: what is no question is refused as such, of an unknown subject too.
 """
 
 from __future__ import annotations
@@ -30,13 +31,14 @@ PROPERTIES = ("subject", "resource", "action")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What a context says. `policy` is what a policy may look at."""
+    """What a context says. `policy` is what a policy may look at, `approval` what is carried with it."""
 
     policy: Mapping[str, Json]
     asker: PersonId | None = None
     author: PersonId | None = None
     customers: tuple[str, ...] = ()
     use: bytes | None = None
+    approval: Presented | UnsetType = UNSET
 
     def lasting(self) -> dict[str, Json]:
         """What a request keeps of `policy`. Who acts for the subject (`properties.act`) is no part of it: a caller may
@@ -53,7 +55,6 @@ class Asked:
 
     question: Question
     situation: Situation
-    approval: Presented | UnsetType
 
 
 _NOTHING = Situation(policy={})
@@ -77,14 +78,20 @@ def situation_of(
     for name, properties in zip(PROPERTIES, (subject, resource, action), strict=True):
         if properties is not UNSET:
             policy[name] = properties
-    if OURS.isdisjoint(context):
-        if problems:
-            raise Rejected(problems)
-        return Situation(policy=policy)
-    problems += _problems(context)
+    approval: Presented | UnsetType = UNSET
+    if "approval" in context:
+        try:
+            approval = convert(context["approval"], Presented, place="context.approval")
+        except Rejected as error:
+            problems += error.problems
+    ours = not OURS.isdisjoint(context)
+    problems += _problems(context) if ours else ()
     if problems:
         raise Rejected(problems)
+    if not ours:
+        return Situation(policy=policy, approval=approval)
     return Situation(
+        approval=approval,
         policy=policy,
         asker=_person(context.get("asker")),
         author=_person(context.get("author")),
@@ -109,10 +116,6 @@ def asked_of(evaluation: Evaluation, names: Names) -> Asked | Refused:
     resource = names.target(evaluation.resource.type, evaluation.resource.id)
     if resource is None:
         return Refused(why=Why.UNKNOWN_RESOURCE, says=f"there is no such {evaluation.resource.type[:40]!r} here")
-    context = evaluation.context
-    approval: Presented | UnsetType = UNSET
-    if context is not UNSET and "approval" in context:
-        approval = convert(context["approval"], Presented, place="context.approval")
     question = Question(
         executor=executor,
         asker=situation.asker or executor,
@@ -121,7 +124,7 @@ def asked_of(evaluation: Evaluation, names: Names) -> Asked | Refused:
         resource=resource,
         context=situation.policy,
     )
-    return Asked(question=question, situation=situation, approval=approval)
+    return Asked(question=question, situation=situation)
 
 
 def _person(id: str | None) -> PersonId | None:

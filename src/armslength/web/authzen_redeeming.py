@@ -43,9 +43,10 @@ class Redeeming:
         self._gate, self._binder, self._stamp = gate, binder, stamp
 
     def decide(self, evaluation: Evaluation, asked: Asked, point: GatePoint) -> Decision:
-        if asked.approval is UNSET:
+        approval = asked.situation.approval
+        if approval is UNSET:
             return self._without(asked, point)
-        found = self._found(asked.approval, point)
+        found = self._found(approval, point)
         if isinstance(found, str):
             return answer.denied(answer.UNVERIFIABLE, found, self._stamp, self._gate.digest)
         lease, token = found
