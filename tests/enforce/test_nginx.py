@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import pytest
 
 from armslength.enforce import ClientCertificate, NginxSite, TrustedVariable, nginx_secrets, nginx_site
-from armslength.enforce.nginx import OVERWRITTEN
+from armslength.enforce.nginx_headers import OVERWRITTEN
 from tests.enforce.certificates import CN, FIRM, UNIT, Authority, Name, trusting
 from tests.enforce.fronts import PERSON, Front, nginx_front, status, why
 from tests.enforce.nginx import (

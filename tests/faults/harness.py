@@ -8,18 +8,14 @@ was found. It starts itself again with the shim loaded.
 
 from __future__ import annotations
 
-import argparse
 import gc
-import json
 import os
 import random
-import select
 import shutil
 import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -29,23 +25,17 @@ from armslength.ledger import Kind, seal, unseal
 from armslength.service import Act, Ledger, create_ledger
 from armslength.store import LedgerSettings, read_ledger_folder
 from armslength.tlog import EMPTY, Checkpoint, Note, sign_note, verify_signature
+from tests.faults.campaign import HUNG, ROOT, command_line, forked, lived, scratch, shimmed_module
 from tests.faults.history import History
 from tests.faults.life import START, AtRandom, InOrder, Life, Plan
 from tests.faults.plans import CAMPAIGNS
-from tests.faults.shim import Shim, built
+from tests.faults.shim import Shim
 
-ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["ORIGIN", "ROOT", "Campaign", "Tally", "campaign", "scratch", "shimmed"]
+
 ORIGIN = "log.example/faults"
 LIVES = 25
 """Lives of one ledger, before it is closed and another is begun: the check reads all of it each time."""
-HUNG = 90.0
-"""Seconds after which a life that does not end is a problem."""
-
-
-def scratch() -> str | None:
-    """A disk in memory where there is one: what a killed process wrote is there either way, and what a power failure
-    takes the shim says."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 @dataclass(slots=True)
@@ -114,42 +104,22 @@ class Campaign:
 
     def live(self, plan: Plan) -> None:
         """One life. What it is killed by, and what the next one finds, goes into the tally."""
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reader)
-            life = Life(
+        outside = plan.end.microseconds / 1e6 if isinstance(plan.end, AtRandom) and plan.end.outside else None
+        ended = lived(
+            lambda out: Life(
                 folder=self._folder,
                 attic=self._attic,
                 plan=plan,
                 history=self._history,
-                out=writer,
+                out=out,
                 shim=self._shim,
-            )
-            life.live()
-        os.close(writer)
-        self._hear(child, reader, plan)
+            ).live(),
+            killed_after=outside,
+        )
+        if ended.hung:
+            self._history.problems.append(f"a life did not end in {HUNG} s")
+        self._understand(ended.said, plan, killed=ended.signal == signal.SIGKILL)
         self._lived += 1
-
-    def _hear(self, child: int, reader: int, plan: Plan) -> None:
-        data, begun, signalled = b"", time.monotonic(), False
-        outside = plan.end.microseconds / 1e6 if isinstance(plan.end, AtRandom) and plan.end.outside else None
-        while True:
-            limit = HUNG if outside is None or signalled else outside
-            ready, _, _ = select.select([reader], [], [], max(0.0, begun + limit - time.monotonic()))
-            if ready:
-                more = os.read(reader, 1 << 16)
-                if not more:
-                    break
-                data += more
-            else:
-                if signalled or outside is None:
-                    self._history.problems.append(f"a life did not end in {HUNG} s")
-                os.kill(child, signal.SIGKILL)
-                signalled = True
-        os.close(reader)
-        _, status = os.waitpid(child, 0)
-        self._understand(data.decode(), plan, killed=os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL)
 
     def _understand(self, said: str, plan: Plan, *, killed: bool) -> None:
         where = "by a signal from outside"
@@ -207,25 +177,19 @@ class Campaign:
     def _template(self, name: str, *, acts: int) -> Path:
         """A ledger to copy, with so many acts on two customers."""
         folder = self._place / name
-        child = os.fork()  # SQLite's connections are not carried over a fork
-        if child == 0:
-            try:
-                settings = LedgerSettings(origin=ORIGIN)
-                made = create_ledger(folder, settings=settings, witnesses="", clock=lambda: START, chance=os.urandom)
-                with Ledger(made, clock=lambda: START) as ledger:
-                    asked = [
-                        Act(id=os.urandom(16), kind=Kind.USE, fields={"number": n}, customers=("ann", "bob"))
-                        for n in range(acts)
-                    ]
-                    for future in [ledger.append(act) for act in asked]:
-                        future.result()
-                os._exit(0)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-        _, status = os.waitpid(child, 0)
-        if status:
-            raise RuntimeError("the ledger to begin with could not be made")
+
+        def make() -> None:
+            settings = LedgerSettings(origin=ORIGIN)
+            made = create_ledger(folder, settings=settings, witnesses="", clock=lambda: START, chance=os.urandom)
+            with Ledger(made, clock=lambda: START) as ledger:
+                asked = [
+                    Act(id=os.urandom(16), kind=Kind.USE, fields={"number": n}, customers=("ann", "bob"))
+                    for n in range(acts)
+                ]
+                for future in [ledger.append(act) for act in asked]:
+                    future.result()
+
+        forked(make, what="the ledger")
         return folder
 
 
@@ -259,25 +223,8 @@ def campaign(name: str, lives: int, seed: int) -> Tally:
 
 def shimmed(arguments: list[str]) -> list[str]:
     """A command that runs this module with the shim loaded."""
-    return ["env", f"LD_PRELOAD={built()}", "OPENBLAS_NUM_THREADS=1", sys.executable, "-m", __spec__.name, *arguments]
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--campaign", choices=CAMPAIGNS, default="anywhere")
-    parser.add_argument("--lives", type=int, default=500, help="most of them end in a kill")
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--json", action="store_true")
-    wanted = parser.parse_args()
-    if not os.environ.get("LD_PRELOAD"):
-        command = shimmed(sys.argv[1:])
-        os.chdir(ROOT)
-        os.execvp(command[0], command)
-    seed = random.randrange(2**32) if wanted.seed is None else wanted.seed
-    tally = campaign(wanted.campaign, wanted.lives, seed)
-    print(json.dumps(tally.document()) if wanted.json else f"seed {seed}\n{tally.words()}")
-    return 1 if tally.problems else 0
+    return shimmed_module(__spec__.name, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line(__spec__.name, __doc__, CAMPAIGNS, campaign, lives=500))

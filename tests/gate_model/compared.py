@@ -30,6 +30,9 @@ def compare(gate: Gate, plain: Plain, *, now: float, since: float, swept: bool) 
     for id in sorted(requests, key=lambda each: requests[each].index):
         _request(gate, plain, plain.asks[id], requests[id], now, since)
     _adopted(gate, plain, now, since)
+    for key, (person, counts) in plain.keys.items():
+        state = gate.state.key(key)
+        assert state is not None and (state.revoked is None) == counts, f"a passkey of {person}: counts {not counts}"
     assert {lease.terms.id for lease in gate.leases()} == plain.leases.keys(), "a lease that no request has"
     for lease in gate.leases():
         _lease(plain, plain.leases[lease.terms.id], lease, now, since)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import scratch
+from tests.faults.campaign import scratch
 from tests.gate_model.scene import scene
 from tests.gate_model.workshop import Workshop
 from tests.service.ledgers import Chance

@@ -8,31 +8,24 @@ starts itself again with the failing storage of tests/faults loaded, which also 
 
 from __future__ import annotations
 
-import argparse
 import gc
-import json
-import os
 import random
-import select
 import shutil
-import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.harness import ROOT, scratch
-from tests.faults.shim import Deed, Power, Shim, built
+from tests.faults.campaign import HUNG, command_line, forked, lived, scratch
+from tests.faults.shim import Deed, Power, Shim
 from tests.gate_model.lives import STEPS, AtCall, AtRandom, AtStep, End, InOrder, Life, Lying, Plan, Promised
 from tests.gate_model.workshop import template
 
 LIVES = 25
 """Lives of one gate, before it is closed in order and another is begun."""
-HUNG = 90.0
 POWERS = (Power.KEPT, Power.LOST, Power.PARTLY)
 
 
@@ -98,7 +91,7 @@ class Campaign:
         self.tally = Tally()
         self._made = 0
         self._template = place / "template"
-        self._forked(lambda: shutil.copytree(template(), self._template))
+        forked(lambda: shutil.copytree(template(), self._template), what="the gate")
         self._folder, self._promised = self._begin()
         gc.collect()
         gc.freeze()  # a fork copies what a collection touches
@@ -113,32 +106,19 @@ class Campaign:
         self.tally.seconds += time.monotonic() - begun
 
     def live(self, plan: Plan) -> None:
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reader)
-            Life(
+        ended = lived(
+            lambda out: Life(
                 folder=self._folder,
                 attic=self._attic,
                 plan=plan,
                 promised=self._promised,
-                out=writer,
+                out=out,
                 shim=self._shim,
             ).live()
-        os.close(writer)
-        said, begun = b"", time.monotonic()
-        while True:
-            ready, _, _ = select.select([reader], [], [], max(0.0, begun + HUNG - time.monotonic()))
-            if not ready:
-                self._promised.problems.append(f"a life did not end in {HUNG} s")
-                os.kill(child, signal.SIGKILL)
-            more = os.read(reader, 1 << 16)
-            if not more:
-                break
-            said += more
-        os.close(reader)
-        _, status = os.waitpid(child, 0)
-        self._understand(said.decode(), plan, killed=os.WIFSIGNALED(status))
+        )
+        if ended.hung:
+            self._promised.problems.append(f"a life did not end in {HUNG} s")
+        self._understand(ended.said, plan, killed=ended.signal is not None)
 
     def _understand(self, said: str, plan: Plan, *, killed: bool) -> None:
         where = "at random"
@@ -170,20 +150,6 @@ class Campaign:
             left.unlink()
         return folder, Promised()
 
-    @staticmethod
-    def _forked(make: Callable[[], object]) -> None:
-        """SQLite's connections and the ledger's threads are not carried over a fork."""
-        child = os.fork()
-        if child == 0:
-            try:
-                make()
-                os._exit(0)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-        if os.waitpid(child, 0)[1]:
-            raise RuntimeError("the gate to begin with could not be made")
-
 
 def campaign(name: str, lives: int, seed: int) -> Tally:
     """In this process."""
@@ -193,27 +159,5 @@ def campaign(name: str, lives: int, seed: int) -> Tally:
         return made.tally
 
 
-def shimmed(arguments: list[str]) -> list[str]:
-    """A command that runs this module with the failing storage loaded."""
-    return ["env", f"LD_PRELOAD={built()}", "OPENBLAS_NUM_THREADS=1", sys.executable, "-m", __spec__.name, *arguments]
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--campaign", choices=CAMPAIGNS, default="anywhere")
-    parser.add_argument("--lives", type=int, default=200, help="most of them end in a kill")
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--json", action="store_true")
-    wanted = parser.parse_args()
-    if not os.environ.get("LD_PRELOAD"):
-        command = shimmed(sys.argv[1:])
-        os.chdir(ROOT)
-        os.execvp(command[0], command)
-    seed = random.randrange(2**32) if wanted.seed is None else wanted.seed
-    tally = campaign(wanted.campaign, wanted.lives, seed)
-    print(json.dumps(tally.document()) if wanted.json else f"seed {seed}\n{tally.words()}")
-    return 1 if tally.problems else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line(__spec__.name, __doc__, CAMPAIGNS, campaign, lives=200))

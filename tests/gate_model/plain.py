@@ -16,6 +16,8 @@ from tests.gate_model.firm import HOME, STANDING, Firm
 
 VETO = 3600.0
 """Seconds that customers have."""
+DOUBTED = 30 * 86_400
+"""Seconds before its revocation in which whatever a key vouched for is doubted."""
 LATE = 60
 """Seconds after a revocation in which a use that could not be asked for may have happened."""
 
@@ -95,14 +97,24 @@ class Lent:
         return self.uses is not None or self.most is not None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Vouched:
+    """How a key came: with which other key, and when."""
+
+    by: bytes
+    at: float
+
+
 @dataclass
 class Plain:
-    """`keys` by credential: whose it is, and whether it counts still. `told_uses` are uses that the gate said yes to,
-    or took afterwards; `strays` how many it took that fitted no lease."""
+    """`keys` by credential: whose it is, and whether it counts still; `vouched` those that another vouched for.
+    `told_uses` are uses that the gate said yes to, or took afterwards; `strays` how many it took that fitted no lease.
+    """
 
     firm: Firm
     digest: str
     keys: dict[bytes, tuple[str, bool]] = field(default_factory=dict)
+    vouched: dict[bytes, Vouched] = field(default_factory=dict)
     asks: dict[str, Ask] = field(default_factory=dict)
     leases: dict[str, Lent] = field(default_factory=dict)
     firms: dict[str, Firm] = field(default_factory=dict)
@@ -124,6 +136,27 @@ class Plain:
             found = difference(old, new, Compared(at=day_of(at), everything=True)).changes
             self._gains[key] = frozenset(change.state for change in found if change.fell or change.broke) - HOME
         return ask.barred | self._gains[key]
+
+    # Keys
+
+    def led_to(self, key: bytes, at: float) -> set[bytes]:
+        """The keys that count and that this one, revoked at `at`, vouched for in the 30 days before; what those vouched
+        for then; and so on."""
+        found: set[bytes] = set()
+        new = {key}
+        while new:
+            new = {each for each, how in self.vouched.items() if how.by in new and how.at > at - DOUBTED} - found
+            new = {each for each in new if self.keys[each][1]}
+            found |= new
+        return found
+
+    def drop(self, key: bytes) -> None:
+        """It counts no more, nor does an approval by it of what waits."""
+        person = self.keys[key][0]
+        self.keys[key] = (person, False)
+        for ask in self.asks.values():
+            if ask.waiting and ask.approvals.get(person) == key:
+                del ask.approvals[person]
 
     # Requests
 

@@ -19,7 +19,7 @@ from armslength.gate import (
     RequestState,
 )
 from armslength.service import Asked
-from tests.faults.harness import scratch
+from tests.faults.campaign import scratch
 from tests.gate_model.workshop import POINT, Workshop, passkey, pend, target
 
 BO, ELI, KIM, OLA = PersonId("bo"), PersonId("eli"), PersonId("kim"), PersonId("ola")

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.harness import ROOT
-from tests.gate_model.killing import shimmed
+from tests.faults.campaign import ROOT, shimmed_module
 from tests.gate_model.lives import STEPS
 
 Run = Callable[..., dict[str, Any]]
@@ -21,7 +20,8 @@ def run(record_property: Callable[[str, object], None]) -> Run:
     """Runs a campaign in a process of its own and gives its tally."""
 
     def running(*, lives: int, seed: int, campaign: str = "anywhere") -> dict[str, Any]:
-        command = shimmed(["--json", "--campaign", campaign, "--lives", str(lives), "--seed", str(seed)])
+        arguments = ["--json", "--campaign", campaign, "--lives", str(lives), "--seed", str(seed)]
+        command = shimmed_module("tests.gate_model.killing", arguments)
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.stdout, done.stderr
         tally: dict[str, Any] = json.loads(done.stdout)

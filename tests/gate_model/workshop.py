@@ -15,7 +15,7 @@ from pathlib import Path
 from armslength.gate import PersonId, Request, Target
 from armslength.service import Delivery, Gate, SoftKey, create_gate
 from armslength.store import GatePoint, GateSettings, read_gate_folder
-from tests.faults.harness import scratch
+from tests.faults.campaign import scratch
 from tests.gate_model.firm import THE_FIRM
 from tests.service.ledgers import Chance, Clock
 

@@ -341,9 +341,9 @@ def test_the_machines_clock_is_watched(made: TestGate) -> None:
     first, second = machine_seconds(), machine_seconds()
     assert 0 < first <= second
     with Gate(read_gate_folder(made.path)) as gate:
-        assert gate._office.book._pace.beat() is not None
+        assert gate._office.book._time.pace.beat() is not None
     with made.running() as gate:
-        assert gate._office.book._pace.beat() is None
+        assert gate._office.book._time.pace.beat() is None
 
 
 def test_nothing_is_asked_for_too_far_ahead(made: TestGate) -> None:

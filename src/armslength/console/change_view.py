@@ -49,13 +49,18 @@ def change_view(proposed: Proposed) -> ChangeView:
     if changes:
         lengths = f"{counted(len(changes), 'length')} differ{'s' if len(changes) == 1 else ''}, {fell} of them shorter"
     return ChangeView(
-        says=f"{counted(len(files), 'file')} would differ; {lengths}.",
+        says=f"{counted(len(files), 'file')} would differ; {lengths}.{_sealed(proposed, files)}",
         widened=tuple(sorted(proposed.widened)),
         impossible=proposed.impossible,
         lengths=tuple(_line(each) for each in ordered[:MOST_LENGTHS]),
         lengths_left=max(0, len(ordered) - MOST_LENGTHS),
         files=files,
     )
+
+
+def _sealed(proposed: Proposed, files: tuple[Drawn, ...]) -> str:
+    """What may be told of ties that people declared, whose table is not drawn."""
+    return f" Of declared ties, which are sealed: {proposed.ties.words()}." if any(f.sealed for f in files) else ""
 
 
 def _line(change: LengthChange) -> LengthLine:

@@ -16,25 +16,13 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from armslength.enforce.nginx_headers import overwritten
 from armslength.enforce.sentences import SENTENCES
 from armslength.estate import parse_host, segment_problem
 from armslength.gate import Why
 
 FORWARD = "/gate/v1/forward"
 """The gate's endpoint."""
-OVERWRITTEN = (
-    *("X-Armslength-Lease", "X-Armslength-Held", "X-Armslength-Until", "X-Armslength-Why"),
-    *("X-Original-Method", "X-Original-Host", "X-Original-URI", "X-Original-URL", "X-Original-Path"),
-    *("X-Envoy-Original-Path", "X-Rewrite-URL", "X-Override-URL"),
-    *("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"),
-    *("X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Method", "X-Forwarded-Uri", "X-Forwarded-Path"),
-    *("X-Forwarded-Prefix", "X-Forwarded-Server", "Forwarded", "Proxy"),
-    *("Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups"),
-    *("X-Forwarded-Preferred-Username", "X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups"),
-    *("X-Auth-Request-Preferred-Username", "X-SSL-Client-S-DN", "X-Client-Cert", "X-Forwarded-Client-Cert"),
-)
-"""Headers that no service sees as a caller sent them: it could take them for ours or for another proxy's word of who
-they are, or act on another method or path than the gate was asked about."""
 
 _VARIABLE = re.compile(r"\$[a-z][a-z0-9_]*")
 _SENT = ("$http_", "$arg_", "$args", "$cookie_", "$query", "$uri", "$request", "$document_uri", "$host", "$remote_user")
@@ -241,7 +229,7 @@ def _ungated(site: NginxSite, path: str) -> str:
         proxy_set_header X-Real-IP $remote_addr;
         proxy_set_header X-Forwarded-For $remote_addr;
         proxy_set_header X-Forwarded-Proto $scheme;
-{_overwritten()}
+{overwritten()}
     }}
 """
 
@@ -292,7 +280,7 @@ server {{
         proxy_set_header X-Real-IP $http_x_real_ip;
         proxy_set_header X-Forwarded-For $http_x_forwarded_for;
         proxy_set_header X-Forwarded-Proto $http_x_forwarded_proto;
-{credential}{_overwritten()}
+{credential}{overwritten()}
         # A service's answer must not open another location.
         proxy_ignore_headers X-Accel-Redirect;
         proxy_cache off;
@@ -358,10 +346,6 @@ def _answer(site: NginxSite, status: int, says: str, why: str | None = None) -> 
         add_header X-Content-Type-Options nosniff always;
         add_header Content-Security-Policy "default-src 'none'; frame-ancestors 'none'; base-uri 'none'" always;
         return {status} "{page}";"""
-
-
-def _overwritten() -> str:
-    return "\n".join(f'        proxy_set_header {name} "";' for name in OVERWRITTEN)
 
 
 def _address(url: str) -> str:

@@ -7,6 +7,8 @@ Each verb gathers what it needs, asks the pure core (`armslength.gate`), records
 does it have effect. Any number of threads may call. A refusal is an answer (`Refused`); what cannot be answered raises
 a `GateError`: `Rejected` (the caller's fault), `Conflict` (something else happened first), `Tampered` (a row is not
 what the ledger says) or `Unavailable` (clock, ledger, database), and then nothing was allowed.
+
+It is long because it lists every verb; none of them decides anything here.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ from armslength.service.gate_failure import Unavailable, Unfounded
 from armslength.service.gate_glass import glass_problems
 from armslength.service.gate_office import MOST_KEPT, SELF, Office
 from armslength.service.gate_row import GATE, of_lease, of_request
+from armslength.service.gate_ties import tie_change
 from armslength.store import Occupied, Source, StoreError, parsed
 
 LONGEST_REASON = 500
@@ -101,7 +102,7 @@ class Adopting:
         found = compared.proposed
         evidence = [
             self._documents.put("reach.md", "text/markdown", compared.reach),
-            self._documents.put("lines.diff", "text/plain", lines(found.before, found.after)),
+            self._documents.put("lines.diff", "text/plain", lines(found.before, found.after, found.ties)),
             self._documents.put("absences.md", "text/markdown", compared.absences),
         ]
         change: dict[str, Json] = {
@@ -147,7 +148,7 @@ class Adopting:
         return found
 
     def _compare(self, before: str, after: str) -> _Compared:
-        new = self._office.estate(after)
+        old, new = self._office.estate(before), self._office.estate(after)
         estates = self._office.folder.estates
         grows, comparison = self._office.widening(before, after)
         lost = outages(self._office.decider_of(new, after), self._office.keyed())
@@ -162,6 +163,7 @@ class Adopting:
                 widened=grows,
                 changes=comparison.found.changes,
                 impossible=tuple(dict.fromkeys(each for some in lost.values() for each in some)),
+                ties=tie_change(old, new),
             ),
             reach=shown(grows, comparison),
             absences=outage_text(lost),

@@ -25,66 +25,50 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from armslength.gate import (
     Adopted,
     Changed,
     Conflict,
-    Declined,
-    Ended,
     Erased,
     Event,
     Ignored,
     KeyRevoked,
-    Lapsed,
     Leased,
     LeaseId,
     LeaseTerms,
     Moment,
     Rejected,
     Request,
-    Revoked,
     State,
     Tampered,
-    Unapproved,
     Used,
-    Voiced,
     Why,
-    Withdrawn,
-    check_event,
-    customers_of,
-    event_of,
-    fields_of,
-    kind_of,
-    moment,
 )
 from armslength.ledger import Kind
 from armslength.service.act import Act
-from armslength.service.gate_clock import FORWARD, Pace
 from armslength.service.gate_copies import Copies
 from armslength.service.gate_failure import Unavailable
+from armslength.service.gate_holdings import Holdings
 from armslength.service.gate_notice import Concerned, notices
+from armslength.service.gate_record import act_of, takes_away
 from armslength.service.gate_replay import replay
 from armslength.service.gate_row import KINDS, Object, of_lease, of_request
+from armslength.service.gate_time import Time
 from armslength.service.gate_uses import RecentUses
 from armslength.service.ledger import Ledger
 from armslength.service.ledger_failure import AppendError, Stopped, Unsettled
 from armslength.store import GateDatabase, GateTables, StoreError
-from armslength.tlog import Receipt, TlogError, parse_canonical
+from armslength.tlog import Receipt, TlogError
 
 Step = Callable[[str], None]
 
-BACK = 2.0
-"""Seconds that a clock may go back before nothing is decided any more."""
 PATIENCE = 20.0
 """Seconds to wait for the ledger."""
-STRIPES = 256
 NOTHING = "the ledger records nothing now, so nothing is allowed"
 DAY = 86_400
-TAKES_AWAY = (Declined, Ended, KeyRevoked, Lapsed, Revoked, Unapproved, Withdrawn)
-"""Events after which nobody can do what they could not before; a customer's no is one as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +107,10 @@ class Book:
         from the ledger does not hold; None: it does. `steady` is a clock that nobody sets, with which `clock` has to
         keep pace; None: it is believed."""
         self.ledger, self.state, self.adopted = ledger, state, adopted
-        self._verify, self._clock, self._step = verify, clock, step
-        self._pace = Pace(steady)
-        self._latest = float(state.time)
-        self._ticking = threading.Lock()
-        self._stripes = tuple(threading.RLock() for _ in range(2 * STRIPES))
-        """The second half is for leases, which may be held by who holds something else, and never the other way: so
-        nobody waits in a ring."""
+        self._verify, self._step = verify, step
+        self._time = Time(clock, steady, since=state.time)
+        self.holding = Holdings().holding
+        """Alone on objects."""
         self._order = threading.RLock()
         """Held while an act is put into the ledger's queue and ours, so that both have one order."""
         self._sent: deque[_Sent] = deque()
@@ -154,33 +135,13 @@ class Book:
         self.uses = RecentUses()
         self.copies = Copies(database, state, reading=self.reading, finding=self.finding)
 
-    # Time
-
     def now(self) -> Moment:
-        """The time, in whole seconds, never before one that was seen. Raises `Unavailable` for a clock that went
-        back: windows that are over would open again; and for one that jumped ahead: windows would be over of which
-        nothing has passed."""
-        with self._ticking:
-            beat = self._pace.beat()
-            seconds = self._clock()
-            if seconds < self._latest - BACK:
-                gone = int(self._latest - seconds)
-                raise Unavailable(
-                    Why.CLOCK, f"the gate's clock went back by {gone} seconds; nothing is decided meanwhile"
-                )
-            if (ahead := self._pace.ahead(seconds, beat)) > FORWARD:
-                raise Unavailable(
-                    Why.CLOCK,
-                    f"the gate's clock jumped ahead by {int(ahead)} seconds; nothing is decided until it is back or the"
-                    " gate is started again",
-                )
-            self._latest = max(self._latest, seconds)
-            return moment(self._latest)
+        """As `Time.now`. Raises `Unavailable`."""
+        return self._time.now()
 
     def believe(self, time: int) -> None:
         """The clock is not to go back behind `time`, in POSIX seconds."""
-        with self._ticking:
-            self._latest = max(self._latest, float(time))
+        self._time.believe(time)
 
     # Holding
 
@@ -195,16 +156,6 @@ class Book:
                     raise Unavailable(Why.LEDGER, "the ledger does not answer")
                 with self.reading:
                     yield self.state
-
-    @contextmanager
-    def holding(self, *objects: Object) -> Iterator[None]:
-        """Alone on these objects; others who want one of them wait. Who holds some may hold a lease besides; whatever
-        else is needed is held from the beginning."""
-        places = sorted({hash(each) % STRIPES + (STRIPES if each[0] == "lease" else 0) for each in objects})
-        with ExitStack() as held:
-            for place in places:
-                held.enter_context(self._stripes[place])
-            yield
 
     # Recording
 
@@ -226,11 +177,11 @@ class Book:
         `Rejected` for an event that no record can hold. Nothing has happened then, unless it is `Unavailable`: ask
         again, with the same `act`, or look.
         """
-        sent = _Sent(self._act(event, act, of, used), event)
+        sent = _Sent(act_of(event, act, of, used), event)
         if takes_away(event):
             self.copies.foresee(on)
         else:
-            self.copies.claim(sent.act.id, on, beside, at=int(self._latest))
+            self.copies.claim(sent.act.id, on, beside, at=self._time.latest)
         self._step("claimed")
         try:
             self._send(sent)
@@ -263,7 +214,7 @@ class Book:
         """Have an event recorded that changes nothing, without waiting for it. Raises `Unavailable`, `Rejected`."""
         if self._unsettled is not None:
             raise Unavailable(Why.LEDGER, NOTHING)
-        self._send(_Sent(self._act(event, act, None, ()), event))
+        self._send(_Sent(act_of(event, act, None), event))
 
     def drain(self) -> None:
         """Take in what was noted."""
@@ -274,7 +225,7 @@ class Book:
         """The receipt of an event that was recorded before: the ledger gives it again to whoever asks for exactly the
         same act. Raises `Unavailable`, `Rejected`."""
         try:
-            return self.ledger.append(self._act(event, act, of, ())).result(PATIENCE)
+            return self.ledger.append(act_of(event, act, of)).result(PATIENCE)
         except TlogError as error:
             raise Rejected([str(error)]) from None
         except (AppendError, TimeoutError) as error:
@@ -282,7 +233,7 @@ class Book:
 
     def finding(self, what: Object | tuple[str, str], says: str) -> None:
         """Tell that something stored is not what it must be: a record of its own, without waiting for it."""
-        told = ("finding", *what, says, str(int(self._latest) // DAY))  # once a day
+        told = ("finding", *what, says, str(self._time.latest // DAY))  # once a day
         mark = hashlib.sha256("\0".join(told).encode()).digest()[:16]
         fields = {"detection": f"gate-{what[0]}", "evidence": says}
         with suppress(AppendError, TlogError):
@@ -334,16 +285,6 @@ class Book:
         return self._unsettled
 
     # The ledger
-
-    def _act(self, event: Event, act: bytes, of: Request | LeaseTerms | None, used: Iterable[str]) -> Act:
-        used, kind = tuple(used), Kind(kind_of(event))
-        fields = fields_of(event, of=of, used=used)
-        try:
-            made = Act(id=act, kind=kind, fields=fields, customers=customers_of(event, of=of, used=used))
-            _check_readable(made)
-            return made
-        except (TlogError, Tampered) as error:
-            raise Rejected([str(error)]) from None
 
     def _send(self, sent: _Sent) -> None:
         self.recover()
@@ -451,16 +392,3 @@ class Book:
         except (AppendError, TlogError, TimeoutError) as error:
             return Unavailable(Why.LEDGER, f"this is recorded, but the ledger failed: {type(error).__name__}")
         return Recorded(receipt=receipt, outcome=found[sent.act.id])
-
-
-def takes_away(event: Event) -> bool:
-    return isinstance(event, TAKES_AWAY) or (isinstance(event, Voiced) and not event.agrees)
-
-
-def _check_readable(act: Act) -> None:
-    """That a start could read this record: what is in the ledger is there for ever, and one record that cannot be read
-    stops every start. Raises `Rejected`, `Tampered`, `TlogError`."""
-    event = event_of(act.kind, {label: parse_canonical(value, label=label) for label, value in act.values.items()})
-    if event is None:
-        raise Rejected(["the record would hold no event"])
-    check_event(event)

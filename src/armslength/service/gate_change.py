@@ -12,6 +12,7 @@ from armslength.estate import OPERATE, Estate
 from armslength.gate import Decider, Impossible, PersonId, Request, impossible
 from armslength.reach import Compared, LengthChange, difference
 from armslength.service.comparison import Comparison
+from armslength.service.gate_ties import TieChange
 
 Part = Literal["policy", "estate", "people"]
 
@@ -83,6 +84,8 @@ class Proposed:
     changes: tuple[LengthChange, ...] = field(repr=False)
     impossible: tuple[Impossible, ...]
     """What nobody could do any more with one person away, or with everyone whom one state can compel."""
+    ties: TieChange
+    """What is told of ties that people declared, where their table differs."""
 
 
 def parts(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[Part, ...]:
@@ -120,19 +123,19 @@ def shown(grows: frozenset[str], comparison: Comparison) -> bytes:
     return f"{said}\n\n{left}\n\n{comparison.markdown()}".encode()
 
 
-def lines(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bytes:
-    """The lines that differ, file by file; of ties that people declared only that they do."""
-    return "".join(_lines(before, after)).encode()
+def lines(before: Mapping[str, bytes], after: Mapping[str, bytes], ties: TieChange) -> bytes:
+    """The lines that differ, file by file; of ties that people declared only what `ties` tells."""
+    return "".join(_lines(before, after, ties)).encode()
 
 
-def _lines(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[str]:
+def _lines(before: Mapping[str, bytes], after: Mapping[str, bytes], ties: TieChange) -> Iterator[str]:
     left = MOST_LINES
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name, b""), after.get(name, b"")
         if old == new:
             continue
         if name.partition(".")[0] == SEALED:
-            yield f"{name}: differs (sealed)\n"
+            yield f"{name}: differs (sealed); {ties.words()}\n"
             continue
         try:
             one, other = (each.decode("utf-8-sig").splitlines() for each in (old, new))

@@ -19,7 +19,6 @@ from armslength.gate import (
     Ignored,
     LeaseId,
     LeaseState,
-    Live,
     Look,
     Moment,
     Open,
@@ -29,13 +28,10 @@ from armslength.gate import (
     Refused,
     Rejected,
     Standing,
-    Taken,
     Tampered,
     Target,
-    Unreadable,
     Used,
     Why,
-    covers,
     format_moment,
     is_name,
     moment,
@@ -45,6 +41,7 @@ from armslength.gate import (
 from armslength.ledger import Json
 from armslength.service.gate_denials import Denials
 from armslength.service.gate_failure import Unavailable
+from armslength.service.gate_fit import over, unusable
 from armslength.service.gate_leasing import Leasing
 from armslength.service.gate_notice import NoticeKind, told
 from armslength.service.gate_office import Office, derived_act
@@ -185,7 +182,7 @@ class Using:
             with self._book.holding(of_lease(id)):
                 now = self._office.fit()
                 state = self._office.lease(id)
-                refused = self._unusable(state, question, frozenset(customers), now) or self._office.holds(state)
+                refused = unusable(state, question, frozenset(customers), now) or self._office.holds(state)
                 if refused is None:
                     return self._used(point, question, customers, use, state, now)
                 first = first or refused
@@ -200,35 +197,6 @@ class Using:
             return [lease.terms.id]
         found = self._book.state.leases_for(question.executor, question.action, question.resource)
         return [each.terms.id for each in sorted(found, key=lambda each: (each.terms.online, each.terms.end))]
-
-    def _unusable(
-        self, state: LeaseState, question: Question, customers: frozenset[str], now: Moment
-    ) -> Refused | None:
-        terms = state.terms
-        for_it = {"executor": question.executor, "action": question.action, "resource": question.resource}
-        if (terms.executor, terms.action, terms.resource) != tuple(for_it.values()):
-            return Refused(why=Why.OUTSIDE, says="the lease is somebody else's, or for something else")
-        if (over := self._over(state)) is not None:
-            return over
-        if now < terms.start:
-            return Refused(why=Why.NO_LEASE, says=f"the lease begins at {format_moment(terms.start)}")
-        if now >= terms.end:
-            return Refused(why=Why.EXPIRED, says=f"the lease ended at {format_moment(terms.end)}")
-        if not covers(
-            terms,
-            executor=question.executor,
-            action=question.action,
-            resource=question.resource,
-            customers=customers,
-        ):
-            unnamed = "each use of the lease has to name its customers"
-            says = "the lease is for other customers" if customers else unnamed
-            return Refused(why=Why.OUTSIDE, says=says)
-        if terms.uses is not None and state.uses >= terms.uses:
-            return Refused(why=Why.SPENT, says=f"the lease was for {terms.uses} uses, and they are spent")
-        if terms.most_customers is not None and len(state.customers_used | customers) > terms.most_customers:
-            return Refused(why=Why.SPENT, says=f"the lease is for at most {terms.most_customers} customers")
-        return None
 
     def _used(
         self,
@@ -269,7 +237,7 @@ class Using:
             return Redeemed(rule=before.rule, lease=None, until=None, uses_left=None, receipt=None)
         state = self._office.lease(LeaseId(before.lease))
         spent = isinstance(state.status, Over) and state.status.how == "spent"  # by this use, perhaps
-        refused = None if spent else self._over(state)
+        refused = None if spent else over(state)
         if refused is None and now >= state.terms.end:
             refused = Refused(why=Why.EXPIRED, says=f"the lease ended at {format_moment(state.terms.end)}")
         if refused := refused or self._office.holds(state):
@@ -287,28 +255,14 @@ class Using:
             if lease is None or (lease.terms.action, lease.terms.resource) != (question.action, question.resource):
                 continue
             newest = lease if newest is None or lease.index > newest.index else newest
-        if newest is not None and isinstance(look, Open) and (over := self._over(newest)) is not None:
-            return over
+        if newest is not None and isinstance(look, Open) and (ended := over(newest)) is not None:
+            return ended
         match look:
             case Refused():
                 return look
             case Open() | Standing():
                 says = "this needs a lease, and there is none: ask for it"
                 return Refused(why=Why.APPROVAL_REQUIRED, says=says, rules=self._office.decider.reasons(look))
-
-    @staticmethod
-    def _over(state: LeaseState) -> Refused | None:
-        match state.status:
-            case Live():
-                return None
-            case Taken():  # by whom, and why, is not for every point
-                return Refused(why=Why.REVOKED, says="the lease was revoked")
-            case Over(how="spent"):
-                return Refused(why=Why.SPENT, says="the lease is spent")
-            case Over():
-                return Refused(why=Why.EXPIRED, says=f"the lease ended at {format_moment(state.status.at)}")
-            case Unreadable():
-                return Refused(why=Why.EXPIRED, says="a record of the lease was erased, so it counts as ended")
 
     @staticmethod
     def _event(
