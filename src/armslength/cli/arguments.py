@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from armslength import __version__
 from armslength.cli.gate_arguments import GATE_FLAGS
+from armslength.cli.intake_arguments import intake
 from armslength.cli.ledger_arguments import LEDGER_FLAGS
 from armslength.cli.parser import Formatter, Parser, near
 from armslength.cli.values import count, day, file, grant, joining, journey, line, new_terms, one_of, seconds
@@ -185,6 +186,19 @@ def _repair(parser: Parser) -> None:
     _format(parser, "table", "json")
 
 
+def _graph(parser: Parser) -> None:
+    _estate(parser)
+    parser.add_argument(
+        "--out", type=file, required=True, metavar="FILE", help="where the graph goes, as OpenGraph JSON"
+    )
+    told = "what armslength reach --format json printed: an edge from each state to what it could have"
+    parser.add_argument("--answer", type=file, metavar="FILE", help=told)
+    told = "also write the icons of its kinds of nodes, for BloodHound's API"
+    parser.add_argument("--types", type=file, metavar="FILE", help=told)
+    _day(parser)
+    _names(parser)
+
+
 _FLAGS: dict[str, Callable[[Parser], None]] = {
     "reach": _reach,
     "explain": _explain,
@@ -192,6 +206,8 @@ _FLAGS: dict[str, Callable[[Parser], None]] = {
     "whatif": _whatif,
     "repair": _repair,
     "check": _check,
+    "intake": intake,
+    "graph": _graph,
     "verify": _verify,
     **GATE_FLAGS,
     **LEDGER_FLAGS,

@@ -22,6 +22,8 @@ class Parser(argparse.ArgumentParser):
     """The whole help, where it is written by hand."""
     verbs: dict[str, Parser] | None = None
     """Where a command has verbs: the parser of each. The command's help then tells them all."""
+    after = "VERB FOLDER"
+    """What follows such a command."""
 
     def format_help(self) -> str:
         if self.page is not None:
@@ -37,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
     def _every_verb(self, verbs: dict[str, Parser]) -> str:
         text = self._get_formatter()
-        text.add_text(f"usage: {self.prog} VERB FOLDER [flags]")
+        text.add_text(f"usage: {self.prog} {self.after} [flags]")
         text.add_text(self.description)
         for name, verb in verbs.items():
             text.start_section(name)

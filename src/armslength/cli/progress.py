@@ -37,6 +37,12 @@ class Progress:
         """So many steps are done."""
         self._done = done
 
+    def silence(self) -> None:
+        """Draws no more: somebody is asked something."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
     def __enter__(self) -> Self:
         if not self._quiet:
             self._thread = threading.Thread(target=self._draw, daemon=True)

@@ -10,10 +10,14 @@ usage: armslength COMMAND ESTATE [flags]
 What could a state get your own people to do to your customers? For each state and each thing you protect, Armslength
 says how many people outside that state's reach would have to be deceived, bribed or persuaded as well: the length.
 
+from what you have:
+  intake    takes in HR, directories, AWS, PostgreSQL, GitHub, Kubernetes, graphs: they become an estate
+
 what is:
   reach     what each state could have, and how many outsiders it would need; whether your floors hold
   explain   how, step by step, with the rows of the tables that cause it; or what stops it
   check     whether the estate can be read, and what is odd about it
+  graph     the estate, and what states could have, as a graph for BloodHound
 
 what a change does:
   diff      what one estate gives to whom that another does not: before a merge, between two git revisions
@@ -85,6 +89,24 @@ or a floor holds, what stops it. Exit status 1 if the floor over it is broken.""
         examples="""\
 armslength explain estate --state CN --action read --asset recordings-us
 armslength explain estate --state CN --action read --asset recordings-us --names""",
+    ),
+    "intake": Words(
+        summary="""\
+What firms already have becomes an estate: people from HR or a directory, access from AWS, PostgreSQL, GitHub,
+Kubernetes or BloodHound. Each source can be taken in again and again; what it gave before is replaced.
+
+Nothing is guessed and nothing dropped in silence: review.csv lists what was not mapped or taken for more than it may
+be, with the reason, and an account whose holder was not found stands as a gap. linking.toml says who is who, which
+assets are of which class, and where offices are; people write it.
+
+Exit status 0 if the estate can be read now; 1 if not yet, for something that people write in it (a floor over a class
+that no asset has); 2 if nothing was taken in.""",
+        examples="""\
+armslength intake hr staff.csv --into estate
+armslength intake aws account-*.json --into estate
+armslength intake github export/ --into estate
+armslength intake link estate                          after a change of linking.toml
+armslength intake status estate""",
     ),
     "diff": Words(
         summary="""\
@@ -194,6 +216,19 @@ Exit status 0 if it can be read, 2 if not. Floors are not judged.""",
         examples="""\
 armslength check estate
 armslength check HEAD:estate""",
+    ),
+    "graph": Words(
+        summary="""\
+The estate as OpenGraph JSON, which BloodHound takes as it is: people, groups, assets, grants, the states that people
+are exposed to, and, with --answer, what each state could have. What needs a quorum is an edge of a kind of its own, so
+that no path runs over it by mistake.
+
+People appear as so many of a role, unless --names tells who; declared ties never do.""",
+        examples="""\
+armslength graph estate --out estate.graph.json
+armslength graph estate --out estate.graph.json --types kinds.json          the first time: icons for BloodHound
+armslength reach estate --format json > answer.json
+armslength graph estate --out estate.graph.json --answer answer.json""",
     ),
     "verify": Words(
         summary="""\

@@ -5,6 +5,7 @@ network.
 """
 
 from armslength.estate.columns import COLUMNS, FILES, ORIGIN
+from armslength.estate.columns import refused as refused_column
 from armslength.estate.costs import COSTS, row_costs
 from armslength.estate.digesting import content, digest
 from armslength.estate.edits import drop_grants, drop_memberships, grant, join, leaver, set_terms, travel
@@ -103,6 +104,7 @@ __all__ = [
     "parse",
     "parse_host",
     "parse_route",
+    "refused_column",
     "route_ties",
     "routes_of",
     "row_costs",

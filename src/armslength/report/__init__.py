@@ -10,6 +10,7 @@ from armslength.report.difference_sarif import difference_sarif
 from armslength.report.difference_table import difference_table
 from armslength.report.document import document, steps_document
 from armslength.report.markdown import markdown
+from armslength.report.opengraph import ReachEdge, opengraph, opengraph_types
 from armslength.report.page import html
 from armslength.report.picture import (
     STALE_DAYS,
@@ -49,6 +50,7 @@ __all__ = [
     "Lines",
     "Picture",
     "Plan",
+    "ReachEdge",
     "Sides",
     "StateLine",
     "counted",
@@ -65,6 +67,8 @@ __all__ = [
     "html",
     "listed",
     "markdown",
+    "opengraph",
+    "opengraph_types",
     "rank",
     "repair_document",
     "repair_table",

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from armslength.service.gate_revoking import KeysRevoked
     from armslength.service.gate_simulation import simulate_gate
     from armslength.service.gate_using import OfflineAnswer, OfflineUse, Redeemed
+    from armslength.service.intake import TakenIn, drop_source, intake_sources, kept_files, link_again, take_in
     from armslength.service.ledger import Ledger, LedgerHealth, open_ledger, prove_entry
     from armslength.service.ledger_bundle import Whose, customer_bundle, export_sublog
     from armslength.service.ledger_creation import create_ledger
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from armslength.service.writer import WriterHealth
 
 _LATE = {
+    "intake": ("TakenIn", "drop_source", "intake_sources", "kept_files", "link_again", "take_in"),
     "act": ("Act",),
     "evidence": ("EvidenceVerdict", "check_evidence"),
     "gate": ("Gate", "open_gate"),
@@ -158,6 +160,7 @@ __all__ = [
     "SoftKey",
     "SoftRegistration",
     "Stopped",
+    "TakenIn",
     "Travel",
     "Unable",
     "Unavailable",
@@ -181,14 +184,18 @@ __all__ = [
     "create_witness",
     "csv_pieces",
     "customer_bundle",
+    "drop_source",
     "edit_document",
     "edited",
     "explanation",
     "export_sublog",
     "filed",
+    "intake_sources",
     "is_filed_by",
     "json_pieces",
+    "kept_files",
     "ledger_status",
+    "link_again",
     "markdown_text",
     "mended",
     "open_gate",
@@ -208,6 +215,7 @@ __all__ = [
     "sarif_text",
     "side",
     "simulate_gate",
+    "take_in",
     "unknown",
     "verification",
     "write_file",

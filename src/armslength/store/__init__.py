@@ -20,8 +20,10 @@ from armslength.store.source import Source
 
 if TYPE_CHECKING:
     from armslength.store.database import Integrity
+    from armslength.store.document import Documents, Unread, read_documents
     from armslength.store.exchange import Exchange, NoReply, Reply
     from armslength.store.failure import Damaged, Occupied, Overtaken, StorageFailed, StoreError
+    from armslength.store.folder import UNFINISHED
     from armslength.store.gate_away import Away
     from armslength.store.gate_database import GateDatabase, GateTables
     from armslength.store.gate_estates import AdoptedEstates
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from armslength.store.gate_sessions import Ceremony, Session
     from armslength.store.gate_settings import GateLookup, GatePoint, GateSettings
     from armslength.store.gate_snapshot import GateSnapshot
+    from armslength.store.intake_folder import SOURCE_NAME, IntakeFolder
     from armslength.store.key_database import FIRM_NAME, Customer, KeyDatabase, Openings
     from armslength.store.ledger_folder import (
         LedgerFolder,
@@ -56,7 +59,10 @@ if TYPE_CHECKING:
     from armslength.store.mirror import Mirror
     from armslength.store.monitor_folder import KeptEvidence, MonitorFolder, Place, SeenClaim
     from armslength.store.notice_post import can_post, post
+    from armslength.store.postgresql_catalog import PostgresqlCatalog, read_postgresql
+    from armslength.store.postgresql_dsn import PostgresqlAddress, postgresql_address
     from armslength.store.public_folder import PublicFolder
+    from armslength.store.scim_client import ScimClient, ScimFailed
     from armslength.store.witness_client import Conflict, Cosigned, Refused, Unreachable, WitnessClient
     from armslength.store.witness_state import SplitView, Vouched, WitnessState, create_witness_state
     from armslength.store.writing import replace_file
@@ -97,11 +103,19 @@ _LATE = {
     "log_source": ("LogSource", "Unserved"),
     "mirror": ("Mirror",),
     "monitor_folder": ("KeptEvidence", "MonitorFolder", "Place", "SeenClaim"),
+    "document": ("Documents", "Unread", "read_documents"),
+    "folder": ("UNFINISHED",),
+    "intake_folder": ("SOURCE_NAME", "IntakeFolder"),
+    "postgresql_dsn": ("PostgresqlAddress", "postgresql_address"),
+    "postgresql_catalog": ("PostgresqlCatalog", "read_postgresql"),
+    "scim_client": ("ScimClient", "ScimFailed"),
 }
 _MODULE = {name: module for module, names in _LATE.items() for name in names}
 
 __all__ = [
     "FIRM_NAME",
+    "SOURCE_NAME",
+    "UNFINISHED",
     "AdoptedEstates",
     "Away",
     "Ceremony",
@@ -110,6 +124,7 @@ __all__ = [
     "Customer",
     "Damaged",
     "Document",
+    "Documents",
     "Exchange",
     "GateDatabase",
     "GateFolder",
@@ -120,6 +135,7 @@ __all__ = [
     "GateSnapshot",
     "GateTables",
     "Held",
+    "IntakeFolder",
     "Integrity",
     "KeptEvidence",
     "KeyDatabase",
@@ -138,12 +154,16 @@ __all__ = [
     "Openings",
     "Overtaken",
     "Place",
+    "PostgresqlAddress",
+    "PostgresqlCatalog",
     "PublicFolder",
     "Refused",
     "Remembered",
     "Reply",
     "RowClaim",
     "RowColumns",
+    "ScimClient",
+    "ScimFailed",
     "SeenClaim",
     "Session",
     "Source",
@@ -151,6 +171,7 @@ __all__ = [
     "StorageFailed",
     "StoreError",
     "Unreachable",
+    "Unread",
     "Unserved",
     "Vouched",
     "WitnessClient",
@@ -168,10 +189,13 @@ __all__ = [
     "log_tile",
     "parsed",
     "post",
+    "postgresql_address",
     "read",
+    "read_documents",
     "read_gate_folder",
     "read_ledger_folder",
     "read_lock",
+    "read_postgresql",
     "replace_file",
     "write_lease_keys",
     "write_policy",

@@ -55,14 +55,23 @@ class Exchange:
     def close(self) -> None:
         self._pool.clear()
 
-    def get(self, url: str, *, timeout: float, limit: int) -> Reply | NoReply:
-        """`timeout` is in seconds and for all of it; `limit` is the most bytes of the answer's body."""
-        return self._ask("GET", url, None, timeout, limit)
+    def get(self, url: str, *, timeout: float, limit: int, headers: Mapping[str, str] | None = None) -> Reply | NoReply:
+        """`timeout` is in seconds and for all of it; `limit` is the most bytes of the answer's body; `headers` are
+        sent besides our own."""
+        return self._ask("GET", url, None, timeout, limit, headers)
 
     def post(self, url: str, body: bytes, *, timeout: float, limit: int) -> Reply | NoReply:
         return self._ask("POST", url, body, timeout, limit)
 
-    def _ask(self, method: str, url: str, body: bytes | None, timeout: float, limit: int) -> Reply | NoReply:
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        timeout: float,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply | NoReply:
         if (problem := _unusable(url)) is not None:
             return NoReply(reason=problem)
         end = time.monotonic() + timeout
@@ -72,6 +81,7 @@ class Exchange:
                 method,
                 url,
                 body=body,
+                headers={**HEADERS, **(headers or {})},
                 redirect=False,
                 preload_content=False,
                 decode_content=False,
@@ -95,8 +105,8 @@ class Exchange:
             _ASKED.watch = None
         if watch.cut:  # where no length was given, the cut looks like the end
             return NoReply(reason=f"no answer within {timeout:g} s")
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(status=response.status, headers=headers, body=found)
+        told = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(status=response.status, headers=told, body=found)
 
 
 class _TooMuch(Exception):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from armslength.estate import EstateError, Parsed, Problem, parse
 from armslength.store import revision
-from armslength.store.folder import folder, reason
+from armslength.store.folder import folder
 from armslength.store.hush import hushed
+from armslength.store.plain_file import reason
 from armslength.store.revision import Revision
 from armslength.store.source import Source
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from armslength.estate import FILES, EstateError, Problem
-from armslength.store.folder import reason
+from armslength.store.plain_file import reason
 from armslength.store.source import MOST_BYTES, Source, pointers, slips
 
 # Nothing may be asked of a terminal or fetched: the answer must come from what is here.
