@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import csv
 import datetime as dt
+import io
 from collections.abc import Mapping
 
 from armslength.estate import Estate, parse
@@ -66,8 +68,7 @@ def estate_of(made: Assembled, files: Mapping[str, bytes] | None = None) -> Esta
 
 def table(made: Assembled, name: str) -> list[dict[str, str]]:
     """The rows of a table, without where they came from and without empty cells."""
-    frame = next((mixed.frame for mixed in made.tables if mixed.file.startswith(f"{name}.")), None)
-    rows = frame.iter_rows(named=True) if frame is not None else ()
+    rows = csv.DictReader(io.StringIO(made.files.get(f"{name}.csv", b"").decode()))
     return [{k: v for k, v in row.items() if v and k not in ("source", "as_of", "origin")} for row in rows]
 
 

@@ -65,7 +65,8 @@ def decode(file: str, data: bytes, findings: Findings) -> str | None:
 
 def read(file: str, data: bytes, findings: Findings) -> Cells | None:
     """The cells of a CSV file; None where nothing of it can be used."""
-    if decode(file, data, findings) is None:
+    # What is plain ASCII without NUL needs no second copy to be looked at.
+    if (not data.isascii() or b"\0" in data) and decode(file, data, findings) is None:
         return None
     reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline=""), strict=True)
     try:

@@ -24,7 +24,7 @@ from armslength.intake.places import Places
 from armslength.intake.problem import Problems
 from armslength.intake.rows import Rows
 from armslength.intake.settings_text import with_terms
-from armslength.intake.tables import OURS, Own, newlines, own_rows, quoted, table_file, table_file_name, together
+from armslength.intake.tables import AFTER, OURS, Own, newlines, own_rows, quoted, table_file, table_file_name, together
 
 REVIEW = "review.csv"
 REVIEW_COLUMNS = ("source", "matter", "item", "reason", "origin")
@@ -36,7 +36,8 @@ TABLES = ("people", "entities", "groups", "assets", "unknown", "grants")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixed:
-    """A table with own rows before those of intake: `own` of them, with `shift` line breaks inside their cells."""
+    """A table with own rows before those of intake: `own` of them, with `shift` line breaks inside their cells; `frame`
+    holds where every row came from."""
 
     file: str
     frame: pl.DataFrame
@@ -133,7 +134,12 @@ def assemble(
         files=made,
         gone=gone,
         tables=tuple(
-            Mixed(file=table_file_name(table, files), frame=frame, own=own[table].height, shift=newlines(own[table]))
+            Mixed(
+                file=table_file_name(table, files),
+                frame=frame.select(name for name in AFTER if name in frame.columns),
+                own=own[table].height,
+                shift=newlines(own[table]),
+            )
             for table, frame in frames.items()
         ),
         remarks=remarks,

@@ -38,10 +38,10 @@ Tell = Callable[[str], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenIn:
     """What came of it. `open`: what keeps the estate from being read, in files that people write; `digest`: the
-    estate's, where it can be read. `sources`: all that the estate has now."""
+    estate's, where it can be read. `sources`: the names of all that the estate has now."""
 
     assembled: Assembled
-    sources: tuple[Kept, ...]
+    sources: tuple[str, ...]
     open: tuple[Problem, ...]
     digest: str | None
 
@@ -73,21 +73,26 @@ def take_in(
         )
     new = kept(harvest, as_of=as_of, inputs=inputs)
     with IntakeFolder(estate) as folder:
-        others = _harvests(folder, but=new.name)
-        made, problems, found = _assembled(estate, folder, (*others, new), tell)
+        harvests = (*_harvests(folder, but=new.name), new)
+        sources = tuple(sorted(source.name for source in harvests))
+        made = _assembled(estate, folder, harvests, tell)
+        # On the disk and out of the memory, before the tables are read back.
+        folder.stage(new.name, {**keep, **harvest_files(new)})
+        del harvests, new
+        problems, found = _read_back(estate, made, tell)
         tell("writing")
-        folder.commit(made.files, gone=made.gone, source=(new.name, {**keep, **harvest_files(new)}))
-    return TakenIn(assembled=made, sources=(*others, new), open=problems, digest=found)
+        folder.commit(made.files, gone=made.gone)
+    return TakenIn(assembled=made, sources=sources, open=problems, digest=found)
 
 
 def link_again(estate: Path, tell: Tell) -> TakenIn:
     """The tables from what is kept, after linking.toml or an own table changed. Raises as `take_in`."""
     with _existing(estate) as folder:
-        harvests = _harvests(folder)
-        made, problems, found = _assembled(estate, folder, harvests, tell)
+        made = _assembled(estate, folder, _harvests(folder), tell)
+        problems, found = _read_back(estate, made, tell)
         tell("writing")
         folder.commit(made.files, gone=made.gone)
-    return TakenIn(assembled=made, sources=harvests, open=problems, digest=found)
+        return TakenIn(assembled=made, sources=folder.names(), open=problems, digest=found)
 
 
 def drop_source(estate: Path, name: str, tell: Tell) -> TakenIn:
@@ -96,11 +101,11 @@ def drop_source(estate: Path, name: str, tell: Tell) -> TakenIn:
         if name not in folder.names():
             names = ", ".join(folder.names()) or "none"
             raise IntakeError([Problem(file=f"{estate}/intake", message=f"has no source {name!r}: it has {names}")])
-        harvests = _harvests(folder, but=name)
-        made, problems, found = _assembled(estate, folder, harvests, tell)
+        made = _assembled(estate, folder, _harvests(folder, but=name), tell)
+        problems, found = _read_back(estate, made, tell)
         tell("writing")
         folder.commit(made.files, gone=made.gone, drop=name)
-    return TakenIn(assembled=made, sources=harvests, open=problems, digest=found)
+        return TakenIn(assembled=made, sources=folder.names(), open=problems, digest=found)
 
 
 def _existing(estate: Path, *, writing: bool = True) -> IntakeFolder:
@@ -116,28 +121,36 @@ def _harvests(folder: IntakeFolder, but: str | None = None) -> tuple[Kept, ...]:
     return tuple(harvest for harvest in found if harvest is not None)
 
 
-def _assembled(
-    estate: Path, folder: IntakeFolder, harvests: tuple[Kept, ...], tell: Tell
-) -> tuple[Assembled, tuple[Problem, ...], str | None]:
-    source = find(str(estate))
-    if lost := [problem for problem in source.lost if problem.file != f"intake/{UNFINISHED}"]:
-        raise IntakeError(lost)
+def _assembled(estate: Path, folder: IntakeFolder, harvests: tuple[Kept, ...], tell: Tell) -> Assembled:
     problems = Problems()
     written = folder.extra(LINKING)
     rules = read_linking(written, problems)
     problems.stop()
-    name = estate.resolve().name
-    files = {SETTINGS: STARTER.format(name=json.dumps(name)).encode()} | dict(source.files)
-    made = assemble(harvests, rules, files, problems, tell, edited=folder.edited())
-    if written is None:
-        made = replace(made, files={**made.files, LINKING: LINKING_STARTER.encode()})
+    made = assemble(harvests, rules, _own_files(estate), problems, tell, edited=folder.edited())
+    return made if written is not None else replace(made, files={**made.files, LINKING: LINKING_STARTER.encode()})
+
+
+def _own_files(estate: Path) -> dict[str, bytes]:
+    source = find(str(estate))
+    if lost := [problem for problem in source.lost if problem.file != f"intake/{UNFINISHED}"]:
+        raise IntakeError(lost)
+    name = json.dumps(estate.resolve().name)
+    return {SETTINGS: STARTER.format(name=name).encode()} | dict(source.files)
+
+
+def _read_back(estate: Path, made: Assembled, tell: Tell) -> tuple[tuple[Problem, ...], str | None]:
+    """What keeps the new files from being an estate, and the digest if nothing does. Raises `IntakeError` if that is
+    something which a source gave."""
     tell("reading it back")
+    # The old tables of intake are not read again: at a million rows they are half a gigabyte.
+    left = FILES - made.files.keys() - made.gone
+    files = {name: data for name, data in _own_files(estate).items() if name in left}
+    files |= {name: data for name, data in made.files.items() if name in FILES}
     try:
-        files |= made.files
-        parsed = parse({name: data for name, data in files.items() if name in FILES and name not in made.gone})
+        parsed = parse(files)
     except EstateError as error:
-        return made, _open(made, error.problems), None
-    return made, (), digest(parsed.estate)
+        return _open(made, error.problems), None
+    return (), digest(parsed.estate)
 
 
 def _open(made: Assembled, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:

@@ -43,6 +43,7 @@ class IntakeFolder:
         self._estate, self._path, self._writing = path, path / "intake", writing
         self._held = -1
         self._made: list[Path] = []
+        self._staged: str | None = None
 
     def __enter__(self) -> Self:
         """Makes the folders that are not there. Raises `Overtaken` while another run holds it, `StoreError`."""
@@ -70,11 +71,12 @@ class IntakeFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._let_go()
         if error is not None and self._writing:  # a run that wrote nothing leaves nothing
             with contextlib.suppress(OSError):
+                self._recover()
                 for folder in self._made:
                     folder.rmdir()
+        self._let_go()
 
     def names(self) -> tuple[str, ...]:
         """The sources, sorted. Raises `StorageFailed`, or `Damaged` for what is there and is none."""
@@ -108,15 +110,27 @@ class IntakeFolder:
             message = reason(error) if isinstance(error, OSError) else str(error)
             raise StorageFailed(f"{self._estate / name}: {message}") from error
 
+    def stage(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Writes the whole harvest of a source beside the one that it has; `commit` puts it in its place. Raises
+        `StorageFailed`."""
+        new = self._path / f".{name}{_NEW}"
+        try:
+            new.mkdir(mode=0o700)
+            for file, data in files.items():
+                replace_file(new / file, data, mode=PRIVATE)
+            sync_folder(new)
+        except OSError as error:
+            raise StorageFailed(f"{new}: {reason(error)}") from error
+        self._staged = name
+
     def commit(
         self,
         files: Mapping[str, bytes],
         *,
         gone: frozenset[str] = frozenset(),
-        source: tuple[str, Mapping[str, bytes]] | None = None,
         drop: str | None = None,
     ) -> None:
-        """Files of the estate, with the whole harvest of a source in place of the one that it had, or without a source.
+        """Files of the estate, with the harvest that was staged in place of the one that it had, or without a source.
 
         Raises `StorageFailed`: before the first of them took its name (a full disk is met there) everything is as it
         was; after it, the estate is refused to readers until a run ends well.
@@ -127,8 +141,6 @@ class IntakeFolder:
             tables.mkdir()
             for name, data in changed.items():
                 replace_file(tables / name, data, mode=self._mode(name))
-            if source is not None:
-                self._beside(*source)
             replace_file(self._path / UNFINISHED, b"armslength intake link makes the tables whole again\n")
             sync_folder(self._path)
         except BaseException as error:
@@ -137,8 +149,8 @@ class IntakeFolder:
                 raise StorageFailed(f"{self._path}: {reason(error)}") from error
             raise
         try:
-            if source is not None:
-                self._exchange(source[0])
+            if self._staged is not None:
+                self._exchange(self._staged)
             if drop is not None:
                 os.rename(self._path / drop, self._path / f".{drop}{_OLD}")
             for name in changed:
@@ -168,13 +180,6 @@ class IntakeFolder:
     @staticmethod
     def _hash(data: bytes | None) -> str:
         return hashlib.sha256(data).hexdigest() if data is not None else ""
-
-    def _beside(self, name: str, files: Mapping[str, bytes]) -> None:
-        new = self._path / f".{name}{_NEW}"
-        new.mkdir(mode=0o700)
-        for file, data in files.items():
-            replace_file(new / file, data, mode=PRIVATE)
-        sync_folder(new)
 
     def _exchange(self, name: str) -> None:
         """Two renames, since a folder with files cannot be replaced by one; `_recover` undoes the first alone."""
