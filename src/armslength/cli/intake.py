@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """Matters to look at that are printed; review.csv has them all."""
+_FLOOR = re.compile(rb"^\s*\[\[\s*floor\s*\]\]", re.MULTILINE)
 _PERSON = re.compile(r"\b(?:person|group):\S+|\([^)]*\)")
 WORDS = {
     "unmapped": "not mapped",
@@ -97,7 +98,14 @@ def _report(estate: str, made: TakenIn, names: bool, screen: Screen) -> int:
         screen.note("the estate cannot be read yet, for what people write in it:")
         screen.problems(made.open)
         return 1
-    screen.say([f"digest {made.digest}", f"next: armslength reach {estate} --all"])
+    if _FLOOR.search(whole.files["estate.toml"]):
+        after = [f"next: armslength reach {estate} --html report.html"]
+    else:
+        after = [
+            f"next: say in {estate}/linking.toml what assets are, and in {estate}/estate.toml which floors must hold",
+            f"every length without floors: armslength reach {estate} --all --format csv",
+        ]
+    screen.say([f"digest {made.digest}", *after])
     return 0
 
 

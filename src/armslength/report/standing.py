@@ -168,6 +168,8 @@ def _of(part: int, whole: int) -> str:
 def deck(picture: Picture, ranked: Sequence[Standing]) -> str:
     """The sentence under the headline: who is closest, to what, with how much help."""
     shown = [(s, c) for s in ranked for c in s.cells if c.floor is not None and not (s.state.home and not c.broken)]
+    if not picture.floors:
+        return "--format csv lists every length that was computed; floors in estate.toml say which of them must hold."
     if not shown:
         return "No state can compel anyone who leads to a protected asset."
     for judge in ("sure", "broken", "pairs"):

@@ -51,7 +51,7 @@ def kept_files(estate: Path, name: str) -> Mapping[str, bytes]:
     if not (estate / "intake").is_dir():
         return {}
     with IntakeFolder(estate, writing=False) as folder:
-        return folder.files(name, ".toml")
+        return folder.files(name, without=".csv")
 
 
 def intake_sources(estate: Path) -> tuple[Kept, ...]:

@@ -89,13 +89,14 @@ class IntakeFolder:
                 raise Damaged(f"{path}: is no source's folder: move it elsewhere")
         return tuple(path.name for path in found)
 
-    def files(self, name: str, ending: str = "") -> dict[str, bytes]:
-        """The files of a source whose names end so; none where there is no such source. Raises `StorageFailed`."""
+    def files(self, name: str, *, without: str = "") -> dict[str, bytes]:
+        """The files of a source, but for those whose names end so; none where there is no such source. Raises
+        `StorageFailed`."""
         folder = self._path / name
         try:
             if not folder.is_dir():
                 return {}
-            found = sorted(p for p in folder.iterdir() if p.name.endswith(ending))
+            found = sorted(p for p in folder.iterdir() if not without or not p.name.endswith(without))
             return {path.name: read_plain(path, MOST_BYTES).data for path in found}
         except (OSError, NotPlain) as error:
             raise StorageFailed(f"{folder}: {reason(error) if isinstance(error, OSError) else error}") from error

@@ -15,7 +15,7 @@ import pytest
 
 from armslength.estate import EstateError, digest
 from armslength.intake import Harvest, IntakeError
-from armslength.service import drop_source, intake_sources, link_again, take_in
+from armslength.service import drop_source, intake_sources, kept_files, link_again, take_in
 from armslength.store import IntakeFolder, Overtaken, StoreError, read
 from tests.conftest import ROOT
 from tests.intake.firms import DAY, hr, system
@@ -223,3 +223,22 @@ def test_a_row_among_ours_that_goes_is_told(tmp_path: Path) -> None:
     made = link_again(tmp_path, lambda _: None)
     assert any("E9" in remark.item for remark in made.assembled.remarks)
     assert not any("E9" in remark.item for remark in link_again(tmp_path, lambda _: None).assembled.remarks)
+
+
+def test_what_a_source_keeps_beside_its_rows_is_there_at_its_next_run(tmp_path: Path) -> None:
+    """A mapping that was asked for once, or functions that somebody read, would have to be said again every night."""
+    keep = {"mapping.toml": b"a = 1\n", "reviewed.txt": b"f\n"}
+    take_in(tmp_path, copy.deepcopy(PEOPLE), as_of=DAY, inputs=(), keep=keep, tell=lambda _: None)
+    found = kept_files(tmp_path, "hr")
+    assert {name: found[name] for name in keep} == keep
+    assert not any(name.endswith(".csv") for name in found)
+
+
+def test_groups_of_a_system_that_lead_to_nothing_are_no_warning(tmp_path: Path) -> None:
+    """Eight hundred of them would bury the one that somebody wrote by hand."""
+    source = system(a={})
+    source.group("github/idle", origin="x")
+    take(tmp_path, source)
+    assert read(str(tmp_path)).warnings == ()
+    (tmp_path / "groups.csv").write_text((tmp_path / "groups.csv").read_text() + "byhand,group:github/team,,,\n")
+    assert ["'byhand'" in str(warning) for warning in read(str(tmp_path)).warnings] == [True]

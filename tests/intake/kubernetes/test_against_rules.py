@@ -1,6 +1,7 @@
 """Random small clusters, judged twice: whatever a plain reading of RBAC allows, the rows give at least.
 
-The reading shares nothing with the mapping: it takes a request, and looks for a rule that covers it, as the API server does.
+The reading shares nothing with the mapping: it takes a request, and looks for a rule that covers it, as the API server
+does.
 """
 
 from __future__ import annotations
