@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
 from armslength.cli.intake_taken import Taken
@@ -35,11 +36,11 @@ def harvest(options: argparse.Namespace, screen: Screen, progress: Progress) -> 
     paths = {path: name for given in options.files for path, name in _below(given)}
     progress.doing("reading the documents")
     read = read_documents(paths)
-    names = [Path(path).name for path in paths]
+    names = Counter(Path(path).name for path in paths)
     documents = {}
     for path, name in paths.items():
         own = Path(path).name
-        documents[name] = read.files[own if names.count(own) == 1 else str(Path(path))]
+        documents[name] = read.files[own if names[own] == 1 else str(Path(path))]
     progress.doing("mapping the organisations")
     made = Harvest(name=options.name, kind="github")
     map_github(documents, made, Problems(), authors_apart=options.authors_apart)

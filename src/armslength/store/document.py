@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def read_documents(paths: Iterable[str], *, most: int = MOST_BYTES) -> Documents
             found += sorted(p for p in path.iterdir() if not p.name.startswith(".")) if path.is_dir() else [path]
         except OSError as error:
             problems.append(Problem(file=str(path), message=f"cannot be listed: {reason(error)}"))
-    names = [path.name for path in found]
+    names = Counter(path.name for path in found)
     files: dict[str, bytes] = {}
     times: list[float] = []
     for path in found:
@@ -55,7 +56,7 @@ def read_documents(paths: Iterable[str], *, most: int = MOST_BYTES) -> Documents
         except NotPlain as refusal:
             problems.append(Problem(file=str(path), message=str(refusal)))
         else:
-            files[path.name if names.count(path.name) == 1 else str(path)] = plain.data
+            files[path.name if names[path.name] == 1 else str(path)] = plain.data
             times.append(plain.written)
     if problems:
         raise Unread(problems)

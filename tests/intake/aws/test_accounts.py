@@ -155,6 +155,21 @@ def organization(*statements: dict[str, Any], master: str = B, unit: str = A) ->
     }
 
 
+@pytest.mark.parametrize(
+    ("action", "master", "gains"),
+    [
+        ("organizations:DetachPolicy", A, True),
+        ("organizations:RemoveAccountFromOrganization", A, True),
+        ("organizations:DetachPolicy", B, False),
+        ("organizations:LeaveOrganization", B, True),
+    ],
+)
+def test_lifting_what_the_organization_forbids_is_administering(action: str, master: str, gains: bool) -> None:
+    """A limit counts for a state's reach only as long as nobody whom it can compel may take it away."""
+    found = taken(user("ana", allow(action)), **organization(deny("sqs:*"), master=master))
+    assert (("A/user/ana", "operate", "asset:A") in grants(found)) == gains
+
+
 def test_policies_of_the_organization_limit_accounts_below() -> None:
     """At every level one must allow, and none refuse; the management account and services' own roles are free."""
     do = allow(["s3:GetObject", "sqs:ReceiveMessage"], "*")

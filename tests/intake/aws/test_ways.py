@@ -31,6 +31,7 @@ def service(name: str) -> dict[str, str]:
 PASSES = [
     ("lambda", "lambda:CreateFunction"),
     ("ec2", "ec2:RunInstances"),
+    ("ec2", "iam:AddRoleToInstanceProfile"),
     ("glue", "glue:CreateJob"),
     ("glue", "glue:CreateDevEndpoint"),
     ("cloudformation", "cloudformation:CreateStack"),

@@ -16,6 +16,7 @@ from armslength.intake.aws.way import (
     CENTER,
     DIRECTORY,
     JOIN_GROUP,
+    LEAVING,
     ORGANIZATION,
     PASS,
     PASSED,
@@ -149,6 +150,10 @@ class Powers:
                 self._say(who, "may lift what the organization forbids: taken as administering its accounts")
                 for account in self.documents.accounts:
                     yield "operate", f"asset:{self.harvest.id(account)}", _origin(ways[action])
+        if organization.targets:
+            for action in sorted(LEAVING & ways.keys()):
+                self._say(who, "may take the account out of the organization: taken as administering it")
+                yield "operate", f"asset:{self.harvest.id(who.account)}", _origin(ways[action])
         owner = center.owner or organization.management
         if (not owner or who.account in (owner, organization.management)) and self.centered:
             for action in sorted(CENTER & ways.keys())[:1]:

@@ -32,6 +32,7 @@ PASSED: dict[str, frozenset[str]] = {
         "lambda": "lambda:createfunction lambda:updatefunctionconfiguration",
         "edgelambda": "lambda:createfunction lambda:updatefunctionconfiguration",
         "ec2": "ec2:runinstances ec2:associateiaminstanceprofile ec2:replaceiaminstanceprofileassociation "
+        "iam:addroletoinstanceprofile "
         "ec2:requestspotinstances ec2:requestspotfleet ec2:createfleet ec2:createlaunchtemplate "
         "ec2:createlaunchtemplateversion autoscaling:createautoscalinggroup autoscaling:createlaunchconfiguration",
         "glue": "glue:createjob glue:updatejob glue:createdevendpoint glue:updatedevendpoint glue:createsession "
@@ -80,14 +81,19 @@ RUNNING: dict[str, frozenset[str]] = {
 
 ORGANIZATION = frozenset(
     "organizations:attachpolicy organizations:detachpolicy organizations:updatepolicy organizations:deletepolicy "
-    "organizations:disablepolicytype organizations:moveaccount".split()
+    "organizations:disablepolicytype organizations:moveaccount organizations:removeaccountfromorganization "
+    "organizations:putresourcepolicy organizations:registerdelegatedadministrator".split()
 )
 """Lifts what the organization forbids."""
+
+LEAVING = frozenset({"organizations:leaveorganization"})
+"""Lifts it for the account in which it is allowed."""
 
 CENTER = frozenset(
     "sso:createaccountassignment sso:putinlinepolicytopermissionset sso:attachmanagedpolicytopermissionset "
     "sso:attachcustomermanagedpolicyreferencetopermissionset sso:provisionpermissionset "
-    "sso:updateinstanceaccesscontrolattributeconfiguration sso:createpermissionset".split()
+    "sso:updateinstanceaccesscontrolattributeconfiguration sso:createpermissionset "
+    "sso:putpermissionsboundarytopermissionset sso:deletepermissionsboundaryfrompermissionset".split()
 )
 """Gives access to every account that Identity Center gives access to."""
 
@@ -104,7 +110,7 @@ DIRECTORY = frozenset(
 
 ALL = (
     REWRITE | VERSION | UNBOUND_USER | UNBOUND_ROLE | BE_USER | JOIN_GROUP | BE_ROLE | {ASSUME, PASS}
-    | ORGANIZATION | CENTER | DIRECTORY
+    | ORGANIZATION | LEAVING | CENTER | DIRECTORY
 ).union(*PASSED.values(), *RUNNING.values())  # fmt: skip
 
 BY_SERVICE: dict[str, tuple[str, ...]] = {}

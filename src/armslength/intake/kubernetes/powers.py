@@ -279,7 +279,7 @@ def _resource(rule: Rule, resource: str, local: bool) -> Iterator[Power]:
 
 def _plain(rule: Rule, place: str, name: str) -> Iterator[Power]:
     wider = "names of single objects are not told apart here" if rule.names and not name else ""
-    reads, writes = (TELLING, WRITES) if place == "secrets" else (READS, WRITES)
+    reads, writes = TELLING, WRITES
     if place == "urls":
         writes = frozenset({"post", "put", "patch", "delete"})
     if _verbs(rule, reads):
