@@ -65,4 +65,5 @@ def test_no_run_time_package_is_used_and_not_declared() -> None:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.split(".")[0])
     third = found - sys.stdlib_module_names - {"armslength"}
-    assert {module.replace("_", "-") for module in third} <= declared
+    packages = {"yaml": "pyyaml"}
+    assert {packages.get(module, module).replace("_", "-") for module in third} <= declared

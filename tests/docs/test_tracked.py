@@ -17,7 +17,7 @@ REGISTRIES = re.compile(
     r"|proxy\.golan[g]\.org|rubygem[s]\.org|anaconda\.or[g]|deb\.debia[n]\.org"
     r"|https?://[^\s\"']*/simpl[e](?:/|\b)|--(?:extra-)?index-ur[l][ =]|--find-link[s][ =]|--trusted-hos[t][ =]"
 )
-PLACES = re.compile(r"(?:^|[^\w.:/~*-])/(?:wor[k]|roo[t]|far[m]|hom[e]|User[s]|tm[p]/\w)[/\w]", re.MULTILINE)
+PLACES = re.compile(r"(?:^|[^\w.:/~*…}-])/(?:wor[k]|roo[t]|far[m]|hom[e]|User[s]|tm[p]/\w)[/\w]", re.MULTILINE)
 SECRETS = re.compile(
     r"-----BEGI[N] (?:[A-Z]+ )?PRIVATE KEY|\bAKI[A][0-9A-Z]{16}\b|\bgh[pousr]_\w{30,}|\bxox[abpr]-\w{10,}"
     r"|\bglpa[t]-\w{20,}|\b(?:sk|pk)-[A-Za-z0-9]{32,}|://[^/\s:@{}$]+:[^/\s@{}$]+@"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SHOWN = 12
 """Matters to look at that are printed; review.csv has them all."""
 _FLOOR = re.compile(rb"^\s*\[\[\s*floor\s*\]\]", re.MULTILINE)
-_PERSON = re.compile(r"\b(?:person|group):\S+|\([^)]*\)")
+_PERSON = re.compile(r"\b(?:person|group):\S+| \([^)]*\)")
 WORDS = {
     "unmapped": "not mapped",
     "wider": "taken for more than it may be",
@@ -134,9 +134,9 @@ def _examples(remarks: Iterable[Remark], names: bool) -> list[str]:
     lines = []
     for (source, _, _), some in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
         first, count = some[0], f" ({len(some):,} of this kind)" if len(some) > 1 else ""
-        about_people = _PERSON.search(first.item) or first.reason != _PERSON.sub("", first.reason)
-        if names or not about_people:
-            lines.append(f"  {source or 'linking'}: {first.item}: {first.reason}{count}")
-        else:
-            lines.append(f"  {source or 'linking'}: {first.reason.partition(': ')[0]}{count}")
+        item, reason = first.item, first.reason
+        if not names:
+            item = "" if _PERSON.search(item) else item
+            reason = _PERSON.sub("…", reason)
+        lines.append("  " + ": ".join(part for part in (source or "linking", item, f"{reason}{count}") if part))
     return [*lines[:SHOWN], *(["  …"] if len(lines) > SHOWN else [])]

@@ -138,7 +138,5 @@ def columns_toml(columns: Columns) -> bytes:
 
 
 def _toml(text: str) -> str:
-    if re.fullmatch(r"[A-Za-z0-9_-]+", text) and text in FIELDS:
-        return text
     # A basic string of TOML is one of JSON, but for this character.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
