@@ -77,3 +77,15 @@ def test_a_run_that_was_cut_short_is_told_by_every_command(staff: Path, capsys: 
     assert ran.status == 2 and "armslength intake link" in ran.err
     assert run(capsys, "intake", "link", "estate").status == 0
     assert run(capsys, "check", "estate").status == 0
+
+
+def test_two_hr_systems_may_number_their_people_alike(staff: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A firm that bought another has two people with the number 1."""
+    (staff / "other.csv").write_text("id,mail,office,boss\nE1,cy@y.com,US,E2\nE2,dee@y.com,US,\n")
+    run(capsys, "intake", "hr", "staff.csv", *MAP, "--into", "estate")
+    again = run(
+        capsys, "intake", "hr", "other.csv", *MAP, "--map", "manager=boss", "--into", "estate", "--name", "hr-us"
+    )
+    assert again.status == 0
+    people = (staff / "estate" / "people.csv").read_text()
+    assert "\nE1," in people and "\nhr-us/E1,US,hr-us/E2," in people

@@ -154,17 +154,23 @@ class _Managers:
         return ""
 
 
+def _id(number: str, harvest: Harvest) -> str:
+    """As HR numbers its people; those of another HR system, with a name of its own, may have the same numbers."""
+    return number if harvest.name == "hr" else harvest.id(number)
+
+
 def _person(row: _Row, columns: Columns, manager: str, harvest: Harvest) -> None:
-    cells, id = row.cells, row.cells["id"]
+    cells, number = row.cells, row.cells["id"]
+    id = _id(number, harvest)
     more = {name[5:]: cells[name] for name in columns.of if name.startswith("more.") and cells[name]}
     harvest.person(
         id,
         origin=row.origin,
         more=json.dumps(more, ensure_ascii=False) if more else "",
-        manager=manager,
+        manager=_id(manager, harvest) if manager else "",
         **{name: cells[name] for name in PLAIN if name in cells},
     )
-    harvest.identifier(f"person:{id}", "employee", id, origin=row.origin)
+    harvest.identifier(f"person:{id}", "employee", number, origin=row.origin)
     harvest.identifier(f"person:{id}", "mail", cells.get("mail", ""), origin=row.origin)
     for name in columns.of:
         if name.startswith("login.") and cells[name]:
