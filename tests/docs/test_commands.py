@@ -112,7 +112,7 @@ def test_every_command_and_flag_is_told_of() -> None:
 def test_no_flag_of_the_documents_is_unknown_to_every_command() -> None:
     """A flag named in passing, outside a command line, must exist as well."""
     known = set().union(*(flags_of(verb) for verb in verbs()), FLAG.findall(help_of()))
-    # Flags of other programs that the documents show: pip, the test script, git, gh, pg_dump, the Kubernetes API server.
+    # Flags of other programs that the documents show: pip, the test script, gh, pg_dump, the Kubernetes API server.
     others = {"--slow", "--upgrade", "--upgrade-package", "--paginate", "--slurp", "--oidc-username-prefix"}
     others |= {"--no-role-passwords", "--no-owner", "--no-privileges"}
     found = []

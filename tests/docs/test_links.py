@@ -31,7 +31,7 @@ def test_every_link_resolves(given: Document) -> None:
 
 def test_a_wrong_link_is_seen() -> None:
     """The test above would otherwise vouch for links that it cannot read."""
-    text = "[a](absent.md) [b](README.md#no-such) [c](#here) <img src=\"absent.png\"> `[d](absent.md)`\n\n# There\n"
+    text = '[a](absent.md) [b](README.md#no-such) [c](#here) <img src="absent.png"> `[d](absent.md)`\n\n# There\n'
     seen = broken(Document(name="README.md", text=text))
     assert [line.split(":")[0] for line in seen] == ["absent.md", "README.md#no-such", "#here", "absent.png"]
 

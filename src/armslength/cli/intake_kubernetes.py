@@ -21,7 +21,8 @@ armslength intake kubernetes rbac.yaml pods.json --name prod-eu --user-prefix oi
 def flags(parser: Parser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="documents of one cluster, or folders of them")
     told = (
-        "what the cluster puts before the names of users of an identity provider, repeatable: what follows is the login, or the mail address"
+        "what the cluster puts before the names of users of an identity provider, repeatable: what follows is the "
+        "login, or the mail address"
     )
     parser.add_argument("--user-prefix", metavar="PREFIX", action="append", default=[], help=told)
 
