@@ -290,7 +290,7 @@ class Browser:
 
     def post(self, path: str, *, many: bool = False, **fields: str) -> str:
         """The page that the form leads to; `many`: a form with room for documents."""
-        given = {**fields, "csrf": self._csrf}
+        given = {"csrf": self._csrf, **fields}  # first, as in the pages' forms
         return self._page(self._send("POST", path, fields=given, encode_multipart=many))
 
     def _send(self, method: str, path: str, **more: object) -> urllib3.BaseHTTPResponse:
