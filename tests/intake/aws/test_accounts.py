@@ -271,6 +271,39 @@ def test_assignments_of_identity_center() -> None:
     assert ("I/group/g1", "I/user/u1") in members(found)
 
 
+@pytest.mark.parametrize(
+    ("action", "power", "target"),
+    [
+        ("sso:CreateAccountAssignment", "operate", "asset:A"),
+        ("sso:PutInlinePolicyToPermissionSet", "operate", "asset:A"),
+        ("sso:DeletePermissionsBoundaryFromPermissionSet", "operate", "asset:A"),
+        ("identitystore:CreateGroupMembership", "enroll", "A/role/AWSReservedSSO_Boss_0123456789abcdef"),
+        ("sso-directory:UpdatePassword", "enroll", "A/role/AWSReservedSSO_Boss_0123456789abcdef"),
+    ],
+)
+def test_whoever_runs_identity_center_has_what_it_gives(action: str, power: str, target: str) -> None:
+    """They assign themselves, join the group or set another's password; no account's own policies tell of it."""
+    trust = trusts({"Federated": arn("saml-provider", "AWSSSO_1_DO_NOT_DELETE")}, action="sts:AssumeRoleWithSAML")
+    boss = role("AWSReservedSSO_Boss_0123456789abcdef", trust, allow("*"))
+    found = taken(boss, user("ana", allow(action)))
+    reached = {(what, thing) for holder, what, thing in grants(found) if holder == "A/user/ana"}
+    assert any(
+        what == power and (thing == target or target in _within(found, thing.partition(":")[2]))
+        for what, thing in reached
+    )
+
+
+def _within(found: Harvest, group: str) -> set[str]:
+    """The group, and whatever it is a member of: who joins it is in these."""
+    seen, waiting = set(), [group.replace("aws/", "").replace("111111111111", "A")]
+    while waiting:
+        here = waiting.pop()
+        if here not in seen:
+            seen.add(here)
+            waiting += [above for above, member in members(found) if member == here]
+    return seen
+
+
 def test_a_firm_with_it_can_be_read() -> None:
     """Rows that refer to nothing would keep the whole estate from being read."""
     found = taken(
