@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping
 
 from armslength.cli import (
@@ -21,6 +22,8 @@ from armslength.cli.parser import Parser
 from armslength.cli.values import day, file
 from armslength.cli.verbs import Verb, add_verbs
 
+WIDTH = 108
+"""Columns of the help, less its indent."""
 SOURCES: Mapping[str, Source] = {
     "hr": intake_hr,
     "scim": intake_scim,
@@ -68,7 +71,9 @@ def _drop(parser: Parser) -> None:
     parser.add_argument("source", metavar="NAME", help="the source's name, as status tells it")
 
 
-_VERBS = {name: Verb(summary=source.SUMMARY, flags=_source(source)) for name, source in SOURCES.items()} | {
+_VERBS = {
+    name: Verb(summary=textwrap.fill(source.SUMMARY, WIDTH), flags=_source(source)) for name, source in SOURCES.items()
+} | {
     "link": Verb(summary="Puts the tables together again, after linking.toml changed.", flags=_link),
     "status": Verb(summary="The sources of an estate: how old each is, and how much it gave.", flags=_estate),
     "drop": Verb(summary="Takes a source, and the rows that came from it, out of the estate.", flags=_drop),
