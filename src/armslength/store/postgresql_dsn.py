@@ -83,9 +83,10 @@ def postgresql_address(dsn: str, environment: Mapping[str, str] = os.environ) ->
     host = settled.get("host") or settled.get("hostaddr") or SOCKETS
     if "," in host or not settled.get("port", "5432").isdecimal():
         raise StoreError("--dsn names several hosts, or a port that is no number: expected one host and its port")
-    port = int(settled.get("port", "5432"))
+    said = settled.get("port", "5432")
+    port = int(said) if len(said) < 10 else 0
     if not 0 < port < 65536:
-        raise StoreError(f"port {port}: expected 1 to 65535")
+        raise StoreError(f"port {said[:20]}: expected 1 to 65535")
     database = settled.get("dbname") or user
     if password is None:
         known = "localhost" if host.startswith("/") else host

@@ -25,6 +25,8 @@ TIMEOUT = 60.0
 """Seconds for a whole page."""
 MOST_BYTES = 64_000_000
 """Of a page: one group of half a million members takes as much."""
+MOST_IN_ALL = 1_000_000_000
+"""Bytes of all pages, as of a document that is given: they are kept until the last is there."""
 MOST_RESOURCES = 2_000_000
 MOST_REQUESTS = 100_000
 TRIES = 5
@@ -57,7 +59,7 @@ class ScimClient:
         self._token, self._timeout, self._most, self._page, self._sleep = token, timeout, most_bytes, page, sleep
         self._exchange = Exchange(connections=1)
         self._by_cursor: bool | None = None
-        self._asked = 0
+        self._asked = self._read = 0
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +134,9 @@ class ScimClient:
         reply = self._get(f"/{kind}{query}")
         if reply.status != 200:
             raise ScimFailed(f"{kind}: {self._words(reply)}")
+        self._read += len(reply.body)
+        if self._read > MOST_IN_ALL:
+            raise ScimFailed(f"{kind}: the service's lists have more than {MOST_IN_ALL:,} bytes")
         try:
             page = json.loads(reply.body)
         except (ValueError, RecursionError) as error:
@@ -217,9 +222,13 @@ def _address(base: str) -> str:
         host = parts.hostname or ""
         if parts.scheme not in ("http", "https") or not host or parts.port == 0:
             raise ValueError
+        if not base.isascii() or not base.isprintable() or " " in base:
+            raise ValueError
     except ValueError:
-        raise ScimFailed(f"{base[:200]!r} is no address: expected one such as https://HOST/scim/v2") from None
-    if parts.username is not None or parts.query or parts.fragment:
+        # What stands before an @ may be a password, however the rest is misspelt.
+        shown = "…@" + base.rpartition("@")[2] if "@" in base else base
+        raise ScimFailed(f"{shown[:200]!r} is no address: expected one such as https://HOST/scim/v2") from None
+    if parts.username is not None or "?" in base or "#" in base:
         raise ScimFailed("the address has more than a host and a path: expected one such as https://HOST/scim/v2")
     if parts.scheme == "http" and not _here(host):
         raise ScimFailed("the token would go over the network unprotected: expected https://")

@@ -407,3 +407,55 @@ def test_another_role_takes_no_power_away(before: list[tuple[str, str]], more: t
         can(taken(users=users(), groups=groups, r=assigned(*before, more))),
     )
     assert fewer <= all_
+
+
+def test_owners_that_were_expanded_may_be_more() -> None:
+    """Graph gives twenty at most of what was asked for with $expand, and does not say so."""
+    people = [user(f"{n:08}-0000-0000-0000-000000000000") for n in range(20)]
+    group = {"id": TEAM, "displayName": "Team", "groupTypes": [], "members": []}
+
+    def unknown(count: int) -> list[tuple[str, ...]]:
+        owned = group | {"owners": [{"id": one["id"]} for one in people[:count]]}
+        harvest = taken(users=users(*people), groups=graph("groups", owned))
+        assert (("unmapped", "owners") in rows(harvest, "review", 2)) is (count == 20)
+        return rows(harvest, "unknown", 1)
+
+    assert unknown(19) == []
+    assert unknown(20) == [(f"entra/group/{TEAM}/owners",)]
+
+
+def test_whoever_assigns_roles_can_be_global_administrator_though_nobody_is() -> None:
+    """As where the only ones are eligible, and that list was not given."""
+    harvest = taken(users=users(), assignments=assigned((ANA, PRIVILEGED_ROLE)))
+    grants = rows(harvest, "grants")
+    assert ("group:entra/can/assign-roles", "enroll", "group:entra/role/global-administrator") in grants
+    assert ("group:entra/can/reset-anyone", "assume", "group:entra/users") in grants
+    assert ("entra/can/reset-anyone", "group:entra/role/global-administrator") in rows(harvest, "groups", 2)
+
+
+@pytest.mark.parametrize(
+    ("action", "power"),
+    [
+        ("microsoft.directory/allEntities/allTasks", "operate-tenant"),
+        (
+            "microsoft.directory/servicePrincipals/managePermissionGrantsForAll.microsoft-company-admin",
+            "operate-tenant",
+        ),
+        ("microsoft.directory/identityProviders/allProperties/allTasks", "reset-anyone"),
+        ("microsoft.directory/hybridAuthenticationPolicy/allProperties/allTasks", "reset-anyone"),
+        ("microsoft.directory/passwordHashSync/allProperties/allTasks", "reset-anyone"),
+    ],
+)
+def test_what_a_role_of_ones_own_allows(action: str, power: str) -> None:
+    made = {
+        "id": guid("9"),
+        "displayName": "Own",
+        "isBuiltIn": False,
+        "rolePermissions": [{"allowedResourceActions": [action]}],
+    }
+    harvest = taken(
+        users=users(),
+        definitions=graph("roleManagement/directory/roleDefinitions", made),
+        assignments=assigned((ANA, guid("9"))),
+    )
+    assert (f"entra/can/{power}", "group:entra/role/own") in rows(harvest, "groups", 2)

@@ -142,12 +142,18 @@ def test_whoever_can_see_a_repository_reads_it(visibility: str, open_: bool) -> 
     assert (("everyone", "read", f"asset:{REPO}", "") in grants(harvest)) is open_
 
 
-def test_whoever_has_a_deploy_key_that_writes_is_unknown() -> None:
+def test_whoever_has_a_deploy_key_is_unknown() -> None:
     keys = [{"id": 1, "title": "ci=cmd", "read_only": False}, {"id": 2, "title": "r", "read_only": True}]
     harvest = taken({"repos/App/keys.json": keys})
-    key = f"{REPO}/deploy-key/1"
-    assert rows(harvest, "unknown", 1) == {(key,)}
-    assert (f"group:{key}", "push", f"asset:{REPO}", "") in grants(harvest)
+    key, other = f"{REPO}/deploy-key/1", f"{REPO}/deploy-key/2"
+    assert rows(harvest, "unknown", 1) == {(key,), (other,)}
+    assert {row for row in grants(harvest) if "deploy-key" in row[0]} == {
+        (f"group:{key}", "push", f"asset:{REPO}", ""),
+        (f"group:{key}", "read", f"asset:{REPO}", ""),
+        (f"group:{other}", "read", f"asset:{REPO}", ""),  # and no more, whatever a ruleset lets keys do
+    }
+    public = taken({"repos/App/keys.json": keys, "repos.json": [{"name": "App", "visibility": "public"}]})
+    assert rows(public, "unknown", 1) == {(key,)}
 
 
 def test_apps() -> None:
@@ -323,3 +329,51 @@ def test_main_is_not_covered_by_pushes_to_other_branches() -> None:
     harvest = taken({"repos/App/protection.json": [reviews()]})
     assert all(row[2] != f"asset:{REPO}" for row in grants(harvest) if row[1] == "push")
     assert {row[3] for row in grants(harvest, MAIN)} == {f"{REPO}/branch/main/reviews"}
+
+
+def test_a_list_that_counts_more_than_it_has_is_cut_short() -> None:
+    found = [{"app_slug": "bot", "permissions": {}}]
+    for pages in ({"total_count": 2, "installations": found}, [{"total_count": 2, "installations": found}]):
+        with pytest.raises(IntakeError, match=r"installations.json: \$.total_count: has 1 of 2: expected all"):
+            taken({"installations.json": pages})
+    taken({"installations.json": [{"total_count": 2, "installations": found}] * 2})
+
+
+def test_identities_that_have_a_further_page_are_cut_short() -> None:
+    def page(more: bool) -> dict[str, Any]:
+        inside = {"pageInfo": {"hasNextPage": more}, "nodes": []}
+        return {"data": {"organization": {"samlIdentityProvider": {"externalIdentities": inside}}}}
+
+    taken({"identities.json": [page(True), page(False)]})
+    with pytest.raises(IntakeError, match="says that there are more"):
+        taken({"identities.json": [page(True)]})
+
+
+@pytest.mark.parametrize(("count", "told"), [(29, False), (30, True), (100, True), (101, False)])
+def test_a_list_as_long_as_a_page_is_told(count: int, told: bool) -> None:
+    harvest = taken({"members.json": [{"login": f"u{n}"} for n in range(count)]})
+    assert (("unknown", "acme/members.json") in rows(harvest, "review", 2)) is told
+
+
+def test_maintainers_that_were_not_given_are_not_nobody() -> None:
+    harvest = taken({"teams/devs/maintainers.json": None})
+    assert rows(harvest, "unknown", 2) == {
+        ("github/acme/team/devs", "the maintainers of team devs were not given"),
+    }
+
+
+def test_a_repository_that_only_a_team_has_may_have_anybody() -> None:
+    harvest = taken({"teams/devs/repos.json": [{"name": "Lost", "role_name": "read"}]})
+    lost = "github/acme/repo/Lost"
+    assert rows(harvest, "unknown", 1) == {(f"{lost}/collaborators",), (f"{lost}/deploy-keys",)}
+    assert (f"group:{lost}/collaborators", "operate", f"asset:{lost}", "") in grants(harvest)
+    assert ("unknown", "repository Lost") in rows(harvest, "review", 2)
+
+
+def test_owners_of_code_are_those_that_the_branch_itself_names() -> None:
+    """The file of the default branch says nothing of another one, where the file may not be at all."""
+    protection = reviews(1, require_code_owner_reviews=True) | {"branch": "release"}
+    files = {"repos/App/protection.json": [protection], "repos/App/CODEOWNERS": b"* @acme/devs\n"}
+    harvest = taken(files, apart=True)
+    assert not [row for row in grants(harvest) if row[0].endswith("/owners") and "branch/release" in row[2]]
+    assert not any("from" in document for document in terms(harvest).values())

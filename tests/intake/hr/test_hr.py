@@ -85,8 +85,9 @@ def test_a_spreadsheets_first_line_about_its_delimiter_is_no_header() -> None:
 
 def test_leavers_are_left_out_and_counted() -> None:
     text = "No,Until,Status\n1,2026-11-25,Active\n2,2026-11-26,Active\n3,,Left\n4,2027-01-01T00:00:00Z,Left\n5,,\n"
+    text += "6,9999-12-31,Left\n7,9999-12-31,Active\n"
     harvest = taken(text, {"id": "No", "until": "Until", "status": "Status"}, {"Left"})
-    assert harvest.columns("people")["id"] == ["2", "5"]
+    assert harvest.columns("people")["id"] == ["2", "4", "5", "7"]  # 4 has given notice
     assert [row[:2] for row in harvest.rows("review")] == [("unmapped", "leavers")]
     assert harvest.columns("review")["reason"][0].startswith("3 people who left")
 
@@ -227,3 +228,15 @@ def test_answers_that_end_early_write_nothing() -> None:
 
     with pytest.raises(Refusal):
         ask_columns([sheet("No\n1\n")], gone, lambda _: None)
+
+
+def test_two_hr_systems_may_number_their_people_alike() -> None:
+    harvest, problems = Harvest(name="hr-cn", kind="hr"), Problems()
+    map_hr([sheet(GOOD)], Columns(of=ALL), harvest, problems, today=TODAY)
+    people = harvest.columns("people")
+    assert people["id"] == ["hr-cn/E1", "hr-cn/E2", "hr-cn/E3"]
+    assert people["manager"] == ["", "hr-cn/E1", "hr-cn/E1"]
+    assert [row[:3] for row in harvest.rows("identifiers")][:2] == [
+        ("person:hr-cn/E1", "employee", "E1"),
+        ("person:hr-cn/E1", "mail", "ana@x.com"),
+    ]

@@ -221,8 +221,10 @@ def test_applications_can_be_used_by_those_assigned() -> None:
     assert rows(harvest, "grants") == [
         ("group:okta/can/run-applications", "operate", f"asset:okta/app/{APP}"),
         (f"person:okta/{BO}", "use", f"asset:okta/app/{APP}"),
+        (f"group:okta/user/{okta_id('00u', 'z')}", "use", f"asset:okta/app/{APP}"),
         (f"group:okta/group/{STAFF}", "use", f"asset:okta/app/{APP}"),
     ]
+    assert rows(harvest, "accounts", 1) == [(f"okta/user/{okta_id('00u', 'z')}",)]
     assert rows(harvest, "assets", 2) == [(f"okta/app/{APP}", "application")]
 
 
@@ -279,3 +281,24 @@ def test_another_role_takes_no_power_away(before: list[Any], more: Any) -> None:
         return can(taken(users=USERS, groups=[group(STAFF), group(ADMINS)], **members, **documents))
 
     assert found(before) <= found([*before, more])
+
+
+def test_an_application_known_by_its_users_only_is_run_by_its_administrators_too() -> None:
+    documents = {f"app-{APP}-users": [{"id": BO}], f"user-{DEE}-roles": [role("APP_ADMIN")]}
+    assert rows(taken(users=USERS, **documents), "grants") == [
+        ("group:okta/can/run-applications", "operate", f"asset:okta/app/{APP}"),
+        (f"person:okta/{BO}", "use", f"asset:okta/app/{APP}"),
+    ]
+
+
+def test_somebody_who_left_has_no_application() -> None:
+    users = [*USERS[1:], user(ANA, "DEPROVISIONED")]
+    documents = {f"app-{APP}-users": [{"id": ANA}, {"id": okta_id("00u", "z"), "status": "DEPROVISIONED"}]}
+    assert not rows(taken(users=users, **documents), "grants")
+
+
+@pytest.mark.parametrize(("count", "told"), [(199, False), (200, True), (201, False)])
+def test_a_list_as_long_as_a_page_is_told(count: int, told: bool) -> None:
+    """Okta tells the next page in a header, which no file has."""
+    harvest = taken(users=[user(f"00u{n:017}") for n in range(count)])
+    assert (("unknown", "users.json") in rows(harvest, "review", 2)) is told

@@ -184,3 +184,16 @@ def attempt(data: bytes) -> None:
         taken(data)
     except IntakeError as error:
         assert error.problems
+
+
+def test_a_short_part_that_stands_within_a_long_one() -> None:
+    """The empty list of edges is found within the nodes first."""
+    harvest = taken(b'{"graph": {"nodes": [{"id": "a", "kinds": ["User"], "properties": {"x": []}}], "edges": []}}')
+    assert rows(harvest, "accounts", 1) == [("og/a",)]
+    assert "comes twice" in refused(b'{"graph": {"nodes": [{"id": "a", "kinds": ["User"]}], "nodes": [], "edges": []}}')
+
+
+@pytest.mark.parametrize("document", ['{"approvals": null}', '{"approvals": 1e999}', '{"from": [{"of": null}]}'])
+def test_terms_that_hold_what_terms_cannot(document: str) -> None:
+    terms = {"id": "t", "kinds": ["ALTerms"], "properties": {"reference": "terms:t", "document": document}}
+    assert "document" in refused(json.dumps({"graph": {"nodes": [terms], "edges": []}}).encode())

@@ -78,3 +78,10 @@ def test_a_password_is_not_shown() -> None:
     """An address stands in messages and in tracebacks."""
     given = address(password="hush")
     assert "hush" not in repr(given) and "hush" not in str(given)
+
+
+@pytest.mark.parametrize("port", ["9" * 5000, "65536", "0"])
+def test_a_port_that_is_none(port: str) -> None:
+    with pytest.raises(StoreError, match="expected 1 to 65535") as caught:
+        postgresql_address(f"host=h user=a port={port}", NOWHERE)
+    assert len(str(caught.value)) < 100

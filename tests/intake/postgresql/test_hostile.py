@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -295,3 +297,21 @@ def test_a_server_that_is_none_ends_in_a_sentence(answer: bytes, monkeypatch: py
             dsn = f"host=127.0.0.1 port={port} user=ana dbname=app sslmode={mode}"
             with pytest.raises(StoreError, match=f"127.0.0.1:{port} database app: "):
                 read_postgresql(postgresql_address(dsn, {"PGPASSWORD": "hush"}))
+
+
+@pytest.mark.parametrize("text", ["'{}'", "E'{}'", '"{}"', "'{}", "E'{}", '"{}'])
+@pytest.mark.parametrize("filling", ["a", "''", '""', "\\a"])
+def test_a_long_literal_takes_no_more_memory_than_it_has(text: str, filling: str) -> None:
+    """A choice at every character would take a hundred times as much."""
+    comment = f"COMMENT ON TABLE s.t IS {text.format(filling * 1_000_000)};\n"
+    program = (
+        "import resource, sys\n"
+        "from armslength.intake import Problems\n"
+        "from armslength.intake.postgresql.dump_text import Dump\n"
+        "text = sys.stdin.read()\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "list(Dump('x.sql', text, Problems()).statements())\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=comment, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 30_000

@@ -46,8 +46,9 @@ _READERS = _LOW | {
 _DOMAIN = "can change how a domain signs in, and so sign in as anybody: taken for a reset of everybody"
 EVERY = tuple(Power)
 
+GLOBAL = "62e90394-69f5-4237-9190-012177145e10"
 _ROLES: Mapping[str, Role] = {
-    "62e90394-69f5-4237-9190-012177145e10": Role(name="Global Administrator", powers=EVERY),
+    GLOBAL: Role(name="Global Administrator", powers=EVERY),
     "e8611ab8-c189-46e8-94e1-60213ab1f814": Role(name="Privileged Role Administrator", powers=(Power.ASSIGN,)),
     "7be44c8a-adaf-4e2a-84d6-ab2649e08a13": Role(
         name="Privileged Authentication Administrator", powers=(Power.RESET_ALL,)
@@ -109,7 +110,7 @@ _ROLES: Mapping[str, Role] = {
     "810a2642-a034-447f-a5e8-41beaa378541": Role(name="Yammer Administrator", powers=(Power.OFFICE_GROUPS,)),
 }
 _BY_NAME = {role.name.casefold(): role for role in _ROLES.values()} | {
-    "company administrator": _ROLES["62e90394-69f5-4237-9190-012177145e10"],
+    "company administrator": _ROLES[GLOBAL],
     "user account administrator": _ROLES["fe930be7-5e62-47db-91af-98c3a49a38b1"],
 }
 
@@ -158,6 +159,8 @@ def by_actions(name: str, actions: Iterable[str]) -> Role:
         said = action.casefold()
         if said.endswith("read"):
             continue
+        if "/allentities/" in said or "managepermissiongrantsforall.microsoft-company-admin" in said:
+            found |= dict.fromkeys(EVERY)  # the second lets an application have any permission, and act by it
         whole = said.endswith(("allproperties/alltasks", "allproperties/update", "/standard/alltasks")) or "*" in said
         if "/users" in said and (whole or "password" in said or "authenticationmethod" in said):
             found[Power.RESET_ALL] = None
@@ -176,6 +179,10 @@ def by_actions(name: str, actions: Iterable[str]) -> Role:
         ):
             found[Power.APPS] = None
         if "/domains" in said and (whole or "federation" in said):
+            found[Power.RESET_ALL] = None
+        if whole and (
+            "/identityproviders" in said or "/hybridauthenticationpolicy" in said or "/passwordhashsync" in said
+        ):
             found[Power.RESET_ALL] = None
     wider = "known by what it allows only, which is taken for everybody and every group" if found else ""
     return Role(name=name, powers=tuple(found), wider=wider)

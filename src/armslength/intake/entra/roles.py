@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from armslength.intake.entra.documents import EXPANDED, Kind
-from armslength.intake.entra.role import Power, Role, built_in, by_actions, unknown_role
+from armslength.intake.entra.role import GLOBAL, Power, Role, built_in, by_actions, unknown_role
 from armslength.intake.harvest import Matter
 from armslength.intake.node import Node
 
@@ -116,10 +116,20 @@ class _Roles:
         if counts:
             self._held[ref].add(self._roles[name].name)
 
+    def _global(self, assigner: str) -> None:
+        role = built_in(GLOBAL, "")
+        if role is not None and role not in self._roles.values():
+            name = self._harvest.id("role", "global-administrator")
+            self._roles[name], self._origin[name] = role, self._origin[assigner]
+            self._harvest.group(name, origin=self._origin[name])
+
     def grant(self, origin: str) -> None:
         """What the powers are over; `origin`: of what stands for all."""
         tenant, h = self._tenant, self._harvest
         can: dict[Power, str] = {}
+        for name in [name for name, role in self._roles.items() if Power.ASSIGN in role.powers]:
+            # Whoever assigns roles can be a Global Administrator, though the exports know of none.
+            self._global(name)
         for name, role in self._roles.items():
             for power in role.powers:
                 if power not in can:

@@ -130,7 +130,8 @@ class Tenant:
         for id, node in self.groups.items():
             self._group(id, node, eligible.get(id, ()))
             dynamic += "DynamicMembership" in _words(node, "groupTypes") or node.has("membershipRule")
-            ownerless += id not in self.exports.owners and not node.has("owners")
+            shown = list(node.at("owners").items())
+            ownerless += id not in self.exports.owners and ("owners" not in node.object() or len(shown) >= EXPANDED)
         first = next(iter(self.groups.values()), None)
         if first is not None and ownerless:
             reason = f"the owners of {ownerless:,} groups were not given, and owners can add members: export them too"
@@ -163,6 +164,10 @@ class Tenant:
             h.member(name, ref, origin=where)
         if held:
             owned = h.id("group", id, "owners")
+            if id not in self.exports.owners and len(list(node.at("owners").items())) >= EXPANDED:
+                h.unknown(
+                    owned, f"the owners of {title!r} were not all given: export groups/{id}/owners", origin=origin
+                )
             h.group(owned, origin=origin)
             for ref, where in held.items():
                 h.member(owned, ref, origin=where)

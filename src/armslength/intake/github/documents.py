@@ -11,6 +11,8 @@ from armslength.intake.node import Node
 from armslength.intake.problem import IntakeError, Problems
 
 HOW = "expected the folder that the script in docs/intake/github.md makes, with org.json, or a peribolos config in YAML"
+PAGES = (30, 100)
+"""Things of a page: GitHub's own choice, and the most that it gives."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -70,12 +72,18 @@ def parts(root: Node, key: str = "") -> Iterator[Node]:
             yield page
 
 
+def _counted(page: Node, key: str) -> bool:
+    return isinstance(page.value, dict) and key in page.value and "total_count" in page.value
+
+
 class Folder:
     """The files of one organisation, by their path below its folder."""
 
     def __init__(self, root: str, files: Mapping[str, bytes], problems: Problems) -> None:
         self.root, self.files, self.problems = root, files, problems
         self.taken: set[str] = set()
+        self.full: list[str] = []
+        """Files with as many things as a page has: further ones may be missing, and nothing in them would tell."""
 
     def file(self, path: str) -> str:
         return f"{self.root}{path}"
@@ -93,7 +101,15 @@ class Folder:
         node = self.node(path)
         if node is None:
             return [] if self.file(path) in self.files else None
-        return list(parts(node, key))
+        found = list(parts(node, key))
+        pages = node.items() if isinstance(node.value, list) else (node,)
+        totals = [page.at("total_count").whole(0) for page in pages if key and _counted(page, key)]
+        if totals and max(totals) > len(found):
+            told = f"has {len(found):,} of {max(totals):,}: expected all, which gh api --paginate gives"
+            self.problems.add(self.file(path), told, path="$.total_count")
+        elif not totals and len(found) in PAGES:
+            self.full.append(self.file(path))
+        return found
 
     def needed(self, path: str, why: str, key: str = "") -> list[Node]:
         found = self.parts(path, key)

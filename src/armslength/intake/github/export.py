@@ -98,6 +98,9 @@ class _Reading:
         self.identities()
         self.repositories()
         self.noted()
+        for file in folder.full:
+            reason = "has just as many things as a page: unless every page was asked for (--paginate), some are missing"
+            self.note("unknown", file, reason)
         for file in folder.left():
             self.note("unmapped", file, "is none of the files that this reads")
         return org
@@ -132,7 +135,9 @@ class _Reading:
             org.teams[slug] = team
             self.team_ids[_id(node.at("id"))] = slug
             members = folder.parts(f"teams/{slug}/members.json")
-            team.maintainers = _people(folder.parts(f"teams/{slug}/maintainers.json") or [])
+            maintainers = folder.parts(f"teams/{slug}/maintainers.json")
+            team.maintainers = _people(maintainers or [])
+            team.whole = maintainers is not None
             team.members = None if members is None else [*team.maintainers, *_people(members)]
             for repo in folder.needed(f"teams/{slug}/repos.json", "what the team may do would be missing"):
                 name = _plain(repo, "name")
@@ -156,10 +161,14 @@ class _Reading:
 
     def identities(self) -> None:
         root = self.folder.node("identities.json")
-        for page in parts(root) if root is not None else ():
+        pages = list(parts(root)) if root is not None else []
+        for page in pages:
             provider = page.at("data").at("organization").at("samlIdentityProvider")
             if provider.value is None:
                 continue
+            info = provider.at("externalIdentities").at("pageInfo")
+            if page is pages[-1] and info.value is not None and info.at("hasNextPage").flag():
+                info.wrong("says that there are more: expected every page, which gh api graphql --paginate gives")
             for node in provider.at("externalIdentities").at("nodes").items():
                 if not node.has("user"):
                     continue
@@ -182,6 +191,7 @@ class _Reading:
         org, folder = self.org, self.folder
         shared = folder.parts("rulesets.json")
         approve = _robots(folder.node("workflow.json"))
+        listed: set[str] = set()
         for node in folder.needed("repos.json", "orgs/ORG/repos"):
             name = _plain(node, "name")
             repo = org.repository(name, node.origin)
@@ -192,19 +202,19 @@ class _Reading:
             flags = [word for word in ("archived", "fork", "is_template") if node.at(word).flag()]
             topics = [f"topic:{topic}" for topic in node.at("topics").texts()]
             repo.traits = (f"visibility:{repo.visibility}", *flags, *topics)
+            listed.add(name.lower())
             self.repository(repo, f"repos/{name}", shared or [], approve)
+        for key, repo in org.repositories.items():
+            if key not in listed:
+                repo.people = repo.keys = None
+                self.note("unknown", f"repository {repo.name}", "a team's list has it, and repos.json has not")
 
     def repository(self, repo: Repository, at: str, shared: list[Node], approve: bool | None) -> None:
         folder = self.folder
         people = folder.parts(f"{at}/collaborators.json")
         repo.people = None if people is None else [Held(_name(n, "login"), _role(n), n.origin) for n in people]
         keys = folder.parts(f"{at}/keys.json")
-        writing = [node for node in keys or [] if not node.at("read_only").flag()]
-        repo.keys = (
-            None
-            if keys is None
-            else [Key(id=_id(n.at("id")) or n.path, title=n.at("title").text_or(), origin=n.origin) for n in writing]
-        )
+        repo.keys = None if keys is None else [_key(node) for node in keys]
         own = _robots(folder.node(f"{at}/workflow.json"))
         # A repository may be stricter than its organisation, never laxer; where neither is told, it may be so.
         repo.robots_approve = False if own is False or approve is False else True
@@ -221,6 +231,11 @@ def _robots(node: Node | None) -> bool | None:
     if node is None or not node.has("can_approve_pull_request_reviews"):
         return None
     return node.at("can_approve_pull_request_reviews").flag()
+
+
+def _key(node: Node) -> Key:
+    id, title = _id(node.at("id")) or node.path, node.at("title").text_or()
+    return Key(id=id, title=title, origin=node.origin, writes=not node.at("read_only").flag())
 
 
 def _environment(node: Node) -> Environment:

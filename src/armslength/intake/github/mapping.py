@@ -117,6 +117,8 @@ class _Mapping:
             id = names.id("team", team.slug)
             if team.members is None:
                 h.unknown(id, f"the members of team {team.slug} were not given", origin=team.origin)
+            elif not team.whole:
+                h.unknown(id, f"the maintainers of team {team.slug} were not given", origin=team.origin)
             else:
                 h.group(id, origin=team.origin)
             for told in {told.name.lower(): told for told in team.members or team.maintainers}.values():

@@ -48,6 +48,8 @@ class Team:
     members: list[Told] | None = None
     """None where they were not told."""
     maintainers: list[Told] = field(default_factory=list)
+    whole: bool = True
+    """Whether the maintainers were told."""
     repositories: list[tuple[str, str, str]] = field(default_factory=list)
     """Name, role, origin."""
 
@@ -89,6 +91,7 @@ class Key:
     id: str
     title: str
     origin: str
+    writes: bool = True
 
 
 @dataclass(slots=True, kw_only=True)

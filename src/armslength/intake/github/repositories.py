@@ -43,8 +43,12 @@ class _Mapping:
         for key in repo.keys or ():
             id = f"{self.id}/deploy-key/{key.id}"
             note = f"who has the private key of deploy key {key.title or key.id} of {repo.name}"
-            self.h.unknown(id, note, origin=key.origin)
-            found.append((f"group:{id}", key.origin))
+            if key.writes:
+                self.h.unknown(id, note, origin=key.origin)
+                found.append((f"group:{id}", key.origin))
+            elif repo.visibility in ("", "private"):  # others are read by everyone anyway
+                self.h.unknown(id, note, origin=key.origin)
+                self.h.grant(f"group:{id}", "read", f"asset:{self.id}", origin=key.origin)
         if repo.keys is None:
             id = f"{self.id}/deploy-keys"
             self.h.unknown(id, f"keys.json of {repo.name} was not given: who has deploy keys", origin=repo.origin)
@@ -131,7 +135,7 @@ class _Mapping:
             why = rule.open
             if any(a.kind == "level" and a.name in ("read", "write") for a in rule.past):
                 why = "whoever can write bypasses it"
-            needed, owned = self._needed(rule), rule.owners and rule.approvals > 0 and bool(self._owners())
+            needed, owned = self._needed(rule), rule.approvals > 0 and bool(self._owners(rule))
             if not why and not needed and not owned:
                 why = (
                     "no approval is required"
@@ -148,9 +152,11 @@ class _Mapping:
                 best[rule.branch] = (needed, owned, rule)
         return [rule for _, _, rule in best.values()]
 
-    def _owners(self) -> tuple[str, ...]:
-        """Owners of code who all can write, where all files have some; else none, and anybody's approval does."""
-        found = owners_of_all(self.repo.owners) if self.repo.owners is not None else None
+    def _owners(self, rule: Rule) -> tuple[str, ...]:
+        """Owners of code who all can write, where all files have some; else none, and anybody's approval does. GitHub
+        asks the file in the branch that is to change, and the default branch's is the one that was given."""
+        asked = rule.owners and rule.branch == self.repo.default
+        found = owners_of_all(self.repo.owners) if asked and self.repo.owners is not None else None
         refs = [_owner(owner, self.names) for owner in found or ()]
         writers = {x.ref for x in self.holders if x.least("write")}
         able = all(ref is not None and _writes(ref, writers, self.names) for ref in refs)
@@ -162,7 +168,7 @@ class _Mapping:
         needed, target = self._needed(rule), f"asset:{asset}"
         traits = ["default"] if rule.branch == repo.default else []
         h.asset(asset, kind="branch", within=self.id, traits=traits, origin=rule.origin)
-        owners = self._owners() if rule.owners else ()
+        owners = self._owners(rule)
         if owners:
             group = f"{asset}/owners"
             h.group(group, origin=rule.origin)

@@ -122,7 +122,9 @@ def _has_left(row: _Row, columns: Columns, today: dt.date, problems: Problems) -
         told = f"{until[:60]!r} is no date: expected one such as 2026-11-22, which can be read in one way only"
         problems.add(row.sheet.file, told, path=columns.of["until"], line=row.line)
         return False
-    return last < today or row.cells.get("status", "") in columns.left
+    if last.year == dt.MAXYEAR:  # as systems write that there is no last day
+        return row.cells.get("status", "") in columns.left
+    return last < today  # whoever has given notice may be said to have left, and has their accounts still
 
 
 class _Managers:

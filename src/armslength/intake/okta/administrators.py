@@ -149,9 +149,8 @@ class _Administrators:
             for id, node in directory.groups.items():
                 h.grant(f"group:{can[Power.GROUPS]}", "enroll", f"group:{directory.group(id)}", origin=node.origin)
         if Power.APPS in can:
-            for node in directory.answers.apps:
-                asset = f"asset:{h.id('app', node.at('id').text())}"
-                h.grant(f"group:{can[Power.APPS]}", "operate", asset, origin=node.origin)
+            for id, where in directory.apps().items():
+                h.grant(f"group:{can[Power.APPS]}", "operate", f"asset:{h.id('app', id)}", origin=where)
         if directory.groups and Power.GROUPS in can and any(ref.startswith("group:") for ref in self._super):
             reason = "groups that have an administrator's role: taken for as open to editing as others"
             h.review(Matter.WIDER, "groups of administrators", reason, origin=origin)

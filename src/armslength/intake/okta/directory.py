@@ -78,6 +78,9 @@ class Directory:
         for id, node in self.users.items():
             self._person(id, node, managers)
             h.member(self.everybody, self.person(id), origin=node.origin)
+        for file in self.answers.full:
+            reason = "has just as many things as a page: unless every page was asked for, some are missing"
+            h.review(Matter.UNKNOWN, file, reason, origin=file)
         if self.gone:
             reason = f"{len(self.gone):,} users that are deprovisioned are left out, in groups and roles too"
             h.review(Matter.UNMAPPED, "deprovisioned users", reason, origin=first.file)
@@ -147,23 +150,32 @@ class Directory:
             self.harvest.unknown(of, note, origin=part.origin)
         return None
 
+    def apps(self) -> dict[str, str]:
+        """Where each application stands first: in the list of them, or as what somebody is assigned to."""
+        found = {node.at("id").text(): node.origin for node in self.answers.apps}
+        for below in (self.answers.app_users, self.answers.app_groups):
+            for id, parts in below.items():
+                if parts:
+                    found.setdefault(id, parts[0].origin)
+        return found
+
     def map_apps(self) -> None:
         """Applications, and who is assigned to them, as far as they were given."""
-        h = self.harvest
-        named = {node.at("id").text(): node for node in self.answers.apps}
-        parts = self.answers
-        for id in dict.fromkeys((*named, *parts.app_users, *parts.app_groups)):
+        h, parts = self.harvest, self.answers
+        named = {node.at("id").text(): node for node in parts.apps}
+        for id, origin in self.apps().items():
             node = named.get(id)
-            below = [*parts.app_users.get(id, ()), *parts.app_groups.get(id, ())]
-            if node is None and not below:
-                continue
-            origin = (node or below[0]).origin
             label = node.at("label").text_or() if node is not None else ""
             asset = h.id("app", id)
             h.asset(asset, kind="application", traits=[f"label:{label}"] if label else (), origin=origin)
             for part in parts.app_users.get(id, ()):
-                if (user := part.at("id").text()) in self.users:
+                user = part.at("id").text()
+                if user in self.users:
                     h.grant(self.person(user), "use", f"asset:{asset}", origin=part.origin)
+                elif user not in self.gone and part.at("status").text_or().upper() != GONE:
+                    account = h.id("user", user)
+                    h.account(account, note="a user whom the export of users does not have", origin=part.origin)
+                    h.grant(f"group:{account}", "use", f"asset:{asset}", origin=part.origin)
             for part in parts.app_groups.get(id, ()):
                 group = part.at("id").text()
                 if group not in self.named:

@@ -15,6 +15,8 @@ HOW = (
     "expected arrays as Okta's API answers: users, groups, apps, and groups/ID/users, users/ID/roles, groups/ID/roles, "
     "apps/ID/users, apps/ID/groups in files whose names have the ID"
 )
+PAGES = (20, 50, 100, 200, 500, 1000, 10_000)
+"""Things of a page, as Okta's lists have them by themselves or at most."""
 _ID = re.compile(r"(?:00[ug]|0oa)[0-9A-Za-z]{17}")
 
 
@@ -29,6 +31,8 @@ class Answers:
     roles: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
     app_users: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
     app_groups: dict[str, list[Node]] = field(default_factory=lambda: defaultdict(list))
+    full: list[str] = field(default_factory=list)
+    """Files with as many things as a page has: the next page is told in a header only, so some may be missing."""
 
 
 def read_answers(documents: Mapping[str, bytes], problems: Problems) -> Answers:
@@ -45,6 +49,8 @@ def _take(root: Node, answers: Answers) -> None:
         root.wrong("is an error that Okta answered: expected what was asked for")
         return
     items = list(root.items())
+    if len(items) in PAGES:
+        answers.full.append(root.file)
     name = root.file.rsplit("/", 1)[-1]
     found = _ID.search(name)
     id = found[0] if found is not None else ""

@@ -82,10 +82,11 @@ def read_graph(file: str, data: bytes, problems: Problems) -> Graph | None:
         return None
     # A key of the frame that comes twice would hide what the first held: seen with the long parts cut out.
     frame = data
-    for key in ("edges", "nodes"):
-        if key in graph and not (answer and key == "nodes"):
-            place = frame.find(memoryview(graph[key]))
-            frame = frame[:place] + b"null" + frame[place + len(memoryview(graph[key])) :]
+    long = [memoryview(graph[key]) for key in ("edges", "nodes") if key in graph and not (answer and key == "nodes")]
+    for part in sorted(long, key=len, reverse=True):  # a short one, such as [], may stand within the longer one too
+        place = frame.find(part)
+        if place >= 0:
+            frame = frame[:place] + b"null" + frame[place + len(part) :]
     if json_node(file, frame, problems) is None:
         return None
     nodes = list(named.values()) if answer else parts["nodes"]

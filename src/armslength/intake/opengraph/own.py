@@ -152,7 +152,10 @@ class OwnEdges:
         for place in places if isinstance(places, list) else ():
             if isinstance(place, dict) and isinstance(of := place.get("of"), str):
                 place["of"] = self._named(of)
-        self.harvest.terms(id, json.dumps(told), origin=origin)
+        try:
+            self.harvest.terms(id, json.dumps(told), origin=origin)
+        except TypeError:
+            document.wrong("has a value that terms cannot have: expected texts, numbers, arrays and objects")
 
     @staticmethod
     def _object(node: Node) -> Node:

@@ -15,16 +15,17 @@ from armslength.intake.problem import Problems
 _TOKEN = re.compile(
     r"""(?P<skip>\s+|--[^\n]*)
     |(?P<word>[A-Za-z_\x80-\U0010ffff][\w$]*)
-    |(?P<name>"(?:[^"]|"")*")
-    |(?P<literal>'(?:[^']|'')*')
+    |(?P<name>"[^"]*+(?:""[^"]*+)*+")
+    |(?P<literal>'[^']*+(?:''[^']*+)*+')
     |(?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff]\w*)?\$)
     |(?P<comment>/\*)
     |(?P<open>["'])
     |(?P<other>\d[\w.]*|.)""",
     re.VERBOSE | re.DOTALL,
 )
-# A literal with escapes, where a quote may follow a backslash.
-_ESCAPED = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+# A literal with escapes, where a quote may follow a backslash. Nothing is tried in a second way, here and above (`*+`):
+# remembering where to go back to costs a hundred times the text in memory.
+_ESCAPED = re.compile(r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'", re.DOTALL)
 _COPIED = re.compile(r"\n\\\.\r?(?:\n|\Z)")
 _COMMENT = re.compile(r"/\*|\*/")
 _LINE = re.compile(r"[^\n]*")
