@@ -4,7 +4,7 @@
 network.
 """
 
-from armslength.estate.columns import COLUMNS, FILES, ORIGIN
+from armslength.estate.columns import COLUMNS, FILES, INTAKE, ORIGIN
 from armslength.estate.columns import refused as refused_column
 from armslength.estate.costs import COSTS, row_costs
 from armslength.estate.digesting import content, digest
@@ -62,6 +62,7 @@ __all__ = [
     "COSTS",
     "ENROLL",
     "FILES",
+    "INTAKE",
     "MOST_PATH",
     "MOST_SEGMENTS",
     "NAMES",

@@ -39,6 +39,9 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 ORIGIN = ("source", "as_of")
 """Where a row came from and how old it is: allowed in any table, no part of the digest."""
 
+INTAKE = "intake/"
+"""What `source` begins with in a row that was made from what another system exported, and is made anew at each run."""
+
 SETTINGS, POLICY = "estate.toml", "policy.cedar"
 
 FILES: frozenset[str] = frozenset(

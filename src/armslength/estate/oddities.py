@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from armslength.estate.columns import COLUMNS
+from armslength.estate.columns import COLUMNS, INTAKE
 from armslength.estate.dead_terms import note_dead_terms
 from armslength.estate.model import Estate, Kind
 from armslength.estate.policy import ReadPolicy
@@ -79,7 +79,7 @@ def _unused_groups(estate: Estate, policies: ReadPolicy | None, findings: Findin
         if row < 0:
             table = estate.tables["unknown"]
             row = table.columns["group"].to_list().index(groups.ids[group])
-        if "source" in table.columns and table.columns["source"][row].startswith("intake/"):
+        if "source" in table.columns and table.columns["source"][row].startswith(INTAKE):
             continue  # systems have many groups that lead to nothing; whoever wrote a row by hand meant something by it
         message = f"group {groups.ids[group]!r} is used by no grant, terms, policy or other group"
         findings.odd(table.file, message, line=table.line(row), column="group")

@@ -6,7 +6,6 @@ Rows that people wrote stay as they are, before ours; a row is ours if its `sour
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -28,7 +27,7 @@ from armslength.intake.tables import AFTER, OURS, Own, newlines, own_rows, quote
 
 REVIEW = "review.csv"
 REVIEW_COLUMNS = ("source", "matter", "item", "reason", "origin")
-SETTINGS = "estate.toml"
+SETTINGS, POLICY = "estate.toml", "policy.cedar"
 MOST_LOST = 100
 """Lost rows that are told, of one table."""
 TABLES = ("people", "entities", "groups", "assets", "unknown", "grants")
@@ -67,9 +66,6 @@ class Assembled:
     unlinked: int
     grants: int
 
-    def counts(self) -> Counter[Matter]:
-        return Counter(remark.matter for remark in self.remarks)
-
 
 def assemble(
     harvests: Iterable[Kept],
@@ -102,6 +98,7 @@ def assemble(
     people = people_rows(links, rules, places, employers.states())
     tell("putting the tables together")
     rows = Rows(links, rules, people, own)
+    rows.look_at_own(text, files.get(POLICY, b"").decode("utf-8", "replace"))
     groups = rows.with_empty(rows.groups())
     ours = {
         "people": rows.people_frame(),

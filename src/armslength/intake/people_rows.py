@@ -17,7 +17,7 @@ from armslength.intake.harvest_form import Kept
 from armslength.intake.linking import Links, Person, Remark
 from armslength.intake.linking_rules import FILE, Linking
 from armslength.intake.places import Places
-from armslength.intake.tables import quoted
+from armslength.intake.tables import OURS, quoted
 
 PLAIN = ("unit", "role", "name")
 UNPLACED = "unplaced"
@@ -91,7 +91,7 @@ def _row(
     for record in reversed(records):
         row |= {key: quoted(str(value)) for key, value in _more(record.cells["more"]).items() if key not in row}
     row |= {
-        "source": f"intake/{first.kept.name}",
+        "source": f"{OURS}{first.kept.name}",
         "as_of": first.kept.as_of.isoformat(),
         "origin": first.cells["origin"],
     }
@@ -187,7 +187,7 @@ def _managers(made: PeopleRows, links: Links) -> None:
         if manager and row["id"] not in circles:
             row["manager"] = manager
         elif manager and manager != row["id"]:  # many systems write the head of a firm so
-            _unmanaged(row, row["source"].removeprefix("intake/"), manager, "is below them in the line", made)
+            _unmanaged(row, row["source"].removeprefix(OURS), manager, "is below them in the line", made)
 
 
 def _circles(above: Mapping[str, str]) -> set[str]:

@@ -4,6 +4,8 @@ is unplaced."""
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
@@ -17,6 +19,8 @@ from armslength.intake.linking_rules import FILE, Linking
 from armslength.intake.people_rows import UNPLACED, PeopleRows
 from armslength.intake.places import Places
 from armslength.intake.tables import AFTER, OURS
+
+_PERSON = re.compile(r'\bPerson\s*::\s*"([^"]*)"')
 
 
 class Rows:
@@ -52,6 +56,20 @@ class Rows:
 
     def _say(self, matter: Matter, item: str, reason: str, origin: str) -> None:
         self._remarks.append(Remark(source="", matter=matter, item=item, reason=reason, origin=origin))
+
+    def look_at_own(self, settings: str, policy: str) -> None:
+        """Remarks on unplaced people whom terms or policies that people wrote name themselves: those take no group
+        beside them, so reach takes these people for out of every state's reach there."""
+        try:
+            named = set(_texts(tomllib.loads(settings).get("terms", {})))
+        except (ValueError, RecursionError):  # told when the estate is read
+            named = set()
+        named |= {f"person:{id}" for id in _PERSON.findall(policy)}
+        for person in sorted(named & self._people.unplaced.keys()):
+            reason = "terms or a policy name them, and where they are is not known: reach takes them there for nobody's"
+            self._say(
+                Matter.UNKNOWN, person, f"{reason}; name a group, or tell their place", "estate.toml, policy.cedar"
+            )
 
     # people
 

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from armslength.estate import COLUMNS, ORIGIN
+from armslength.estate import COLUMNS, INTAKE, ORIGIN
 from armslength.intake.harvest_form import csv_bytes
 from armslength.intake.problem import Problems
 
-OURS = "intake/"
-"""What `source` begins with in a row of intake."""
+OURS = INTAKE
 AFTER = (*ORIGIN, "origin")
 """The last columns of every table of intake."""
 

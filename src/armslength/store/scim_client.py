@@ -49,6 +49,7 @@ class ScimClient:
         *,
         timeout: float = TIMEOUT,
         most_bytes: int = MOST_BYTES,
+        most_in_all: int = MOST_IN_ALL,
         page: int = PAGE,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -57,6 +58,7 @@ class ScimClient:
         if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):
             raise ScimFailed("the token is none: expected one line of ASCII characters without spaces")
         self._token, self._timeout, self._most, self._page, self._sleep = token, timeout, most_bytes, page, sleep
+        self._most_in_all = most_in_all
         self._exchange = Exchange(connections=1)
         self._by_cursor: bool | None = None
         self._asked = self._read = 0
@@ -135,8 +137,8 @@ class ScimClient:
         if reply.status != 200:
             raise ScimFailed(f"{kind}: {self._words(reply)}")
         self._read += len(reply.body)
-        if self._read > MOST_IN_ALL:
-            raise ScimFailed(f"{kind}: the service's lists have more than {MOST_IN_ALL:,} bytes")
+        if self._read > self._most_in_all:
+            raise ScimFailed(f"{kind}: the service's lists have more than {self._most_in_all:,} bytes")
         try:
             page = json.loads(reply.body)
         except (ValueError, RecursionError) as error:

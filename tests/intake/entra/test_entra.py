@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from armslength.intake import Harvest, IntakeError, Problems
 from armslength.intake.entra import map_entra
+from tests.intake.directories import able, rows
 
 GLOBAL = "62e90394-69f5-4237-9190-012177145e10"
 USER_ADMIN = "fe930be7-5e62-47db-91af-98c3a49a38b1"
@@ -66,28 +67,8 @@ def wrong(**documents: Any) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def rows(harvest: Harvest, table: str, cells: int = 3) -> list[tuple[str, ...]]:
-    return [row[:cells] for row in harvest.rows(table)]
-
-
 def can(harvest: Harvest) -> set[tuple[str, str, str]]:
-    """Grants between single people, with groups written out."""
-    inside: dict[str, set[str]] = {}
-    for group, member, _ in harvest.rows("groups"):
-        inside.setdefault(f"group:{group}", set()).add(member)
-
-    def people(reference: str, seen: frozenset[str] = frozenset()) -> set[str]:
-        if reference.startswith("person:"):
-            return {reference[13]}
-        if reference in seen:
-            return set()
-        return {p for member in inside.get(reference, ()) for p in people(member, seen | {reference})}
-
-    found = set()
-    for holder, action, target, _, _ in harvest.rows("grants"):
-        over = people(target) if action == "assume" else {target}
-        found |= {(one, action, other) for one in people(holder) for other in over if one != other}
-    return found
+    return able(harvest, 13)
 
 
 def test_a_user_is_a_person_with_what_others_know_them_by() -> None:
@@ -447,6 +428,7 @@ def test_whoever_assigns_roles_can_be_global_administrator_though_nobody_is() ->
     ],
 )
 def test_what_a_role_of_ones_own_allows(action: str, power: str) -> None:
+    """Each of these is a way to everything, under a name that does not say so."""
     made = {
         "id": guid("9"),
         "displayName": "Own",

@@ -316,3 +316,14 @@ def test_long_lines_of_managers_and_shared_addresses_take_no_longer_than_others(
     people = hr(*({"id": f"E{n}", "workplace": "US", "manager": f"E{n + 1}", "mail": "n/a@x"} for n in range(count)))
     made = put_together(people, system(**{f"u{n}": {"mail": "n/a@x"} for n in range(count)}))
     assert len(unknown(made)) == count
+
+
+def test_people_without_a_place_whom_own_terms_or_policies_name_are_told() -> None:
+    """No group can stand beside them there, so a quorum with them looks more apart than it may be."""
+    own = {
+        "estate.toml": b'name = "f"\n[terms.t]\napprovals = 1\napprovers = "person:E1"\n',
+        "policy.cedar": b'@id("p") permit(principal == Person::"E2", action, resource);',
+    }
+    made = put_together(hr({"id": "E1"}, {"id": "E2"}, {"id": "E3"}, {"id": "E4", "workplace": "US"}), files=own)
+    told = {remark.item for remark in made.remarks if remark.reason.startswith("terms or a policy name them")}
+    assert told == {"person:E1", "person:E2"}

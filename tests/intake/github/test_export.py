@@ -143,6 +143,7 @@ def test_whoever_can_see_a_repository_reads_it(visibility: str, open_: bool) -> 
 
 
 def test_whoever_has_a_deploy_key_is_unknown() -> None:
+    """A key has no name on it; one that only reads reads what is private."""
     keys = [{"id": 1, "title": "ci=cmd", "read_only": False}, {"id": 2, "title": "r", "read_only": True}]
     harvest = taken({"repos/App/keys.json": keys})
     key, other = f"{REPO}/deploy-key/1", f"{REPO}/deploy-key/2"
@@ -332,6 +333,7 @@ def test_main_is_not_covered_by_pushes_to_other_branches() -> None:
 
 
 def test_a_list_that_counts_more_than_it_has_is_cut_short() -> None:
+    """The first page would pass for the whole firm."""
     found = [{"app_slug": "bot", "permissions": {}}]
     for pages in ({"total_count": 2, "installations": found}, [{"total_count": 2, "installations": found}]):
         with pytest.raises(IntakeError, match=r"installations.json: \$.total_count: has 1 of 2: expected all"):
@@ -340,6 +342,8 @@ def test_a_list_that_counts_more_than_it_has_is_cut_short() -> None:
 
 
 def test_identities_that_have_a_further_page_are_cut_short() -> None:
+    """As above: whoever stands on the next page would be nobody's."""
+
     def page(more: bool) -> dict[str, Any]:
         inside = {"pageInfo": {"hasNextPage": more}, "nodes": []}
         return {"data": {"organization": {"samlIdentityProvider": {"externalIdentities": inside}}}}
@@ -351,11 +355,13 @@ def test_identities_that_have_a_further_page_are_cut_short() -> None:
 
 @pytest.mark.parametrize(("count", "told"), [(29, False), (30, True), (100, True), (101, False)])
 def test_a_list_as_long_as_a_page_is_told(count: int, told: bool) -> None:
+    """Nothing in it tells whether there is another page."""
     harvest = taken({"members.json": [{"login": f"u{n}"} for n in range(count)]})
     assert (("unknown", "acme/members.json") in rows(harvest, "review", 2)) is told
 
 
 def test_maintainers_that_were_not_given_are_not_nobody() -> None:
+    """They add whom they like to the team."""
     harvest = taken({"teams/devs/maintainers.json": None})
     assert rows(harvest, "unknown", 2) == {
         ("github/acme/team/devs", "the maintainers of team devs were not given"),
@@ -363,6 +369,7 @@ def test_maintainers_that_were_not_given_are_not_nobody() -> None:
 
 
 def test_a_repository_that_only_a_team_has_may_have_anybody() -> None:
+    """Its collaborators and keys were never asked for."""
     harvest = taken({"teams/devs/repos.json": [{"name": "Lost", "role_name": "read"}]})
     lost = "github/acme/repo/Lost"
     assert rows(harvest, "unknown", 1) == {(f"{lost}/collaborators",), (f"{lost}/deploy-keys",)}

@@ -71,8 +71,14 @@ ANSWERS = {
 }
 
 
-@pytest.mark.skipif(shutil.which("jq") is None or shutil.which("bash") is None, reason="needs bash and jq")
+INSTALL = "jq is not installed: apt-get install jq"
+
+
+@pytest.mark.skipif(shutil.which("jq") is None and not os.environ.get("CI"), reason=INSTALL)
 def test_the_script_makes_what_is_read(tmp_path: Path) -> None:
+    """Whoever follows the page would get an export that says less than there is."""
+    if shutil.which("jq") is None:
+        pytest.fail(INSTALL)
     lines = DOCS.read_text().splitlines()
     first = lines.index("    ORG=acme")
     last = next(place for place in range(first, len(lines)) if lines[place].startswith("    armslength"))

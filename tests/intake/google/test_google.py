@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from armslength.intake import Harvest, IntakeError, Problems
 from armslength.intake.google import map_google
+from tests.intake.directories import able, rows
 
 
 def user(letter: str, **more: Any) -> dict[str, Any]:
@@ -79,28 +80,8 @@ def wrong(**documents: Any) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def rows(harvest: Harvest, table: str, cells: int = 3) -> list[tuple[str, ...]]:
-    return [row[:cells] for row in harvest.rows(table)]
-
-
 def can(harvest: Harvest) -> set[tuple[str, str, str]]:
-    """Grants between single people, with groups written out."""
-    inside: dict[str, set[str]] = {}
-    for name, member, _ in harvest.rows("groups"):
-        inside.setdefault(f"group:{name}", set()).add(member)
-
-    def people(reference: str, seen: frozenset[str] = frozenset()) -> set[str]:
-        if reference.startswith("person:"):
-            return {reference[14]}
-        if reference in seen:
-            return set()
-        return {p for member in inside.get(reference, ()) for p in people(member, seen | {reference})}
-
-    found = set()
-    for holder, action, target, _, _ in harvest.rows("grants"):
-        over = people(target) if action == "assume" else {target}
-        found |= {(one, action, other) for one in people(holder) for other in over if one != other}
-    return found
+    return able(harvest, 14)
 
 
 def assumes(harvest: Harvest) -> set[tuple[str, str]]:

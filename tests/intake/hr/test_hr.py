@@ -231,6 +231,7 @@ def test_answers_that_end_early_write_nothing() -> None:
 
 
 def test_two_hr_systems_may_number_their_people_alike() -> None:
+    """Two people would be one, or two firms could not be taken in."""
     harvest, problems = Harvest(name="hr-cn", kind="hr"), Problems()
     map_hr([sheet(GOOD)], Columns(of=ALL), harvest, problems, today=TODAY)
     people = harvest.columns("people")

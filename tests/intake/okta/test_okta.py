@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from armslength.intake import Harvest, IntakeError, Problems
 from armslength.intake.okta import map_okta
+from tests.intake.directories import able, rows
 
 
 def okta_id(kind: str, letter: str) -> str:
@@ -51,28 +52,8 @@ def wrong(**documents: Any) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def rows(harvest: Harvest, table: str, cells: int = 3) -> list[tuple[str, ...]]:
-    return [row[:cells] for row in harvest.rows(table)]
-
-
 def can(harvest: Harvest) -> set[tuple[str, str, str]]:
-    """Grants between single people, with groups written out."""
-    inside: dict[str, set[str]] = {}
-    for name, member, _ in harvest.rows("groups"):
-        inside.setdefault(f"group:{name}", set()).add(member)
-
-    def people(reference: str, seen: frozenset[str] = frozenset()) -> set[str]:
-        if reference.startswith("person:"):
-            return {reference[15]}
-        if reference in seen:
-            return set()
-        return {p for member in inside.get(reference, ()) for p in people(member, seen | {reference})}
-
-    found = set()
-    for holder, action, target, _, _ in harvest.rows("grants"):
-        over = people(target) if action == "assume" else {target}
-        found |= {(one, action, other) for one in people(holder) for other in over if one != other}
-    return found
+    return able(harvest, 15)
 
 
 def assumes(harvest: Harvest) -> set[tuple[str, str]]:
@@ -284,6 +265,7 @@ def test_another_role_takes_no_power_away(before: list[Any], more: Any) -> None:
 
 
 def test_an_application_known_by_its_users_only_is_run_by_its_administrators_too() -> None:
+    """The list of applications may be missing; who runs them runs these too."""
     documents = {f"app-{APP}-users": [{"id": BO}], f"user-{DEE}-roles": [role("APP_ADMIN")]}
     assert rows(taken(users=USERS, **documents), "grants") == [
         ("group:okta/can/run-applications", "operate", f"asset:okta/app/{APP}"),
@@ -292,6 +274,7 @@ def test_an_application_known_by_its_users_only_is_run_by_its_administrators_too
 
 
 def test_somebody_who_left_has_no_application() -> None:
+    """A gap for each of them would hide the real ones."""
     users = [*USERS[1:], user(ANA, "DEPROVISIONED")]
     documents = {f"app-{APP}-users": [{"id": ANA}, {"id": okta_id("00u", "z"), "status": "DEPROVISIONED"}]}
     assert not rows(taken(users=users, **documents), "grants")

@@ -195,5 +195,6 @@ def test_a_short_part_that_stands_within_a_long_one() -> None:
 
 @pytest.mark.parametrize("document", ['{"approvals": null}', '{"approvals": 1e999}', '{"from": [{"of": null}]}'])
 def test_terms_that_hold_what_terms_cannot(document: str) -> None:
+    """A traceback tells nobody which node it was."""
     terms = {"id": "t", "kinds": ["ALTerms"], "properties": {"reference": "terms:t", "document": document}}
     assert "document" in refused(json.dumps({"graph": {"nodes": [terms], "edges": []}}).encode())

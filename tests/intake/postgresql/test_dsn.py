@@ -82,6 +82,7 @@ def test_a_password_is_not_shown() -> None:
 
 @pytest.mark.parametrize("port", ["9" * 5000, "65536", "0"])
 def test_a_port_that_is_none(port: str) -> None:
+    """Python's own words for a number of five thousand digits are no help."""
     with pytest.raises(StoreError, match="expected 1 to 65535") as caught:
         postgresql_address(f"host=h user=a port={port}", NOWHERE)
     assert len(str(caught.value)) < 100
