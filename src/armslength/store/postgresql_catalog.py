@@ -5,16 +5,14 @@ Every wait has an end, and so has every answer. The server's name is verified wh
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from armslength.store.failure import StorageFailed, StoreError
+from armslength.store.failure import StoreError
 from armslength.store.postgresql_dsn import PostgresqlAddress
 from armslength.store.postgresql_questions import cluster_questions, database_questions
+from armslength.store.postgresql_server import CONNECT_SECONDS, connect_postgresql, postgresql_failure
 
-CONNECT_SECONDS = 15.0
 STATEMENT_SECONDS = 120
 MOST_ROWS = 20_000_000
 """Of one answer."""
@@ -80,29 +78,12 @@ class _Session:
     """One connection and one transaction that can only read."""
 
     def __init__(self, address: PostgresqlAddress) -> None:
-        try:
-            from pg8000.native import Connection
-        except ImportError:
-            raise StoreError("PostgreSQL needs the package pg8000: pip install 'armslength[intake]'") from None
         self._address = address
-        password, how = address.password, _tls(address)
+        self._connection = connect_postgresql(
+            address, application="armslength intake", extra="intake", answer=STATEMENT_SECONDS + CONNECT_SECONDS
+        )
+        self._connection.autocommit = True  # transactions are begun by hand
         try:
-            self._connection: Any = Connection(
-                address.user,
-                host=None if address.socket else address.host,
-                port=address.port,
-                unix_sock=address.socket,
-                database=address.database,
-                password=password,
-                ssl_context=how,
-                timeout=CONNECT_SECONDS,
-                application_name="armslength intake",
-            )
-        except Exception as error:  # a server, or whatever answers in its place, may say anything
-            raise self._failed(error) from None
-        try:
-            # A statement has its own end; this one is for a server that went away.
-            self._connection._usock.settimeout(STATEMENT_SECONDS + CONNECT_SECONDS)
             self.rows_of("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self.rows_of(f"SET LOCAL statement_timeout = {STATEMENT_SECONDS * 1000}")
             # As pg_dump has it: names of types are spelled out, and nobody's own functions are found first.
@@ -130,9 +111,11 @@ class _Session:
 
     def rows_of(self, text: str) -> Rows:
         try:
-            return self._connection.run(text) or []
+            cursor = self._connection.cursor()
+            cursor.execute(text)
+            return list(cursor.fetchall()) if cursor.description else []
         except Exception as error:
-            raise self._failed(error) from None
+            raise postgresql_failure(self._address, error) from None
 
     def rows(self, question: str) -> Rows:
         """The whole answer, fetched piece by piece."""
@@ -144,33 +127,3 @@ class _Session:
                 raise StoreError(f"{self._address} has more than {MOST_ROWS:,} rows of one kind")
         self.rows_of("CLOSE answer")
         return found
-
-    def _failed(self, error: Exception) -> StoreError:
-        """The server's own sentence, or the network's; nothing of what we sent."""
-        place = f"{self._address} database {self._address.database}"
-        told = error.args[0] if error.args else ""
-        if isinstance(told, dict):
-            return StorageFailed(f"{place}: {' '.join(str(told.get('M', 'refused')).split())[:300]}")
-        because = error.__cause__ if isinstance(error.__cause__, OSError) else error
-        if isinstance(because, TimeoutError):
-            return StorageFailed(f"{place}: no answer in time")
-        if isinstance(because, ssl.SSLCertVerificationError):
-            return StorageFailed(f"{place}: its certificate is not trusted ({because.verify_message}): name its roots")
-        if self._address.password is None and (isinstance(because, AttributeError) or "password" in str(because)):
-            return StorageFailed(f"{place}: it asks for a password: no password in PGPASSWORD, PGPASSFILE or ~/.pgpass")
-        words = because.strerror if isinstance(because, OSError) and because.strerror else str(because)
-        more = ": sslmode=disable asks without TLS" if "refuses SSL" in words else ""
-        return StorageFailed(f"{place}: {' '.join(words.split())[:300] or type(because).__name__}{more}")
-
-
-def _tls(address: PostgresqlAddress) -> ssl.SSLContext | bool:
-    if not address.tls:
-        return False
-    try:
-        context = ssl.create_default_context(cafile=address.roots or None)
-        certificate, key = address.certificate
-        if certificate:
-            context.load_cert_chain(certificate, key or None)
-    except (OSError, ssl.SSLError) as error:
-        raise StoreError(f"sslrootcert or sslcert cannot be read: {error.strerror or 'no certificate'}") from None
-    return context
