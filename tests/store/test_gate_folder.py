@@ -227,9 +227,9 @@ def test_every_problem_is_told_at_once(path: Path) -> None:
     (path / "row.key").chmod(0o640)
     assert problems(path) == [
         "gate.toml: review_hours = 0; expected a whole number from 1 to 1,000,000",
-        "gate.toml: unknown setting 'naem'; expected one of break_glass, evidence_mb, freshness_days, ledger, lookup,"
-        " name, notices, origin, point, request_minutes, review_hours, rp_id, session_hours, session_minutes, url,"
-        " veto_minutes",
+        "gate.toml: unknown setting 'naem'; expected one of break_glass, database, directory, drill_days, evidence_mb,"
+        " freshness_days, ledger, lookup, name, notices, origin, point, request_minutes, review_hours, rp_id,"
+        " session_hours, session_minutes, sign_in, site, url, veto_minutes",
         "gate.toml: origin = 'x y': key name \"x y\" has to be non-empty, without spaces and plus signs",
         "gate.toml: url = 'https://gate.example.com/app'; expected https://HOST or http://localhost:PORT, in lower case"
         " and with nothing after it",
@@ -323,6 +323,7 @@ def test_any_settings_survive_their_file(name: str, minutes: int, days: int | No
     assert parsed(format_gate_settings(said)) == said
 
 
+WORD = "s3cret"
 HEAD = f'origin = "{ORIGIN}"\nurl = "https://gate.example.com"\n'
 
 
@@ -339,6 +340,31 @@ HEAD = f'origin = "{ORIGIN}"\nurl = "https://gate.example.com"\n'
         (HEAD + 'break_glass = "two"', ["break_glass = 'two'; expected a list of texts"]),
         (HEAD + 'break_glass = ["a", "a"]', ["break_glass: 'a' is there twice"]),
         (HEAD + "session_minutes = 721", ["session_minutes is longer than session_hours; expected at most that"]),
+        (HEAD + 'database = ""', ["database = ''; expected a text in quotes, printable and without spaces around it"]),
+        (
+            HEAD + f'database = "postgresql://gate:{WORD}@db/gate"',
+            [
+                "database holds a password, which others can see: put it into PGPASSWORD or a password file",
+                "expected site, the name of this gate among those on its PostgreSQL database",
+            ],
+        ),
+        (
+            HEAD + f'database = " postgresql://gate:{WORD}@db/gate"\nsite = "one"',
+            ["database has spaces around it, or what cannot be printed"],
+        ),
+        (
+            HEAD + 'database = "postgresql://db/gate?sslmod=disable"\nsite = "One"',
+            [
+                "site = 'One'; expected at most 31 of a-z, 0-9 and -, not - first",
+                "database has 'sslmod': expected of application_name, client_encoding, connect_timeout, dbname, host,"
+                " hostaddr, passfile, port, service, sslcert, sslkey, sslmode, sslrootcert, target_session_attrs, user",
+            ],
+        ),
+        (HEAD + 'site = "shared"', ["site = 'shared': what all gates share is called that; expected another name"]),
+        (
+            HEAD + 'site = "a--------10--------20--------30-"',
+            ["site = 'a--------10--------20--------30-'; expected at most 31 of a-z, 0-9 and -, not - first"],
+        ),
         (HEAD + 'point = "x"', ["point = 'x'; expected tables [[point]]"]),
         (HEAD + "[point]\nid = 'x'", ["point = {'id': 'x'}; expected tables [[point]]"]),
         (

@@ -65,6 +65,23 @@ def test_any_path_survives_the_settings_file(tmp_path_factory: pytest.TempPathFa
     assert read_ledger_folder(path).settings.keys == read_ledger_folder(path).settings.lock == place
 
 
+def test_a_store_may_be_in_a_database_and_no_password_stands_in_the_settings(tmp_path: Path) -> None:
+    """The settings are copied, shown and backed up as what is secret is not."""
+    dsn = "postgresql://ledger@db.example.com:5433/log?sslmode=disable"
+    folder = made(tmp_path / "ledger", log=dsn, keys="postgres:///keys?host=/run/pg&user=keeper")
+    assert read_ledger_folder(tmp_path / "ledger") == folder
+    assert (str(folder.log), str(folder.keys)) == ("db.example.com:5433 database log", "/run/pg:5432 database keys")
+    assert folder.lock == tmp_path / "ledger" / "lock.db"
+    secret = "postgresql://ledger:" + "hush@db.example.com/log"
+    with pytest.raises(StoreError) as refused:
+        made(tmp_path / "another", log=secret, lock="postgresql://db.example.com/lock?nonsense=1", keys=secret)
+    said = str(refused.value)
+    assert "hush" not in said
+    assert [line.split(": ", 1)[1].split()[0] for line in said.splitlines()] == ["log", "lock", "keys"]
+    assert "log holds a password, which others can see" in said
+    assert not (tmp_path / "another").exists()
+
+
 @pytest.mark.parametrize("missing", ["ledger.toml", "signing.keys", "policy"])
 def test_what_is_not_there_is_told_with_what_makes_it(tmp_path: Path, missing: str) -> None:
     """Whoever mistypes the folder has to learn that, and not that something is malformed."""
@@ -96,8 +113,8 @@ def test_every_problem_of_the_settings_is_told_at_once(tmp_path: Path) -> None:
         "ledger.toml: witness_timeout = nan; expected a number from 0 to a thousand million",
         "ledger.toml: lock = 5; expected a text in quotes",
         "ledger.toml: keys = ['keys.db']; expected a text in quotes",
-        "ledger.toml: unknown setting 'btach'; expected one of batch, epoch, heartbeat, keys, lock, origin, public,"
-        " publish, queue, witness_timeout",
+        "ledger.toml: unknown setting 'btach'; expected one of batch, bucket_credentials, bucket_endpoint,"
+        " bucket_region, epoch, heartbeat, keys, lock, log, origin, public, publish, queue, witness_timeout",
         "ledger.toml: expected an origin, the log's name in every checkpoint",
         "ledger.toml: batch = 0; expected at least 1",
     ]

@@ -13,13 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from armslength.store import Damaged, Held, Lock, Overtaken, StorageFailed, StoreError, read_lock
+from armslength.store import Damaged, Held, Lock, Overtaken, StorageFailed, StoreError
+from armslength.store.lock import lock_at
+from tests.store.places import Place
 
 ORIGIN = "log.example.com/acts"
 
 
 def at(size: int) -> Held:
     return Held(size=size, root=bytes([size]) * 32)
+
+
+@pytest.fixture
+def made(place: Place) -> Place:
+    with closing(place.lock(create=True)) as lock:
+        lock.create(ORIGIN, at(0))
+    return place
 
 
 @pytest.fixture
@@ -30,26 +39,26 @@ def path(tmp_path: Path) -> Path:
     return made
 
 
-def test_it_moves_from_where_it_is_and_stays_there_for_whoever_opens_it_next(path: Path) -> None:
+def test_it_moves_from_where_it_is_and_stays_there_for_whoever_opens_it_next(made: Place) -> None:
     """A lock that forgets lets a log that was rolled back sign a second history."""
-    with closing(Lock(path)) as lock:
+    with closing(made.lock()) as lock:
         assert lock.held(ORIGIN) == at(0)
         lock.advance(ORIGIN, before=at(0), after=at(3))
         lock.advance(ORIGIN, before=at(3), after=at(7))
-        assert read_lock(path, ORIGIN) == at(7)
-    with closing(Lock(path)) as lock:
+        assert made.held() == at(7)
+    with closing(made.lock()) as lock:
         assert lock.held(ORIGIN) == at(7)
-    assert read_lock(path, ORIGIN) == at(7)
+    assert made.held() == at(7)
 
 
 @pytest.mark.parametrize("before", [at(0), at(2), at(4), Held(size=3, root=bytes(32))])
-def test_it_does_not_move_from_where_it_is_not(path: Path, before: Held) -> None:
+def test_it_does_not_move_from_where_it_is_not(made: Place, before: Held) -> None:
     """Two writers that both believe to be at one size would both sign the next."""
-    with closing(Lock(path)) as lock:
+    with closing(made.lock()) as lock:
         lock.advance(ORIGIN, before=at(0), after=at(3))
         with pytest.raises(Overtaken) as refused:
             lock.advance(ORIGIN, before=before, after=at(9))
-        assert str(refused.value) == f"{path}: the lock of {ORIGIN!r} is no longer at size {before.size}"
+        assert str(refused.value) == f"{made}: the lock of {ORIGIN!r} is no longer at size {before.size}"
         assert lock.held(ORIGIN) == at(3)
 
 
@@ -61,7 +70,7 @@ def test_one_process_holds_it_and_another_is_told_what_to_do(path: Path) -> None
         assert ran.returncode == 1
         said = ran.stderr.splitlines()[-1]
         assert said.startswith(f"armslength.store.failure.Overtaken: {path}: another writer holds this log's lock")
-        assert read_lock(path, ORIGIN) == at(0)
+        assert lock_at(path, ORIGIN) == at(0)
     assert subprocess.run([sys.executable, "-c", code, path], check=False).returncode == 0
 
 
@@ -100,32 +109,32 @@ def test_a_lock_that_could_not_be_opened_is_not_held(path: Path) -> None:
             Lock(path)
 
 
-def test_two_logs_share_one_lock_store(path: Path) -> None:
+def test_two_logs_share_one_lock_store(made: Place) -> None:
     """An organisation keeps the lock store of several logs apart, on one machine."""
-    with closing(Lock(path)) as lock:
+    with closing(made.lock()) as lock:
         lock.create("other.example.com/acts", at(5))
         lock.advance(ORIGIN, before=at(0), after=at(1))
         assert (lock.held(ORIGIN), lock.held("other.example.com/acts")) == (at(1), at(5))
 
 
-def test_a_log_is_entered_once(path: Path) -> None:
+def test_a_log_is_entered_once(made: Place) -> None:
     """Making a log again would take its lock back to nothing."""
-    with closing(Lock(path)) as lock:
+    with closing(made.lock()) as lock:
         lock.advance(ORIGIN, before=at(0), after=at(4))
-        with pytest.raises(StoreError, match=f"{path}: already knows a log {ORIGIN!r}"):
+        with pytest.raises(StoreError, match=f"{made}: already knows a log {ORIGIN!r}"):
             lock.create(ORIGIN, at(0))
         assert lock.held(ORIGIN) == at(4)
 
 
-def test_a_log_that_it_does_not_know_is_no_log_at_nothing(path: Path) -> None:
+def test_a_log_that_it_does_not_know_is_no_log_at_nothing(made: Place) -> None:
     """Taken for size 0, a lock store of somebody else would let any history begin."""
-    with closing(Lock(path)) as lock, pytest.raises(Damaged, match=f"{path}: knows no log 'unknown.example'"):
+    with closing(made.lock()) as lock, pytest.raises(Damaged, match=f"{made}: knows no log 'unknown.example'"):
         lock.held("unknown.example")
-    with pytest.raises(Damaged, match=f"{path}: knows no log 'unknown.example'"):
-        read_lock(path, "unknown.example")
+    with pytest.raises(Damaged, match=f"{made}: knows no log 'unknown.example'"):
+        made.held("unknown.example")
 
 
-@pytest.mark.parametrize("call", [Lock, partial(read_lock, origin=ORIGIN)])
+@pytest.mark.parametrize("call", [Lock, partial(lock_at, origin=ORIGIN)])
 def test_a_lock_store_that_is_not_there_is_not_made(tmp_path: Path, call: Callable[[Path], object]) -> None:
     """A mistyped path, or a disk that is not mounted, would begin with an empty lock."""
     missing = tmp_path / "lock.db"
@@ -161,4 +170,4 @@ def test_a_root_that_is_no_root_is_damage(path: Path, value: object) -> None:
         db.execute("UPDATE lock SET root=?", (value,))
         db.commit()
     with pytest.raises(StoreError):
-        read_lock(path, ORIGIN)
+        lock_at(path, ORIGIN)

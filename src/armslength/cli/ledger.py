@@ -11,9 +11,12 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
+from armslength.cli.progress import Progress
 from armslength.cli.screen import Screen
 from armslength.ledger import (
     Everything,
@@ -40,6 +43,7 @@ from armslength.service import (
     customer_bundle,
     export_sublog,
     ledger_status,
+    move_ledger,
     open_ledger,
     prove_entry,
     read_acts,
@@ -47,7 +51,17 @@ from armslength.service import (
     retire_keys,
     write_file,
 )
-from armslength.store import LedgerFolder, LedgerSettings, PublicFolder, StoreError, read_ledger_folder
+from armslength.store import (
+    LedgerFolder,
+    LedgerSettings,
+    StorageFailed,
+    StoreError,
+    is_bucket,
+    is_postgresql,
+    open_public,
+    public_source,
+    read_ledger_folder,
+)
 from armslength.tlog import Malformed, TlogError, check_key_name
 
 
@@ -63,6 +77,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "erase": _erase,
         "rotate-key": _rotate_key,
         "adopt-keys": _adopt_keys,
+        "move": _move,
     }
     try:
         return verbs[options.verb](options, screen)
@@ -76,15 +91,53 @@ def _init(options: argparse.Namespace, screen: Screen) -> int:
     except Malformed as error:
         raise Refusal([f"--origin {options.origin!r}: {error}"]) from None
     witnesses = _text(options.witnesses) if options.witnesses else ""
-    places = {name: value for name in ("lock", "keys", "public") if (value := getattr(options, name)) is not None}
-    settings = LedgerSettings(origin=options.origin, **{name: os.path.abspath(path) for name, path in places.items()})
+    said: dict[str, Any] = {
+        "bucket_endpoint": options.bucket_endpoint or "",
+        "bucket_region": options.bucket_region or "",
+    }
+    if options.bucket_credentials:
+        said["bucket_credentials"] = os.path.abspath(options.bucket_credentials)
+    places = _places(options, "log", "keys", "lock", "public")
+    settings = replace(LedgerSettings(origin=options.origin), **places, **said)
     path = Path(options.folder)
     folder = create_ledger(path, settings=settings, witnesses=witnesses, clock=time.time, chance=secrets.token_bytes)
-    _publish_beside(folder)
+    _publish_beside(folder, screen)
+    _warn_together(folder, screen)
     screen.note(f"made a ledger in {path}; what is secret in it: signing.keys and {settings.keys}")
     screen.note("give witnesses and customers these keys, on a way they can trust:")
     screen.say(f"log {key.verifier.text}" for key in folder.signers)
     return 0
+
+
+def _move(options: argparse.Namespace, screen: Screen) -> int:
+    path = Path(options.folder)
+    places = _places(options, "log", "keys", "lock")
+    if not places:
+        raise Refusal(["nothing to move: expected --log, --keys or --lock"])
+    with screen.progress("copying") as progress:
+        left = move_ledger(path, places, progress=_telling(progress))
+    _warn_together(read_ledger_folder(path, signing=False), screen)
+    screen.note("the ledger is where it was asked to be, and everything in it adds up; destroy what was there before:")
+    screen.say(str(place) for place in left)
+    return 0
+
+
+def _places(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Where stores are to be, by name: paths that hold from everywhere, and connection strings."""
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    elsewhere = {name for name, said in given.items() if is_postgresql(said) or is_bucket(said)}
+    return {name: said if name in elsewhere else os.path.abspath(said) for name, said in given.items()}
+
+
+def _warn_together(folder: LedgerFolder, screen: Screen) -> None:
+    """Stores in one database are lost, restored and stolen together."""
+    stores = {"log": folder.log, "keys": folder.keys, "lock": folder.lock}
+    shared = {place: [name for name in stores if stores[name] == place] for place in stores.values()}
+    screen.warn(
+        f"{' and '.join(names)} are in one database: who restores or steals one has the other; give each its own"
+        for names in shared.values()
+        if len(names) > 1
+    )
 
 
 def _append(options: argparse.Namespace, screen: Screen) -> int:
@@ -167,13 +220,13 @@ def _serve(options: argparse.Namespace, screen: Screen) -> int:
     try:
         folder = read_ledger_folder(path, signing=False) if ledger is None else ledger.folder
         registry = CollectorRegistry()
-        app = read_path_app(folder.public, ReadMetrics(registry))
+        app = read_path_app(public_source(folder), ReadMetrics(registry))
         listeners = [Listener(app=app, host=options.listen[0], port=options.listen[1])]
         if ledger is not None:
             LedgerMetrics(registry, ledger.health)
             for answer in ledger.health().unasked:
                 screen.warn([f"{answer.url} did not say at the start what it knows of this log: {answer.problem}"])
-            _publish_beside(folder)
+            _publish_beside(folder, screen)
             ledger.start()
         if options.metrics is not None:
             host, port = options.metrics
@@ -202,16 +255,7 @@ def _ready(ledger: Ledger) -> Callable[[], str | None]:
 def _fsck(options: argparse.Namespace, screen: Screen) -> int:
     folder = read_ledger_folder(Path(options.folder), signing=False)
     with screen.progress("checking") as progress:
-        stage = ""
-
-        def tell(what: str, done: int, total: int) -> None:
-            nonlocal stage
-            if what != stage:
-                stage = what
-                progress.doing(f"checking {what}", total)
-            progress.reached(done)
-
-        found = check_ledger(folder, progress=tell)
+        found = check_ledger(folder, progress=_telling(progress))
     if options.format == "json":
         document = {
             "size": found.size,
@@ -235,6 +279,20 @@ def _fsck(options: argparse.Namespace, screen: Screen) -> int:
             ]
         )
     return 1 if found.findings else 0
+
+
+def _telling(progress: Progress) -> Callable[[str, int, int], None]:
+    """Shows how far a check or a copy is."""
+    stage = ""
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal stage
+        if what != stage:
+            stage = what
+            progress.doing(what if what == "copying" else f"checking {what}", total)
+        progress.reached(done)
+
+    return tell
 
 
 def _export(options: argparse.Namespace, screen: Screen) -> int:
@@ -311,13 +369,19 @@ def _adopt_keys(options: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _publish_beside(folder: LedgerFolder) -> None:
-    """What stands beside the tiles: the policy, and the page with which a customer checks a bundle."""
+def _publish_beside(folder: LedgerFolder, screen: Screen) -> None:
+    """What stands beside the tiles: the policy, and the page with which a customer checks a bundle. A bucket that is
+    away keeps nothing else from being done."""
     from armslength.web import verify_page
 
-    public = PublicFolder(folder.public)
-    public.put("policy", folder.policy.format().encode("utf-8", "surrogateescape"))
-    public.put("verify.html", verify_page().encode())
+    public = open_public(folder)
+    try:
+        public.put("policy", folder.policy.format().encode("utf-8", "surrogateescape"))
+        public.put("verify.html", verify_page().encode())
+    except StorageFailed as error:
+        if folder.bucket is None:
+            raise
+        screen.warn([f"the policy and the page that verifies are not published: {error}"])
 
 
 def _tell(health: PublisherHealth, screen: Screen) -> None:

@@ -85,6 +85,7 @@ def _ledger(parser: Parser) -> None:
         "adopt-keys": Verb(
             summary="go on with a store of keys restored from a backup, and record that", flags=ledger.folder
         ),
+        "move": Verb(summary="copy stores into PostgreSQL, or back, check them and go on there", flags=ledger.move),
     }
     add_verbs(parser, verbs)
 

@@ -8,6 +8,11 @@ import re
 from armslength.cli.parser import Parser
 from armslength.cli.values import address, file, one_of
 
+STORES = {
+    "log": "the log's store, in PostgreSQL where several gates share it",
+    "lock": "the lock store, best on another disk or server than the log: it finds a log that was rolled back",
+    "keys": "the store of keys and openings, best where backups are kept short",
+}
 _RECORD = re.compile(r"([0-9]{1,15})(?::([a-z0-9_]+(?:\+[a-z0-9_]+)*))?")
 
 
@@ -21,13 +26,23 @@ def init(parser: Parser) -> None:
     parser.add_argument("--origin", required=True, metavar="NAME", help=told)
     told = "the policy's lines for witnesses, groups and the quorum (c2sp.org/tlog-policy); none if not given"
     parser.add_argument("--witnesses", type=file, metavar="FILE", help=told)
-    for store, what in (
-        ("lock", "the lock store, best on another disk than the log: it finds a log that was rolled back"),
-        ("keys", "the store of keys and openings, best where backups are kept short"),
-        ("public", "the folder to be published"),
-    ):
-        told = f"where to keep {what}; in FOLDER if not given"
-        parser.add_argument(f"--{store}", type=file, metavar="PATH", help=told)
+    for store, what in STORES.items():
+        told = f"where to keep {what}: a path or postgresql://…; in FOLDER if not given"
+        parser.add_argument(f"--{store}", type=file, metavar="PLACE", help=told)
+    told = "where to keep the folder to be published, or s3://BUCKET/PREFIX; in FOLDER if not given"
+    parser.add_argument("--public", type=file, metavar="PLACE", help=told)
+    told = "the bucket's service; AWS_ENDPOINT_URL, else AWS, if not given"
+    parser.add_argument("--bucket-endpoint", metavar="URL", help=told)
+    parser.add_argument("--bucket-region", metavar="NAME", help="the bucket's region; AWS_REGION if not given")
+    told = "a file of mode 0600 with access_key_id and secret_access_key; AWS_ACCESS_KEY_ID and the like if not given"
+    parser.add_argument("--bucket-credentials", type=file, metavar="FILE", help=told)
+
+
+def move(parser: Parser) -> None:
+    folder(parser)
+    for store, what in STORES.items():
+        told = f"where to move {what}: a path or postgresql://… without a password; it stays if not given"
+        parser.add_argument(f"--{store}", type=file, metavar="PLACE", help=told)
 
 
 def append(parser: Parser) -> None:

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from armslength.service.act import Act
 from armslength.service.ledger_state import LedgerState
@@ -25,11 +25,12 @@ from armslength.service.witnesses import WitnessAnswer, Witnesses
 from armslength.service.writer import Writer, WriterHealth
 from armslength.store import (
     LedgerFolder,
-    LogDatabase,
     Overtaken,
-    PublicFolder,
+    StorageFailed,
     WitnessClient,
     log_nodes,
+    open_log,
+    open_public,
     read_ledger_folder,
 )
 from armslength.tlog import (
@@ -59,6 +60,26 @@ class LedgerHealth:
     unasked: tuple[WitnessAnswer, ...]
 
 
+class OpenLedger(Protocol):
+    """What records acts, alone or with others: `Ledger`, or a gate's share of one (`SharedLedger`)."""
+
+    folder: LedgerFolder
+
+    def append(self, act: Act) -> Future[Receipt]: ...
+
+    def start(self) -> None: ...
+
+    def publish(self) -> PublisherHealth: ...
+
+    def witnessed(self, receipt: Receipt) -> bool: ...
+
+    def reload(self) -> None: ...
+
+    def health(self) -> LedgerHealth: ...
+
+    def close(self) -> None: ...
+
+
 class Ledger:
     """One process's hold on a ledger. Any number of threads may append."""
 
@@ -72,15 +93,17 @@ class Ledger:
         step: Callable[[str], None] = _nothing,
         client: WitnessClient | None = None,
         old_keys: bool = False,
+        seat: int | None = None,
     ) -> None:
-        """Raises `StoreError` if the stores cannot be opened or do not add up, `Overtaken` if this is not the newest
-        history."""
+        """`seat` is the epoch of the writer's seat that the caller holds, where several may write. Raises `StoreError`
+        if the stores cannot be opened or do not add up, `Overtaken` if this is not the newest history."""
         self.folder = folder
         self._closed = False
         self._client = client or WitnessClient()
         self._witnesses = Witnesses(folder.policy, self._client, timeout=folder.settings.witness_timeout)
         try:
-            self._state = state = LedgerState(folder, clock=clock, chance=chance, step=step, old_keys=old_keys)
+            given = {} if seat is None else {"seat": seat}
+            self._state = state = LedgerState(folder, clock=clock, chance=chance, step=step, old_keys=old_keys, **given)
             try:
                 state.load()
                 self._unasked = _agreed(folder, self._witnesses)
@@ -159,11 +182,11 @@ def prove_entry(folder: LedgerFolder, index: int) -> tuple[bytes, TlogProof]:
 
     Raises `StoreError`, and `Unverified` if that checkpoint does not hold the entry yet.
     """
-    note = PublicFolder(folder.public).published()
+    note = open_public(folder).published()
     size = Checkpoint.parse(note.text).size if note else 0
     if note is None or index >= size:
         raise Unverified(f"entry {index} is not in a published checkpoint yet: the newest has {size} entries")
-    with LogDatabase(folder.log) as log:
+    with open_log(folder) as log:
         (leaf,) = log.leaves(index, index + 1)
         hashes = inclusion_proof(index, size, log_nodes(log, size))
     return leaf, TlogProof(index=index, hashes=hashes, checkpoint=note, extra=None)
@@ -171,16 +194,27 @@ def prove_entry(folder: LedgerFolder, index: int) -> tuple[bytes, TlogProof]:
 
 def _agreed(folder: LedgerFolder, witnesses: Witnesses) -> tuple[WitnessAnswer, ...]:
     """That nothing published and no witness knows another history. Gives the witnesses that left it open."""
-    with LogDatabase(folder.log) as log:
+    with open_log(folder) as log:
         state = log.state()
         node = log_nodes(log, state.size)
-        published = PublicFolder(folder.public).published()
+        published = _published(folder)
         if published is not None:
             _agrees(folder, published, state.size, node)
         proven, answers = witnesses.contradiction(Note.parse(state.note), state.edge, node, shown=published)
         if proven is not None:
             raise Overtaken(f"{folder.log}: {proven}; restore what is missing, and never sign on from here")
     return tuple(answer for answer in answers if answer.problem is not None)
+
+
+def _published(folder: LedgerFolder) -> Note | None:
+    """What is published. A bucket that is away leaves it open: acts are recorded, and the publisher looks at what
+    stands there before it writes."""
+    try:
+        return open_public(folder).published()
+    except StorageFailed:
+        if folder.bucket is None:
+            raise
+        return None
 
 
 def _agrees(folder: LedgerFolder, published: Note, size: int, node: Node) -> None:
@@ -194,10 +228,10 @@ def _agrees(folder: LedgerFolder, published: Note, size: int, node: Node) -> Non
     if checkpoint.size > size:
         raise Overtaken(
             f"{folder.log}: holds {size} entries, but a checkpoint of {checkpoint.size} is published in"
-            f" {folder.public}: it was rolled back; restore what is missing, and never sign on from here"
+            f" {folder.public_name}: it was rolled back; restore what is missing, and never sign on from here"
         )
     if root_at(checkpoint.size, node) != checkpoint.root:
         raise Overtaken(
-            f"{folder.log}: has another root than was published in {folder.public} at size {checkpoint.size}: there are"
-            " two histories; keep both, and never sign on from here"
+            f"{folder.log}: has another root than was published in {folder.public_name} at size {checkpoint.size}: there"
+            " are two histories; keep both, and never sign on from here"
         )

@@ -38,13 +38,16 @@ from armslength.ledger import (
 from armslength.service.question import Refusal
 from armslength.store import (
     Damaged,
-    KeyDatabase,
+    KeyStore,
     LedgerFolder,
-    LogDatabase,
     LogState,
+    LogStore,
     Overtaken,
     PublicFolder,
     log_nodes,
+    open_keys,
+    open_log,
+    open_public,
     read_lock,
 )
 from armslength.tlog import (
@@ -115,12 +118,12 @@ def customer_bundle(
 
     Raises `Refusal` where there is no such customer or no checkpoint yet, and `StoreError`.
     """
-    note = PublicFolder(folder.public).published()
+    note = open_public(folder).published()
     if note is None:
-        raise Refusal([f"{folder.public}: no checkpoint is published yet"])
+        raise Refusal([f"{folder.public_name}: no checkpoint is published yet"])
     size = Checkpoint.parse(note.text).size
-    with LogDatabase(folder.log) as log, log.snapshot():
-        keys = KeyDatabase(folder.keys)
+    with open_log(folder) as log, log.snapshot():
+        keys = open_keys(folder)
         try:
             handle = _handle(whose, keys)
             state = log.state()
@@ -157,15 +160,15 @@ def export_sublog(folder: LedgerFolder, whose: Whose, into: Path, *, now: int) -
 
     `now` in POSIX seconds. Raises `Refusal`, `StoreError`.
     """
-    with LogDatabase(folder.log) as log:
-        keys = KeyDatabase(folder.keys)
+    with open_log(folder) as log:
+        keys = open_keys(folder)
         try:
             handle = _handle(whose, keys)
         finally:
             keys.close()
         state = log.state()
         # Only what the lock knows is signed, here as everywhere.
-        held = read_lock(folder.lock, folder.settings.origin)
+        held = read_lock(folder)
         if held.size > state.size or root_at(held.size, log_nodes(log, state.size)) != held.root:
             raise Overtaken(f"{folder.log}: is not the log that was signed at size {held.size} ({folder.lock})")
         leaves = [leaf for _, leaf in log.records_of(handle, until=held.size)]
@@ -191,7 +194,7 @@ def sublog_origin(origin: str, handle: bytes) -> str:
     return f"{origin}/customer/{format_base64url(handle)}"
 
 
-def _handle(whose: Whose, keys: KeyDatabase) -> bytes:
+def _handle(whose: Whose, keys: KeyStore) -> bytes:
     if whose.handle is not None:
         return whose.handle
     if whose.name is None:
@@ -202,7 +205,7 @@ def _handle(whose: Whose, keys: KeyDatabase) -> bytes:
     return known.handle
 
 
-def _newest_head(log: LogDatabase, size: int) -> MapHead | None:
+def _newest_head(log: LogStore, size: int) -> MapHead | None:
     """The newest map head among the first `size` entries."""
     for until in range(size, 0, -STEP):
         for leaf in reversed(log.leaves(max(0, until - STEP), until)):
@@ -212,7 +215,7 @@ def _newest_head(log: LogDatabase, size: int) -> MapHead | None:
     return None
 
 
-def _proof(log: LogDatabase, state: LogState, head: MapHead, handle: bytes) -> MapProof:
+def _proof(log: LogStore, state: LogState, head: MapHead, handle: bytes) -> MapProof:
     """What the map of `head` says of a customer."""
     if head.size == state.mapped:
         chains = log.heads()
@@ -230,7 +233,7 @@ def _proof(log: LogDatabase, state: LogState, head: MapHead, handle: bytes) -> M
 
 
 def _told(
-    records: Sequence[tuple[int, bytes]], log: LogDatabase, keys: KeyDatabase, withholding: _Withholding
+    records: Sequence[tuple[int, bytes]], log: LogStore, keys: KeyStore, withholding: _Withholding
 ) -> list[Opened]:
     """What is told of a customer's records. A field erased by an erasure that is not published yet is withheld: the
     bundle has nothing to show for it."""
@@ -263,9 +266,7 @@ def _told(
     ]
 
 
-def _opened(
-    index: int, record: Record, log: LogDatabase, keys: KeyDatabase, withholding: _Withholding
-) -> Opened | None:
+def _opened(index: int, record: Record, log: LogStore, keys: KeyStore, withholding: _Withholding) -> Opened | None:
     """What is told of a record; None if the key store, restored from a backup, has nothing of it. What cannot be read
     any more is withheld, which a verifier shows as not checked: only an erasure record makes it erased."""
     kept, box = keys.openings(index, record.commitment), log.payload(index)

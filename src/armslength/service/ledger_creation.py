@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from armslength.store import (
     Held,
-    KeyDatabase,
     LedgerFolder,
     LedgerSettings,
-    Lock,
-    LogDatabase,
     LogState,
     create_ledger_folder,
     finish_ledger_folder,
+    open_keys,
+    open_lock,
+    open_log,
 )
 from armslength.tlog import EMPTY, Algorithm, Checkpoint, Edge, Note, SigningKey, sign_note
 
@@ -49,17 +50,14 @@ def create_ledger(
     now = int(clock())
     signatures = tuple(sign_note(text, key, timestamp=now if key.algorithm.timestamped else None) for key in keys)
     note = Note(text=text, signatures=signatures).format()
-    lock = Lock(folder.lock, create=True)
-    try:
-        with LogDatabase(folder.log, writing=True, create=True) as log:
-            log.create(LogState(origin=settings.origin, edge=Edge.empty(), note=note, mapped=0, time=0))
-        secrets = KeyDatabase(folder.keys, writing=True, create=True)
-        try:
-            secrets.create(settings.origin, chance(SEED))
-        finally:
-            secrets.close()
+    # All three are reached before anything is put into one of them.
+    with (
+        closing(open_lock(folder, create=True)) as lock,
+        open_log(folder, writing=True, create=True) as log,
+        closing(open_keys(folder, writing=True, create=True)) as secrets,
+    ):
+        log.create(LogState(origin=settings.origin, edge=Edge.empty(), note=note, mapped=0, time=0))
+        secrets.create(settings.origin, chance(SEED))
         lock.create(settings.origin, Held(size=0, root=EMPTY))
-    finally:
-        lock.close()
     finish_ledger_folder(folder)
     return folder

@@ -26,11 +26,11 @@ from armslength.ledger import (
     reseal,
     unseal,
 )
-from armslength.store import Damaged, KeyDatabase, LogDatabase, Openings
+from armslength.store import Damaged, KeyStore, LogStore, Openings
 from armslength.tlog import Malformed, TlogError
 
 
-def check_scope(scope: Scope, handle: bytes, log: LogDatabase, keys: KeyDatabase, *, size: int) -> None:
+def check_scope(scope: Scope, handle: bytes, log: LogStore, keys: KeyStore, *, size: int) -> None:
     """That each record and label to be erased is there. Raises `Malformed` with every one that is not.
 
     Without it an erasure of nothing would be recorded, and believed.
@@ -60,7 +60,7 @@ def check_scope(scope: Scope, handle: bytes, log: LogDatabase, keys: KeyDatabase
                 raise Malformed("; ".join(problems))
 
 
-def obey(log: LogDatabase, keys: KeyDatabase, *, size: int, chance: Callable[[int], bytes]) -> int:
+def obey(log: LogStore, keys: KeyStore, *, size: int, chance: Callable[[int], bytes]) -> int:
     """Do every erasure among the log's `size` entries that this key store has not done. Gives how many.
 
     Raises `StoreError`; `Damaged` where an erasure's record cannot be read, since then nobody can tell what to erase.
@@ -75,7 +75,7 @@ def obey(log: LogDatabase, keys: KeyDatabase, *, size: int, chance: Callable[[in
     return len(orders)
 
 
-def _obey(secrets: Openings, log: LogDatabase, keys: KeyDatabase, chance: Callable[[int], bytes]) -> None:
+def _obey(secrets: Openings, log: LogStore, keys: KeyStore, chance: Callable[[int], bytes]) -> None:
     index = secrets.index
     order = parse_record(log.leaves(index, index + 1)[0])
     scope = _scope(secrets, order.commitment, log, keys)
@@ -97,7 +97,7 @@ def _obey(secrets: Openings, log: LogDatabase, keys: KeyDatabase, chance: Callab
     log.replace_payloads({at: box for at, (_, box) in replaced.items()})
 
 
-def _scope(secrets: Openings, commitment: bytes, log: LogDatabase, keys: KeyDatabase) -> Scope:
+def _scope(secrets: Openings, commitment: bytes, log: LogStore, keys: KeyStore) -> Scope:
     index, firm, box = secrets.index, keys.customer(""), log.payload(secrets.index)
     if firm is None or box is None:
         raise Damaged(
@@ -122,8 +122,8 @@ def _less(
     fields: tuple[Field, ...],
     gone: Collection[str],
     handle: bytes,
-    log: LogDatabase,
-    keys: KeyDatabase,
+    log: LogStore,
+    keys: KeyStore,
     chance: Callable[[int], bytes],
 ) -> tuple[Openings, bytes | None]:
     """A record's secrets and payload without some of its fields. Where it does not open, what is to be erased is

@@ -15,15 +15,18 @@ from armslength.ledger import Chain, Journal, Kind, Placed
 from armslength.service.ledger_fsck_secrets import Orders, SecretsCheck
 from armslength.store import (
     Integrity,
-    KeyDatabase,
+    KeyStore,
     LedgerFolder,
-    LogDatabase,
     LogState,
-    PublicFolder,
+    LogStore,
+    PublicStore,
     StoreError,
     log_entries,
     log_nodes,
     log_tile,
+    open_keys,
+    open_log,
+    open_public,
     read_lock,
 )
 from armslength.tlog import (
@@ -81,7 +84,7 @@ class _Enough(Exception):
 def check_ledger(folder: LedgerFolder, *, progress: Progress | None = None) -> LedgerCheck:
     """Check everything. Raises `StoreError` where a store cannot be opened at all."""
     progress = progress or (lambda what, done, total: None)
-    with LogDatabase(folder.log) as log, closing(KeyDatabase(folder.keys)) as keys:
+    with open_log(folder) as log, closing(open_keys(folder)) as keys:
         tries = 0
         while True:
             tries += 1
@@ -91,7 +94,7 @@ def check_ledger(folder: LedgerFolder, *, progress: Progress | None = None) -> L
             time.sleep(PAUSE)
 
 
-def _at_rest(log: LogDatabase, keys: KeyDatabase) -> bool:
+def _at_rest(log: LogStore, keys: KeyStore) -> bool:
     """Whether both stores are seen as they are when no erasure is under way between them. The first read fixes what is
     seen of a store, the log's first: its records' keys are in the other before they are in it."""
     try:
@@ -102,7 +105,7 @@ def _at_rest(log: LogDatabase, keys: KeyDatabase) -> bool:
 
 
 class _Check:
-    def __init__(self, folder: LedgerFolder, log: LogDatabase, keys: KeyDatabase, progress: Progress) -> None:
+    def __init__(self, folder: LedgerFolder, log: LogStore, keys: KeyStore, progress: Progress) -> None:
         self._folder, self._log, self._keys, self._progress = folder, log, keys, progress
         self._findings: list[LedgerFinding] = []
         self._size = self._records = self._customers = self._published = 0
@@ -276,7 +279,7 @@ class _Check:
 
     def _lock(self, state: LogState) -> None:
         try:
-            held = read_lock(self._folder.lock, state.origin)
+            held = read_lock(self._folder)
         except StoreError as error:
             self._found("lock.db", str(error))
             return
@@ -287,11 +290,11 @@ class _Check:
             self._found("lock.db", f"{held.size} entries were signed, the log has {self._newest()}: it was rolled back")
 
     def _newest(self) -> int:
-        with LogDatabase(self._folder.log) as log:
+        with open_log(self._folder) as log:
             return log.state().size
 
     def _public(self, state: LogState) -> None:
-        public = PublicFolder(self._folder.public)
+        public = open_public(self._folder)
         note = public.published()
         if note is None:
             if public.read("checkpoint") is not None:
@@ -316,7 +319,7 @@ class _Check:
             self._found(f"public/{finding.path}", finding.problem)
         self._older(public, checkpoint.size, state.size)
 
-    def _older(self, public: PublicFolder, published: int, size: int) -> None:
+    def _older(self, public: PublicStore, published: int, size: int) -> None:
         """The partial tiles that stand there for readers of an older checkpoint."""
         for name in public.partials():
             try:
@@ -336,7 +339,7 @@ class _Acts:
     """The check of the table by which an act that is asked for again is found: each act stands in one run of
     entries."""
 
-    def __init__(self, log: LogDatabase, found: Callable[[str, str], None]) -> None:
+    def __init__(self, log: LogStore, found: Callable[[str, str], None]) -> None:
         self._log, self._found = log, found
         self._act, self._first, self._leaves = b"", 0, 0
         self.count = 0

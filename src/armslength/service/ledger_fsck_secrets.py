@@ -29,9 +29,11 @@ from armslength.ledger import (
     parse_scope,
     unseal,
 )
-from armslength.store import KeyDatabase, LogDatabase, Openings, StoreError
+from armslength.store import Customer, KeyStore, LogStore, Openings, StoreError
 from armslength.tlog import TlogError, Unverified
 
+AHEAD = 256
+"""Entries whose secrets are read at a time."""
 Found = Callable[[str, str], None]
 """Is told where something is wrong, and what."""
 
@@ -60,7 +62,7 @@ class _Lost:
 class Orders:
     """The erasures that the log's table of them names."""
 
-    def __init__(self, log: LogDatabase, keys: KeyDatabase, found: Found, *, done: int) -> None:
+    def __init__(self, log: LogStore, keys: KeyStore, found: Found, *, done: int) -> None:
         """Those before entry `done` have been obeyed, says the store of keys."""
         self.secrets: dict[int, Openings] = {}
         """What opens them, by index, which is kept with the log as well as with the keys."""
@@ -107,10 +109,10 @@ class Orders:
 
 @dataclass(slots=True)
 class SecretsCheck:
-    """The check of one record after the other; the counts are of those so far."""
+    """The check of one record after the other, within a snapshot of both stores; the counts are of those so far."""
 
-    log: LogDatabase
-    keys: KeyDatabase
+    log: LogStore
+    keys: KeyStore
     orders: Orders
     found: Found
     opened: int = 0
@@ -119,6 +121,10 @@ class SecretsCheck:
     _lost: list[_Lost] = field(default_factory=list)
     _adopted: list[range] = field(default_factory=list)
     """The entries that lie between the age of a store of keys that was gone on with and the log's then."""
+    _read: tuple[int, int] = (0, 0)
+    _kept: dict[tuple[int, bytes], Openings] = field(default_factory=dict)
+    _boxes: dict[int, bytes] = field(default_factory=dict)
+    _customers: dict[bytes, Customer | None] = field(default_factory=dict)
 
     @property
     def lost(self) -> int:
@@ -151,8 +157,9 @@ class SecretsCheck:
             self.found(f"{where}, {place}", "lost: it is not there, and no erasure in the log asks for that")
 
     def _record(self, index: int, record: Record) -> None:
-        kept = self.keys.openings(index, record.commitment) or self.orders.secrets.get(index)
-        box = self.log.payload(index)
+        self._ahead(index)
+        kept = self._kept.get((index, record.commitment)) or self.orders.secrets.get(index)
+        box = self._boxes.get(index)
         self.payloads += box is not None
         orders = self.orders.of(record)
         if kept is None:
@@ -170,7 +177,9 @@ class SecretsCheck:
             check_fields(commitment=record.commitment, fields=fields, values={})
             return
         handle = FIRM if record.kind is Kind.ERASURE else record.customer
-        customer = self.keys.by_handle(handle)
+        if handle not in self._customers:
+            self._customers[handle] = self.keys.by_handle(handle)
+        customer = self._customers[handle]
         if customer is None:
             self._lose(index, "keys.db customers", orders, handle)
         elif box is None:
@@ -180,6 +189,12 @@ class SecretsCheck:
             check_fields(commitment=record.commitment, fields=fields, values=values)
             self.opened += 1
             self._adoption(record, values)
+
+    def _ahead(self, index: int) -> None:
+        """Read what belongs to this record and those after it: each by itself would be two questions to a server."""
+        if not self._read[0] <= index < self._read[1]:
+            self._read = (index, index + AHEAD)
+            self._kept, self._boxes = self.keys.between(*self._read), self.log.payloads(*self._read)
 
     def _erasures(self, index: int, record: Record, fields: Sequence[Field], orders: Sequence[_Order]) -> None:
         """The fields that are gone are those that erasures ask for."""

@@ -4,21 +4,11 @@ storage error. Each check raises `Damaged` or `Overtaken` with what to do."""
 from __future__ import annotations
 
 from armslength.ledger import Journal
-from armslength.store import (
-    Damaged,
-    Held,
-    KeyDatabase,
-    LedgerFolder,
-    Lock,
-    LogDatabase,
-    LogState,
-    Overtaken,
-    log_nodes,
-)
+from armslength.store import Damaged, Held, KeyStore, LedgerFolder, LockStore, LogState, LogStore, Overtaken, log_nodes
 from armslength.tlog import Checkpoint, Note, TlogError, edge_at, root_at, verify_signature
 
 
-def check_note(folder: LedgerFolder, keys: KeyDatabase, state: LogState) -> int:
+def check_note(folder: LedgerFolder, keys: KeyStore, state: LogState) -> int:
     """The stored checkpoint is ours and of this state. Gives the newest time that it was signed with (0: none),
     before which no time may be signed any more."""
     if state.origin != folder.settings.origin or keys.origin() != state.origin:
@@ -39,7 +29,7 @@ def check_note(folder: LedgerFolder, keys: KeyDatabase, state: LogState) -> int:
     return max(each.timestamp or 0 for each in signed)
 
 
-def check_keys(folder: LedgerFolder, keys: KeyDatabase, state: LogState, *, old_keys: bool) -> None:
+def check_keys(folder: LedgerFolder, keys: KeyStore, state: LogState, *, old_keys: bool) -> None:
     """The store of keys was written for this log: it has read no further than the log goes, and is not behind
     it."""
     erased = keys.erased()
@@ -58,7 +48,7 @@ def check_keys(folder: LedgerFolder, keys: KeyDatabase, state: LogState, *, old_
         keys.follow(state.size)
 
 
-def check_lock(folder: LedgerFolder, log: LogDatabase, lock: Lock, state: LogState) -> None:
+def check_lock(folder: LedgerFolder, log: LogStore, lock: LockStore, state: LogState) -> None:
     """The lock knows a prefix of this log; if it is behind, the last commit ended between the two, and it is
     moved on."""
     origin = state.origin
@@ -77,7 +67,7 @@ def check_lock(folder: LedgerFolder, log: LogDatabase, lock: Lock, state: LogSta
         lock.advance(origin, before=held, after=Held(size=state.size, root=state.edge.root()))
 
 
-def replayed(folder: LedgerFolder, log: LogDatabase, state: LogState) -> Journal:
+def replayed(folder: LedgerFolder, log: LogStore, state: LogState) -> Journal:
     """The journal before the newest map head, carried on over it and the entries after it by the code that checks
     every log: so the chains that are kept are those that the head vouches for."""
     chains = log.heads()

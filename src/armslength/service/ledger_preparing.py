@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from armslength.ledger import Draft, Kind, Record, Sealed, canonical, parse_openings, parse_record, seal_values, unseal
 from armslength.service.act import Act
 from armslength.service.ledger_erasing import check_scope
-from armslength.store import FIRM_NAME, Customer, Damaged, KeyDatabase, LogDatabase
+from armslength.store import FIRM_NAME, Customer, Damaged, KeyStore, LogStore
 from armslength.tlog import Malformed, TlogError, leaf_hash
 
 
@@ -43,7 +43,7 @@ Preparation = Prepared | Recorded | Repeated | TlogError
 class Preparing:
     """One batch. `customers` are those met for the first time in it, by name."""
 
-    def __init__(self, log: LogDatabase, keys: KeyDatabase, *, size: int, chance: Callable[[int], bytes]) -> None:
+    def __init__(self, log: LogStore, keys: KeyStore, *, size: int, chance: Callable[[int], bytes]) -> None:
         """`size` of the log; `chance` gives random bytes fit for keys."""
         self._log, self._keys, self._size, self._chance = log, keys, size, chance
         self.customers: dict[str, Customer] = {}

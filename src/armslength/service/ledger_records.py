@@ -6,7 +6,7 @@ It may run beside whoever writes the ledger, and gives what is durable when it b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -23,8 +23,8 @@ from armslength.ledger import (
     parse_openings,
     unseal,
 )
-from armslength.service.ledger_fsck_secrets import Orders
-from armslength.store import Damaged, KeyDatabase, LedgerFolder, LogDatabase, Openings
+from armslength.service.ledger_fsck_secrets import AHEAD, Orders
+from armslength.store import Customer, Damaged, KeyStore, LedgerFolder, LogStore, Openings, open_keys, open_log
 from armslength.tlog import TlogError
 
 
@@ -43,17 +43,18 @@ class LedgerRecord:
     lost: bool = False
 
 
-def read_records(folder: LedgerFolder, since: int = 0) -> Iterator[LedgerRecord]:
-    """The records at index `since` and after it, the firm's own among them; map heads are left out.
+def read_records(folder: LedgerFolder, since: int = 0, leaves: Sequence[bytes] | None = None) -> Iterator[LedgerRecord]:
+    """The records at index `since` and after it, the firm's own among them; map heads are left out. `leaves` are those
+    from `since` on, where they were read already, and then there are no others.
 
     Raises `Damaged` for one that does not say what its leaf commits to, `StoreError`.
     """
-    with LogDatabase(folder.log) as log, closing(KeyDatabase(folder.keys)) as keys:
+    with open_log(folder) as log, closing(open_keys(folder)) as keys:
         opening = _Opening(folder, log, keys)
-        size = log.state().size
         at = since
-        for leaves in log.pieces(since, size):
-            for leaf in leaves:
+        for some in log.pieces(since, log.state().size, AHEAD) if leaves is None else (leaves,):
+            opening.ahead(at, at + len(some))
+            for leaf in some:
                 try:
                     entry = parse_entry(leaf)
                     if isinstance(entry, Record):
@@ -64,31 +65,45 @@ def read_records(folder: LedgerFolder, since: int = 0) -> Iterator[LedgerRecord]
 
 
 class _Opening:
-    def __init__(self, folder: LedgerFolder, log: LogDatabase, keys: KeyDatabase) -> None:
+    def __init__(self, folder: LedgerFolder, log: LogStore, keys: KeyStore) -> None:
         self._folder, self._log, self._keys = folder, log, keys
+        self._kept: Mapping[tuple[int, bytes], Openings] = {}
+        self._boxes: Mapping[int, bytes] = {}
+        self._customers: dict[bytes, Customer | None] = {}
+
+    def ahead(self, first: int, until: int) -> None:
+        """Read what opens these entries at once: each by itself would be several questions to a server."""
+        self._kept, self._boxes = self._keys.between(first, until), self._log.payloads(first, until)
+        self._customers.clear()
 
     def opened(self, index: int, record: Record) -> LedgerRecord:
+        kept, box = self._kept.get((index, record.commitment)), self._boxes.get(index)
         try:
-            return self._opened(index, record)
+            return self._opened(index, record, kept, box)
         except TlogError:
-            # An erasure replaces key and payload in two files; what was read may have been of both sides of it.
-            return self._opened(index, record)
+            # An erasure replaces key and payload in two stores; what was read may have been of both sides of it.
+            self._customers.clear()
+            return self._opened(index, record, self._keys.openings(index, record.commitment), self._log.payload(index))
 
-    def _opened(self, index: int, record: Record) -> LedgerRecord:
-        kept = self._keys.openings(index, record.commitment) or self._erasure(index, record)
-        box = self._log.payload(index)
+    def _opened(self, index: int, record: Record, kept: Openings | None, box: bytes | None) -> LedgerRecord:
+        kept = kept or self._erasure(index, record)
         if kept is None:
             return LedgerRecord(index=index, record=record, fields=None, lost=not self._excused(record))
         fields = parse_openings(kept.openings)
         erased = frozenset(each.label for each in fields if isinstance(each, ErasedField))
         if len(erased) == len(fields):
             return LedgerRecord(index=index, record=record, fields=None, erased=erased)
-        customer = self._keys.by_handle(FIRM if record.kind is Kind.ERASURE else record.customer)
+        customer = self._customer(FIRM if record.kind is Kind.ERASURE else record.customer)
         if box is None or customer is None or not kept.wrapped:
             return LedgerRecord(index=index, record=record, fields=None, lost=not self._excused(record))
         values = unseal(key=customer.key, wrapped=kept.wrapped, box=box, commitment=record.commitment)
         check_fields(commitment=record.commitment, fields=fields, values=values)
         return LedgerRecord(index=index, record=record, fields=values, erased=erased)
+
+    def _customer(self, handle: bytes) -> Customer | None:
+        if handle not in self._customers:
+            self._customers[handle] = self._keys.by_handle(handle)
+        return self._customers[handle]
 
     def _erasure(self, index: int, record: Record) -> Openings | None:
         """An erasure's own secrets, which are kept with the log as well."""

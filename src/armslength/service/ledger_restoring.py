@@ -14,7 +14,7 @@ from armslength.ledger import Kind
 from armslength.service.act import ACT_SIZE, Act
 from armslength.service.ledger import Ledger
 from armslength.service.question import Refusal
-from armslength.store import KeyDatabase, LogDatabase, read_ledger_folder
+from armslength.store import open_keys, open_log, read_ledger_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,9 @@ def adopt_keys(path: Path, *, chance: Callable[[int], bytes]) -> Adopted:
     Erasures since are done again first. Raises `Refusal` if the keys are not behind, and `StoreError`.
     """
     folder = read_ledger_folder(path)
-    with LogDatabase(folder.log) as log:
+    with open_log(folder) as log:
         size = log.state().size
-    keys = KeyDatabase(folder.keys)
+    keys = open_keys(folder)
     try:
         followed = keys.followed()
     finally:

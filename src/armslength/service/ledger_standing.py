@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from armslength.store import LedgerFolder, LogDatabase, PublicFolder, read_lock
+from armslength.store import LedgerFolder, open_log, open_public, read_lock
 from armslength.tlog import Assessment, Checkpoint, Note, TlogError, VerifierKey, verify_signature
 
 
@@ -48,9 +48,9 @@ class LedgerStatus:
 def ledger_status(folder: LedgerFolder) -> LedgerStatus:
     """Raises `StoreError` where a store cannot be read."""
     # The lock first: a writer that goes on meanwhile can only make the log look newer, never rolled back.
-    held = read_lock(folder.lock, folder.settings.origin)
-    note = PublicFolder(folder.public).published()
-    with LogDatabase(folder.log) as log, log.snapshot():
+    held = read_lock(folder)
+    note = open_public(folder).published()
+    with open_log(folder) as log, log.snapshot():
         state = log.state()
         rows = log.sizes()
     assessment, unreadable, published = None, None, 0

@@ -20,17 +20,7 @@ from armslength.service.act import Act
 from armslength.service.ledger_erasing import obey
 from armslength.service.ledger_loading import check_keys, check_lock, check_note, replayed
 from armslength.service.ledger_preparing import Preparation, Prepared, Preparing, Recorded, Repeated
-from armslength.store import (
-    Damaged,
-    Held,
-    KeyDatabase,
-    LedgerFolder,
-    Lock,
-    LogBatch,
-    LogDatabase,
-    LogState,
-    Openings,
-)
+from armslength.store import Damaged, Held, LedgerFolder, LogBatch, LogState, Openings, open_keys, open_lock, open_log
 from armslength.tlog import Checkpoint, Edge, Note, Receipt, Tiling, TlogError, leaf_hash, sign_note
 
 Outcome = Receipt | Exception
@@ -51,17 +41,19 @@ class LedgerState:
         chance: Callable[[int], bytes],
         step: Callable[[str], None],
         old_keys: bool = False,
+        seat: int | None = None,
     ) -> None:
         """`clock` in POSIX seconds; `chance` gives random bytes fit for keys; `step` is told the name of each step of
-        a commit when it is done; `old_keys` goes on with a store of keys that is behind the log. Raises `StoreError`,
-        `Overtaken` where another process writes."""
+        a commit when it is done; `old_keys` goes on with a store of keys that is behind the log; `seat` is the epoch
+        under which this process writes, where gates share the log. Raises `StoreError`, `Overtaken` where another
+        process writes."""
         self._folder, self._clock, self._chance, self._step = folder, clock, chance, step
         self._old_keys = old_keys
-        self._lock = Lock(folder.lock)
+        self._lock = open_lock(folder, seated=seat is not None)
         try:
-            self._log = LogDatabase(folder.log, writing=True)
+            self._log = open_log(folder, writing=True, seat=seat)
             try:
-                self._keys = KeyDatabase(folder.keys, writing=True)
+                self._keys = open_keys(folder, writing=True, seat=self._log.seat)
             except BaseException:
                 self._log.close()
                 raise
@@ -88,6 +80,11 @@ class LedgerState:
         """The newest checkpoint that may be shown: the lock knows it. One that the lock refused stands in the log's
         database of the writer that lost, and is another history."""
         return self._newest
+
+    @property
+    def held(self) -> Held:
+        """Where the lock is."""
+        return self._before
 
     @property
     def time(self) -> int:

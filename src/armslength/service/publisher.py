@@ -2,6 +2,7 @@
 
 What is published is the newest checkpoint that met the policy's quorum. While too few witnesses answer, the old one
 stays and the status says since when: the log goes on recording, and nobody is told that more is witnessed than is.
+The same holds for a bucket that is away. A checkpoint that is newer than ours, or has another root, is never replaced.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from armslength.service.witnesses import WitnessAnswer, Witnesses
-from armslength.store import LedgerFolder, LogDatabase, LogState, PublicFolder, StoreError, log_nodes
-from armslength.tlog import Note, TlogError
+from armslength.store import LedgerFolder, LogState, StorageFailed, StoreError, log_nodes, open_log, open_public
+from armslength.tlog import Checkpoint, Note, TlogError, root_at
 
 LONGEST_REST = 60.0
 """Seconds between tries while the quorum is missed."""
+LOOK_AGAIN = 60.0
+"""Seconds for which a bucket is believed to hold what we wrote: each look costs a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +51,30 @@ class Publisher:
         this log, and nothing is published then. Raises `StoreError`."""
         self._folder, self._witnesses, self._clock = folder, witnesses, clock
         self._step, self._newest, self._contradicted = step, newest, contradicted
-        self._public = PublicFolder(folder.public)
-        self._log = LogDatabase(folder.log)
+        self._public = open_public(folder)
+        self._log = open_log(folder)
         self._one = threading.Lock()
         self._wanted = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._exported = 0
+        self._looked = False
+        self._seen = 0.0
+        self._health = PublisherHealth(published=0, at=0.0, behind=0, problem=None, witnesses=())
+        try:
+            self._look()
+        except StorageFailed as error:
+            if folder.bucket is None:
+                raise
+            self._health = self._problem(str(error))
+
+    def _look(self) -> None:
+        """What stands there from before. Raises `StoreError`."""
         published = self._endorsed() or 0
         self._exported = published if self._public.holds(published) else 0
         at = self._public.published_at() if published else 0.0
         self._health = PublisherHealth(published=published, at=at, behind=published, problem=None, witnesses=())
+        self._looked = True
 
     def health(self) -> PublisherHealth:
         return self._health
@@ -86,9 +103,21 @@ class Publisher:
 
     def _publish(self) -> PublisherHealth:
         state = self._newest()
-        standing = self._endorsed()
-        if standing == state.size and self._health.problem is None and standing == self._health.published:
+        if not self._looked:
+            self._look()
+        done = self._health.problem is None and self._health.published == state.size
+        if done and self._folder.bucket is not None and abs(self._clock() - self._seen) < LOOK_AGAIN:
             return self._health
+        note = self._public.published()
+        self._seen = self._clock()
+        if wrong := self._contradicts(note, state):
+            self._contradicted(wrong)
+            return self._problem(wrong, behind=state.size)
+        standing = self._endorsed(note)
+        if standing == state.size and done:
+            return self._health
+        if standing is not None and standing > state.size:
+            return self._problem(f"a newer checkpoint, of size {standing}, is published already", behind=state.size)
         if standing is None and not self._public.holds(self._exported):  # somebody emptied the folder
             self._exported = 0
         self._public.export(self._log, old=self._exported, new=state.size)
@@ -130,9 +159,28 @@ class Publisher:
             witnesses=last.witnesses if witnesses is None else witnesses,
         )
 
-    def _endorsed(self) -> int | None:
+    def _contradicts(self, note: Note | None, state: LogState) -> str | None:
+        """What a published checkpoint that this log signed proves against it, if something."""
+        try:
+            there = Checkpoint.parse(note.text) if note is not None else None
+            ours = note is not None and self._folder.policy.signed_by_log(note)
+        except TlogError:
+            return None
+        if there is None or not ours or there.origin != self._folder.settings.origin:
+            return None
+        where = self._folder.public_name
+        if there.size > state.size:
+            # Another gate may have written on and published meanwhile: then the log has it.
+            state = self._log.state()
+        if there.size > state.size:
+            return f"{there.size} entries are published in {where}, the log has {state.size}: it was rolled back"
+        if root_at(there.size, log_nodes(self._log, state.size)) != there.root:
+            return f"another root than the log's is published in {where} at size {there.size}: there are two histories"
+        return None
+
+    def _endorsed(self, note: Note | None = None) -> int | None:
         """The size of the checkpoint that stands published, if the policy as it is now accepts it."""
-        note = self._public.published()
+        note = self._public.published() if note is None else note
         try:
             checkpoint = self._folder.policy.endorse(note).checkpoint if note is not None else None
         except TlogError:

@@ -60,8 +60,10 @@ class Exchange:
         sent besides our own."""
         return self._ask("GET", url, None, timeout, limit, headers)
 
-    def post(self, url: str, body: bytes, *, timeout: float, limit: int) -> Reply | NoReply:
-        return self._ask("POST", url, body, timeout, limit)
+    def post(
+        self, url: str, body: bytes, *, timeout: float, limit: int, headers: Mapping[str, str] | None = None
+    ) -> Reply | NoReply:
+        return self._ask("POST", url, body, timeout, limit, headers)
 
     def _ask(
         self,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, or_, select
-from sqlalchemy.dialects.sqlite import insert
 
+from armslength.store.gate_insert import insert
 from armslength.store.gate_schema import AWAY
 
 
@@ -30,7 +30,8 @@ class GateAway:
         """Say it of a person, in the place of what was said before."""
         values = {"person": away.person, "start": away.start, "ends": away.ends, "by": away.by}
         said = {name: values[name] for name in ("start", "ends", "by")}
-        self._db.execute(insert(AWAY).values(values).on_conflict_do_update(index_elements=[AWAY.c.person], set_=said))
+        put = insert(self._db, AWAY).values(values)
+        self._db.execute(put.on_conflict_do_update(index_elements=[AWAY.c.person], set_=said))
 
     def back(self, person: str) -> bool:
         """Whether they were said to be away."""

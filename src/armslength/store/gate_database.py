@@ -4,116 +4,124 @@
         row = tables.rows.read("request", id)
     database.change(lambda tables: tables.rows.claim("request", id, version=row.version, act=act, at=now))
 
-SQLite in WAL mode through SQLAlchemy Core: when a change returns it is on the disk, unless the caller can do without; a
-power failure then leaves the database as it was a moment before. One connection writes, many read; any number of
-threads may use both. Whatever goes wrong is a `StoreError`, and then nothing of the transaction was changed, but for a
-commit of which nobody can tell (`StorageFailed`).
+A file of SQLite in WAL mode, or a PostgreSQL database that several gates have, through SQLAlchemy Core: when a change
+returns it is on the disk, unless the caller can do without; a power failure then leaves the database as it was a moment
+before. One connection writes, many read; any number of threads may use both. Whatever goes wrong is a `StoreError`, and
+then nothing of the transaction was changed, but for a commit of which nobody can tell (`StorageFailed`).
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from armslength.store.database import WriteAhead, connect, failure, integrity
-from armslength.store.failure import Damaged, StorageFailed, StoreError
+from armslength.store.failure import StorageFailed, StoreError
 from armslength.store.gate_away import GateAway
+from armslength.store.gate_directory import GateDirectories
+from armslength.store.gate_engine import GateEngine, Undone
 from armslength.store.gate_evidence import GateEvidence
 from armslength.store.gate_idempotency import GateIdempotency
-from armslength.store.gate_migrations import STEPS, check_gate_tables, gate_version, migrate_gate
 from armslength.store.gate_outbox import GateOutbox
 from armslength.store.gate_rows import GateRows
-from armslength.store.gate_schema import GATE
+from armslength.store.gate_schema import SHARED_ROWS
 from armslength.store.gate_sessions import GateCeremonies, GateSessions
 from armslength.store.gate_snapshot import GateSnapshots
+from armslength.store.gate_sqlite import SqliteGate
+from armslength.store.postgresql_place import StorePlace
 
 T = TypeVar("T")
 
-READERS = 8
-"""Connections that read and are kept; as many again are made and closed when needed."""
-PATIENCE = 5.0
-"""Seconds that a reader waits for a connection."""
 TOGETHER = 256
 """Most changes in one commit."""
+TRIES = 3
+"""How often a change is done by itself that others were in the way of."""
+LONGEST, LONGEST_ALL = 1.5, 10.0
+"""Seconds after which it is not done again; and after which no change is of those that were done together."""
 
 
 class GateTables:
     """Everything in the database, within one transaction: of no use after it."""
 
-    def __init__(self, db: Connection, path: Path) -> None:
-        self.rows = GateRows(db, path)
-        self.evidence = GateEvidence(db, path)
+    def __init__(self, db: Connection, where: str) -> None:
+        self.rows = GateRows(db, where)
+        self.shared_rows = GateRows(db, where, SHARED_ROWS) if db.dialect.name == "postgresql" else self.rows
+        self.evidence = GateEvidence(db, where)
         self.idempotency = GateIdempotency(db)
         self.sessions = GateSessions(db)
         self.ceremonies = GateCeremonies(db)
         self.outbox = GateOutbox(db)
         self.away = GateAway(db)
         self.snapshots = GateSnapshots(db)
+        self.directories = GateDirectories(db)
 
 
 class GateDatabase:
-    """A gate's database file, open."""
+    """A gate's database, open."""
 
-    def __init__(self, path: Path, *, origin: str, create: bool = False) -> None:
+    def __init__(
+        self,
+        place: StorePlace,
+        *,
+        origin: str,
+        create: bool = False,
+        site: str = "",
+        joining: bool = False,
+        serving: bool = False,
+    ) -> None:
         """Open the database of the gate whose ledger's origin is `origin`; `create` makes it. One of an earlier version
-        is taken to the newest.
+        is taken to the newest. On a PostgreSQL database `site` names this gate among those that share it, and with
+        `joining` the gate that is made finds there what others have made; of those that open it `serving` one gets in.
+        To a file, that is whoever holds the gate's ledger.
 
         Raises `StoreError` if it cannot be opened, is another gate's or of a later version, or, with `create`, is there
         already; `Damaged` if it is no gate's.
         """
-        self._path = path
-        if create and os.path.lexists(path):
-            raise StoreError(f"{path}: is there already; a gate's database is made once")
-        connection = _connected(path, writing=True, create=create)
-        self._writer = _engine(lambda: connection, "BEGIN IMMEDIATE", StaticPool)
-        self._readers = _engine(lambda: _connected(path, writing=False), "BEGIN", QueuePool)
+        self._engine = _engine(place, site, create=create, serving=serving)
+        self._where = self._engine.where
         self._lock = Lock()
         self._waiting: list[_Change[object]] = []
         self._front = Lock()
         try:
-            self._ready(origin, create=create)
+            self._engine.ready(origin, create=create, joining=joining)
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Let go; whoever is within a transaction ends it first."""
-        self._readers.dispose()
         with self._lock:
-            self._writer.dispose()
+            self._engine.close()
 
     @contextmanager
     def reading(self) -> Iterator[GateTables]:
         """A transaction that reads: all of one moment. Raises `StorageFailed` if it changes something."""
-        with self._failing(), self._readers.connect() as db, db.begin():
-            yield GateTables(db, self._path)
+        with self._engine.reading() as db:
+            yield GateTables(db, self._where)
 
     @contextmanager
     def writing(self) -> Iterator[GateTables]:
         """A transaction of its own, durable once the block has ended; undone if anything is raised within. Nobody else
-        writes meanwhile, so nothing is to be waited for in it."""
-        with self._lock, self._failing(), self._writer.connect() as db:
-            _durable(db, True)
-            with db.begin():
-                yield GateTables(db, self._path)
+        of this process writes meanwhile, so nothing is to be waited for in it."""
+        with self._lock, self._engine.writing(durable=True) as db:
+            yield GateTables(db, self._where)
 
     def change(self, work: Callable[[GateTables], T], *, durable: bool = True) -> T:
         """Do `work` in a transaction, durable once this returns; if it raises, what it did is undone and the exception
-        is raised here. Without `durable`, a power failure may undo it and what came after it, but nothing before: for
-        what can be made again from elsewhere. A killed process undoes nothing.
+        is raised here. Without `durable`, a power failure may undo it and what came after it in a file, but nothing
+        before: for what can be made again from elsewhere. A killed process undoes nothing.
 
         Threads that ask at the same time share a commit, which is what takes the time: prefer this to `writing` for
-        what every request does. `work` must not wait for anything, nor call `change` itself."""
+        what every request does. `work` must not wait for anything, nor call `change` itself; where gates that share the
+        database get in each other's way it is undone and done again."""
         mine: _Change[T] = _Change(work, durable)
         with self._front:
             self._waiting.append(cast("_Change[object]", mine))
@@ -122,66 +130,64 @@ class GateDatabase:
                 self._together()
         return mine.future.result()
 
+    def unmake(self, *, shared: bool) -> None:
+        """Take away what `create` has made, where the rest of the gate could not be made: with `shared`, what gates
+        share as well. A file is its folder's to take away."""
+        with self._lock:
+            self._engine.unmake(shared=shared)
+
     def purge(self) -> None:
-        """Empty the write-ahead log: with it goes what was dropped, which SQLite has overwritten in the file. For an
-        erasure; where somebody reads meanwhile, call it again later."""
-        with self._lock, self._failing(), self._writer.connect() as db:
-            WriteAhead(_raw(db)).empty()
+        """Have what was dropped leave the disk, as far as the database can: for an erasure. Where somebody reads
+        meanwhile, call it again later."""
+        with self._lock:
+            self._engine.purge()
 
     def integrity(self) -> list[tuple[str, str]]:
-        """What is wrong with the file as a database, and with the types of what it holds: (table or nothing,
-        problem)."""
-        with self._failing(), self._readers.connect() as db:
-            # What ANALYZE leaves has columns without a type.
-            return [each for each in integrity(_raw(db)) if not each[0].startswith("sqlite_")]
+        """What is wrong with it as a database, and with the types of what it holds: (table or nothing, problem)."""
+        return self._engine.integrity()
 
     def version(self) -> int:
         """Of its tables."""
-        with self._failing(), self._readers.connect() as db, db.begin():
-            return gate_version(db, self._path)
-
-    def _ready(self, origin: str, *, create: bool) -> None:
-        with self._failing(), self._writer.connect() as db, db.begin():
-            if not create and gate_version(db, self._path) == 0:
-                raise Damaged(f"{self._path}: not the database of a gate")
-            migrate_gate(db, self._path, STEPS)
-            check_gate_tables(db, self._path, STEPS)
-            if create:
-                db.execute(GATE.insert().values(one=1, origin=origin))
-            said = db.execute(select(GATE.c.origin)).scalar_one_or_none()
-            if said != origin:
-                raise StoreError(f"{self._path}: of the gate {said!r}; expected that of {origin!r}")
+        return self._engine.version()
 
     def _together(self) -> None:
         """Do what waits, in one transaction with a savepoint for each. The caller holds the lock."""
         with self._front:
             changes, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
         try:
-            with self._failing(), self._writer.connect() as db:
-                _durable(db, any(each.durable for each in changes))
-                with db.begin():
-                    for each in changes:
-                        each.do(db, self._path)
+            try:
+                self._commit(changes)
+            except Undone as error:
+                self._again(changes, error)
         except StoreError as error:
             for each in changes:
-                each.future.set_exception(error)
+                each.fail(error)
         except BaseException:
             for each in changes:
-                each.future.set_exception(StorageFailed(f"{self._path}: interrupted while it was written"))
+                each.fail(StorageFailed(f"{self._where}: interrupted while it was written"))
             raise
-        else:
-            for each in changes:
-                each.settle()
 
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        """Errors of SQLAlchemy and SQLite become `StoreError`s."""
-        try:
-            yield
-        except DBAPIError as error:
-            raise _failure(self._path, error) from error
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            raise StorageFailed(f"{self._path}: {error}") from error
+    def _commit(self, changes: Sequence[_Change[object]]) -> None:
+        with self._engine.writing(durable=any(each.durable for each in changes)) as db:
+            for each in changes:
+                each.do(db, self._engine)
+        for each in changes:
+            each.settle()
+
+    def _again(self, changes: Sequence[_Change[object]], error: Undone) -> None:
+        """Each by itself: what holds few rows for a short time is in nobody's way."""
+        end = time.monotonic() + LONGEST_ALL
+        for each in changes:
+            failed, until = error, min(end, time.monotonic() + LONGEST)
+            for _ in range(TRIES):
+                if time.monotonic() > until:
+                    break
+                try:
+                    self._commit([each])
+                    break
+                except Undone as undone:
+                    failed = undone
+            each.fail(failed)
 
 
 class _Change(Generic[T]):
@@ -194,14 +200,16 @@ class _Change(Generic[T]):
         self._outcome: T | Exception
         self._failed = False
 
-    def do(self, db: Connection, path: Path) -> None:
-        """Its own failure undoes it alone; that of the database is raised, and undoes all: a full disk has undone all
-        of it already, savepoints included."""
+    def do(self, db: Connection, engine: GateEngine) -> None:
+        """Its own failure undoes it alone; that of the database is raised, and undoes all."""
+        self._failed = False
         db.exec_driver_sql("SAVEPOINT mine")
         try:
-            self._outcome = self._work(GateTables(db, path))
-        except IntegrityError as error:
-            self._outcome, self._failed = _failure(path, error), True
+            self._outcome = self._work(GateTables(db, engine.where))
+        except DBAPIError as error:
+            if not engine.own(error):
+                raise
+            self._outcome, self._failed = engine.failure(error), True
         except (SQLAlchemyError, sqlite3.Error):
             raise
         except Exception as error:
@@ -216,35 +224,14 @@ class _Change(Generic[T]):
         else:
             self.future.set_result(cast(T, self._outcome))
 
-
-def _connected(path: Path, *, writing: bool, create: bool = False) -> sqlite3.Connection:
-    db = connect(path, writing=writing, create=create)
-    db.execute("PRAGMA foreign_keys=ON")
-    return db
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
-def _engine(creator: Callable[[], sqlite3.Connection], begin: str, pool: type[StaticPool] | type[QueuePool]) -> Engine:
-    sizes = {"pool_size": READERS, "max_overflow": READERS, "pool_timeout": PATIENCE} if pool is QueuePool else {}
-    engine = create_engine("sqlite+pysqlite://", creator=creator, poolclass=pool, **sizes)
+def _engine(place: StorePlace, site: str, *, create: bool, serving: bool) -> GateEngine:
+    if isinstance(place, Path):
+        return SqliteGate(place, create=create)
+    from armslength.store.gate_postgresql import PostgresqlGate
 
-    @event.listens_for(engine, "begin")
-    def _(db: Connection) -> None:
-        # The driver's connection is in autocommit, so that a transaction begins when we say, and as we say.
-        db.exec_driver_sql(begin)
-
-    return engine
-
-
-def _durable(db: Connection, wanted: bool) -> None:
-    """Whether the commits from here on wait for the disk. Only between transactions."""
-    _raw(db).execute(f"PRAGMA synchronous={'FULL' if wanted else 'NORMAL'}")
-
-
-def _raw(db: Connection) -> sqlite3.Connection:
-    return cast(sqlite3.Connection, db.connection.dbapi_connection)
-
-
-def _failure(path: Path, error: DBAPIError) -> StoreError:
-    if isinstance(error.orig, sqlite3.Error):
-        return failure(path, error.orig)
-    return StorageFailed(f"{path}: {error.orig}")
+    return PostgresqlGate(place, site, serving=serving)

@@ -3,6 +3,8 @@
 The ledger says which one holds, and of which files; a folder is believed only if what is in it gives its name. The
 digest leaves out how old rows are (`as_of`), so an estate that was only looked at afresh takes the place of itself.
 Nothing else does: files that somebody may have signed for are not replaced by others of one digest.
+
+Where several gates are, each has its own folder, and what it lacks it takes from what they share.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
-from armslength.estate import FILES, Estate, EstateError, content, digest
+from armslength.estate import FILES, ORIGIN, Estate, EstateError, content, digest
 from armslength.store.failure import Damaged, Occupied, StorageFailed
 from armslength.store.folder import folder
 from armslength.store.location import parsed
@@ -24,18 +28,32 @@ from armslength.store.writing import replace_file, sync_folder
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class AdoptedEstates:
-    """The folder at `path`. One process changes it at a time: the one that holds the gate's ledger."""
+class SharedEstates(Protocol):
+    """Where several gates put the estates that they adopt. All of it raises `StoreError`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def all(self) -> tuple[str, ...]: ...
+
+    def get(self, digest: str) -> Mapping[str, bytes] | None: ...
+
+    def put(self, digest: str, files: Mapping[str, bytes]) -> None: ...
+
+
+class AdoptedEstates:
+    """The folder at `path`, and what is `shared` besides. One process changes the folder at a time: the gate that it
+    is of."""
+
+    def __init__(self, path: Path, shared: SharedEstates | None = None) -> None:
+        self._path, self._shared = path, shared
 
     def all(self) -> tuple[str, ...]:
         """The digests of those that are kept, ascending."""
         try:
-            return tuple(sorted(name for name in os.listdir(self._path) if _DIGEST.fullmatch(name)))
+            found = {name for name in os.listdir(self._path) if _DIGEST.fullmatch(name)}
         except OSError as error:
             raise StorageFailed(f"{self._path}: {error.strerror}") from error
+        if self._shared is not None:
+            found.update(name for name in self._shared.all() if _DIGEST.fullmatch(name))
+        return tuple(sorted(found))
 
     def keep(self, files: Mapping[str, bytes]) -> str:
         """Keep an estate, durably; gives its digest. Files that belong to no estate are left out. Raises `EstateError`
@@ -46,6 +64,7 @@ class AdoptedEstates:
         name = digest(estate)
         place = self._path / name
         if place.is_dir() and dict(folder(place).files) == known:
+            self._share(name, known)
             return name
         try:
             _, before = self.kept(name)
@@ -57,6 +76,7 @@ class AdoptedEstates:
             self._put(known, place)
         except OSError as error:
             raise StorageFailed(f"{place}: {error.strerror}") from error
+        self._share(name, known)
         return name
 
     def files(self, name: str) -> Mapping[str, bytes]:
@@ -66,6 +86,8 @@ class AdoptedEstates:
         aside = self._aside(name)
         if not _DIGEST.fullmatch(name):
             raise Damaged(f"{place}: no digest of an estate")
+        if not place.is_dir() and not aside.is_dir() and (shared := self._of_others(name)) is not None:
+            return shared
         # Of a replacement that a crash cut short, the old one is whole.
         found = folder(place if place.is_dir() else aside)
         if found.lost:
@@ -80,6 +102,24 @@ class AdoptedEstates:
     def kept(self, name: str) -> tuple[Estate, str]:
         """As `read`, and which files make it (`armslength.estate.content`)."""
         files = self.files(name)
+        return self._checked(name, files)
+
+    def fresher(self, name: str) -> Mapping[str, bytes] | None:
+        """Files of this estate whose rows another gate has looked at afresh since: each `as_of` as it is here, or
+        later; None: there are none. Raises `StoreError`, as `kept` does."""
+        files = None if self._shared is None else self._shared.get(name)
+        if files is None or not (self._path / name).is_dir() or dict(self.files(name)) == files:
+            return None
+        (estate, same), (here, before) = self._checked(name, files), self.kept(name)
+        if same != before or any(new < old for old, new in zip(_dates(here), _dates(estate), strict=True)):
+            return None
+        return files
+
+    def take(self, name: str, files: Mapping[str, bytes]) -> None:
+        """Keep what is `fresher`. Raises `StorageFailed`."""
+        self._kept_here(name, files)
+
+    def _checked(self, name: str, files: Mapping[str, bytes]) -> tuple[Estate, str]:
         try:
             estate = parsed(Source(description=name, files=files)).estate
         except EstateError as error:
@@ -87,6 +127,30 @@ class AdoptedEstates:
         if (found := digest(estate)) != name:
             raise Damaged(f"{self._path / name}: what is there is the estate {found}; expected the one of its name")
         return estate, content(estate, files)
+
+    def _of_others(self, name: str) -> Mapping[str, bytes] | None:
+        """What another gate adopted, kept here from now on."""
+        files = None if self._shared is None else self._shared.get(name)
+        if files is not None:
+            self._checked(name, files)
+            self._kept_here(name, files)
+        return files
+
+    def _share(self, name: str, files: Mapping[str, bytes]) -> None:
+        if self._shared is None:
+            return
+        try:
+            there = self._shared.get(name)
+        except Damaged:
+            there = None
+        if there != files:
+            self._shared.put(name, files)
+
+    def _kept_here(self, name: str, files: Mapping[str, bytes]) -> None:
+        try:
+            self._put(files, self._path / name)
+        except OSError as error:
+            raise StorageFailed(f"{self._path / name}: {error.strerror}") from error
 
     def _put(self, files: Mapping[str, bytes], place: Path) -> None:
         beside = Path(tempfile.mkdtemp(prefix=".new-", dir=self._path))
@@ -106,3 +170,9 @@ class AdoptedEstates:
 
     def _aside(self, name: str) -> Path:
         return self._path / f".old-{name}"
+
+
+def _dates(estate: Estate) -> tuple[str, ...]:
+    """Of every row, in one order for estates of one content; "" where there is none."""
+    tables = [estate.tables[name] for name in sorted(estate.tables)]
+    return tuple(chain.from_iterable(table.columns.get(ORIGIN[1], [""] * len(table)) for table in tables))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, delete, func, select, update
 
 from armslength.store.failure import Damaged, Overtaken
+from armslength.store.gate_insert import insert
 from armslength.store.gate_schema import EVIDENCE, OPENED
 
 
@@ -25,15 +24,15 @@ class Document:
 class GateEvidence:
     """Within one transaction."""
 
-    def __init__(self, db: Connection, path: Path) -> None:
-        self._db, self._path = db, path
+    def __init__(self, db: Connection, where: str) -> None:
+        self._db, self._where = db, where
 
     def put(self, media_type: str, data: bytes, *, at: int) -> bytes:
         """Take a document in; gives its SHA-256. One that is there already is left as it is. Until a request names it
         (`keep`) it may be swept."""
         digest = hashlib.sha256(data).digest()
         values = {"digest": digest, "media_type": media_type, "data": data, "made": at, "kept": 0}
-        put = insert(EVIDENCE).values(values)
+        put = insert(self._db, EVIDENCE).values(values)
         # Somebody puts it again, so it is not to be swept under their hands.
         self._db.execute(put.on_conflict_do_update(index_elements=[EVIDENCE.c.digest], set_={"made": at}))
         return digest
@@ -46,19 +45,20 @@ class GateEvidence:
             return None
         media_type, data = row
         if not isinstance(data, bytes) or hashlib.sha256(data).digest() != digest:
-            raise Damaged(f"{self._path}: the evidence {digest.hex()} is no longer the document that was put in")
+            raise Damaged(f"{self._where}: the evidence {digest.hex()} is no longer the document that was put in")
         return Document(media_type=media_type, data=data)
 
     def size(self, digest: bytes) -> int | None:
         """Bytes of a document, without reading it; None if there is none."""
-        found = self._db.exec_driver_sql("SELECT length(data) FROM evidence WHERE digest=?", (digest,)).scalar()
+        wanted = select(func.length(EVIDENCE.c.data)).where(EVIDENCE.c.digest == digest)
+        found = self._db.execute(wanted).scalar()
         return None if found is None else int(found)
 
     def keep(self, digests: Iterable[bytes]) -> None:
         """A request names these documents: they stay. Raises `Overtaken` if one is not there any more."""
         for digest in digests:
             if self._db.execute(update(EVIDENCE).where(EVIDENCE.c.digest == digest).values(kept=1)).rowcount != 1:
-                raise Overtaken(f"{self._path}: there is no evidence {digest.hex()}, or no longer; put it in again")
+                raise Overtaken(f"{self._where}: there is no evidence {digest.hex()}, or no longer; put it in again")
 
     def sweep(self, *, before: int) -> int:
         """Drop documents put in before that, which no request names; gives how many."""
@@ -74,10 +74,12 @@ class GateEvidence:
     def open(self, request: str, person: str, digest: bytes, *, at: int) -> None:
         """A document is shown to a person who looks at a request; `person` may be a mark that stands for them. Raises
         `Overtaken` if there is no such document."""
-        if self.size(digest) is None:
-            raise Overtaken(f"{self._path}: there is no evidence {digest.hex()}, or no longer")
+        # Held until the transaction ends, so that nobody drops it before it is written down who saw it.
+        there = select(EVIDENCE.c.made).where(EVIDENCE.c.digest == digest).with_for_update(read=True, key_share=True)
+        if self._db.execute(there).one_or_none() is None:
+            raise Overtaken(f"{self._where}: there is no evidence {digest.hex()}, or no longer")
         values = {"request": request, "person": person, "digest": digest, "at": at}
-        self._db.execute(insert(OPENED).values(values).on_conflict_do_nothing())
+        self._db.execute(insert(self._db, OPENED).values(values).on_conflict_do_nothing())
 
     def opened(self, request: str, person: str) -> frozenset[bytes]:
         """The digests of what this person was shown of this request."""

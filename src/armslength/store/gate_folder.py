@@ -3,7 +3,7 @@
 gate.toml       settings (gate_settings.py), mode 0600
 lease.keys      the private keys that sign leases, one a line, mode 0600: the first signs, all are published
 row.key         32 bytes of chance, mode 0600: what the gate's MACs and tokens are derived from
-gate.db         rows, evidence, sessions, notices (gate_database.py)
+gate.db         rows, evidence, sessions, notices (gate_database.py), unless the settings name a PostgreSQL database
 estates/        the adopted estates (gate_estates.py)
 ledger/         the gate's ledger, unless the settings say another place
 
@@ -17,6 +17,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from armslength.store.failure import StorageFailed, StoreError
 from armslength.store.gate_database import GateDatabase
+from armslength.store.gate_directory_settings import GateDirectory, with_directory
 from armslength.store.gate_estates import AdoptedEstates
 from armslength.store.gate_settings import (
     GATE_SETTINGS,
@@ -35,10 +37,12 @@ from armslength.store.gate_settings import (
     with_point,
 )
 from armslength.store.ledger_folder import read_ledger_folder
+from armslength.store.postgresql_dsn import postgresql_address
+from armslength.store.postgresql_place import PostgresqlPlace, StorePlace, is_postgresql
 from armslength.store.writing import replace_file, sync_folder
 from armslength.tlog import Malformed, format_base64url, parse_base64url
 
-LEASE_KEYS, ROW_KEY, DATABASE, ESTATES = "lease.keys", "row.key", "gate.db", "estates"
+LEASE_KEYS, ROW_KEY, ESTATES = "lease.keys", "row.key", "estates"
 KEY_SIZE = 32
 _PREFIX = "PRIVATE+LEASE+KEY+"
 
@@ -53,8 +57,14 @@ class GateFolder:
     row_key: bytes | None = field(repr=False)
 
     @property
-    def database(self) -> Path:
-        return self.path / DATABASE
+    def database(self) -> StorePlace:
+        """Raises `StoreError` for a connection string that leads nowhere, as where a service has no file."""
+        return _database(self.path, self.settings)
+
+    @property
+    def apart(self) -> Path:
+        """Where a gate that is cut off from the others keeps what it has to record."""
+        return self.path / "apart.db"
 
     @property
     def ledger(self) -> Path:
@@ -62,7 +72,11 @@ class GateFolder:
 
     @property
     def estates(self) -> AdoptedEstates:
-        return AdoptedEstates(self.path / ESTATES)
+        if self.row_key is None or not isinstance(place := self.database, PostgresqlPlace):
+            return AdoptedEstates(self.path / ESTATES)
+        from armslength.store.gate_postgresql_estates import PostgresqlEstates
+
+        return AdoptedEstates(self.path / ESTATES, PostgresqlEstates(place, self.settings.site, self.row_key))
 
 
 def read_gate_folder(path: Path, *, secrets: bool = True) -> GateFolder:
@@ -125,18 +139,43 @@ def create_gate_folder(
         replace_file(made / ROW_KEY, chance(KEY_SIZE), mode=0o600)
         (made / ESTATES).mkdir()
         AdoptedEstates(made / ESTATES).keep(estate)
-        GateDatabase(made / DATABASE, origin=settings.origin, create=True).close()
         fill(made)
-        read_gate_folder(made)  # what was made can be started, before it is put there
-        for inner, _, _ in os.walk(made):
-            sync_folder(Path(inner))
-        os.rename(made, path)
+        place = _database(made, settings)
+        with closing(GateDatabase(place, origin=settings.origin, create=True, site=settings.site)) as database:
+            try:
+                # What was made can be started, before it is put there.
+                read_gate_folder(made).estates.keep(estate)  # for other gates too
+                database.close()
+                put_in_place(made, path)
+            except BaseException:
+                database.unmake(shared=True)
+                raise
     except OSError as error:
         raise StorageFailed(f"{path}: {error.strerror}") from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
     sync_folder(path.parent)
     return read_gate_folder(path)
+
+
+def put_in_place(made: Path, path: Path) -> None:
+    """Move a folder that was made beside its place there, durably. Raises `OSError`."""
+    for inner, _, _ in os.walk(made):
+        sync_folder(Path(inner))
+    os.rename(made, path)
+
+
+def open_gate_database(folder: GateFolder, *, create: bool = False, serving: bool = False) -> GateDatabase:
+    """The database of the gate in this folder; `create` makes it where it was lost, besides what gates share, and
+    `serving` opens it for the gate itself. Raises as `GateDatabase` does."""
+    return GateDatabase(
+        folder.database,
+        origin=folder.settings.origin,
+        create=create,
+        site=folder.settings.site,
+        joining=create,
+        serving=serving,
+    )
 
 
 def add_gate_point(path: Path, point: GatePoint) -> None:
@@ -149,11 +188,27 @@ def add_gate_point(path: Path, point: GatePoint) -> None:
         raise StorageFailed(f"{place}: {error.strerror}") from error
 
 
+def add_gate_directory(path: Path, directory: GateDirectory) -> None:
+    """As `add_gate_point`, for a directory that says who is there."""
+    place = path / GATE_SETTINGS
+    try:
+        said = with_directory(place.read_bytes(), directory, str(place), parse_gate_settings)
+        replace_file(place, said, mode=0o600)
+    except OSError as error:
+        raise StorageFailed(f"{place}: {error.strerror}") from error
+
+
 def write_lease_keys(path: Path, keys: Sequence[Ed25519PrivateKey]) -> None:
     """Put these in the place of the lease keys of the folder at `path`. A new one goes first; one that has signed stays
     until the last lease that it signed is over."""
     lines = [f"{_PREFIX}{format_base64url(key.private_bytes_raw())}\n" for key in keys]
     replace_file(path / LEASE_KEYS, "".join(lines).encode(), mode=0o600)
+
+
+def _database(path: Path, settings: GateSettings) -> StorePlace:
+    if is_postgresql(settings.database):
+        return PostgresqlPlace(postgresql_address(settings.database, what="database"))
+    return path / settings.database
 
 
 def _empty(path: Path) -> bool:

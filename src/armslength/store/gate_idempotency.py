@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
+from armslength.store.failure import Overtaken
+from armslength.store.gate_insert import insert
 from armslength.store.gate_schema import IDEMPOTENCY
+
+TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +42,19 @@ class GateIdempotency:
         The answer is remembered before it is so: a crash in between leaves an id that nothing has, and whoever asks
         again goes on with that id.
         """
-        self._db.execute(
-            delete(IDEMPOTENCY).where(
-                IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key, IDEMPOTENCY.c.ends <= now
-            )
+        over = delete(IDEMPOTENCY).where(
+            IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key, IDEMPOTENCY.c.ends <= now
         )
         values = {"caller": caller, "key": key, "body": body, "answer": answer, "ends": ends}
-        self._db.execute(insert(IDEMPOTENCY).values(values).on_conflict_do_nothing())
-        return self.recall(caller, key, now=now) or Remembered(body=body, answer=answer)
+        used = insert(self._db, IDEMPOTENCY).values(values).on_conflict_do_nothing()
+        for _ in range(TRIES):
+            self._db.execute(over)
+            if self._db.execute(used).rowcount == 1:
+                return Remembered(body=body, answer=answer)
+            if (found := self.recall(caller, key, now=now)) is not None:
+                return found
+            # Another gate had used it, and forgot it in between.
+        raise Overtaken("an idempotency key is used and forgotten over and over; ask again")
 
     def forget(self, caller: str, key: str) -> None:
         """What was asked was refused and left nothing: the key may be used again."""

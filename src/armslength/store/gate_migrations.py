@@ -57,7 +57,17 @@ SENT = (
     "ALTER TABLE outbox ADD COLUMN seal BLOB",
 )
 
-STEPS: tuple[Sequence[str], ...] = (FIRST, SENT)
+DIRECTORY = (
+    """CREATE TABLE directory (directory TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+           external TEXT NOT NULL, stamp INTEGER NOT NULL, doc BLOB NOT NULL, mac BLOB NOT NULL,
+           PRIMARY KEY (directory, id)) STRICT""",
+    "CREATE INDEX directory_by_kind ON directory (directory, kind, id)",
+    "CREATE INDEX directory_by_name ON directory (directory, kind, name)",
+    "CREATE INDEX directory_by_external ON directory (directory, kind, external)",
+    "CREATE INDEX directory_by_stamp ON directory (directory, stamp)",
+)
+
+STEPS: tuple[Sequence[str], ...] = (FIRST, SENT, DIRECTORY)
 """Step n makes version n + 1."""
 
 

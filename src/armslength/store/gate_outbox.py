@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
+from armslength.store.failure import Overtaken
+from armslength.store.gate_insert import insert
 from armslength.store.gate_schema import OUTBOX
 
 LONGEST_PROBLEM = 500
+TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class GateOutbox:
     def add(self, mark: str, kind: str, body: bytes, *, at: int, person: str | None = None) -> bool:
         """Whether it is new: one of this mark is there once."""
         values = {"mark": mark, "kind": kind, "person": person, "body": body, "made": at, "due": at, "tries": 0}
-        return self._db.execute(insert(OUTBOX).values(values).on_conflict_do_nothing()).rowcount == 1
+        added = insert(self._db, OUTBOX).values(values).on_conflict_do_nothing()
+        return self._db.execute(added.inline()).rowcount == 1  # without asking for its number
 
     def find(self, mark: str) -> Notice | None:
         """The notice of this mark."""
@@ -54,13 +57,18 @@ class GateOutbox:
 
     def again(self, mark: str, kind: str, body: bytes, *, at: int, person: str | None = None) -> None:
         """Written down anew, whatever stands there of this mark, and not sent yet."""
-        self._db.execute(delete(OUTBOX).where(OUTBOX.c.mark == mark))
-        self.add(mark, kind, body, at=at, person=person)
+        for _ in range(TRIES):
+            self._db.execute(delete(OUTBOX).where(OUTBOX.c.mark == mark))
+            if self.add(mark, kind, body, at=at, person=person):
+                return
+            # Another gate has written it down in between; it may have sent it since.
+        raise Overtaken("a notice is written down over and over; ask again")
 
     def take(self, *, now: int, again: int, limit: int = 20) -> tuple[Notice, ...]:
-        """Notices to send now, the oldest first. Each is given once until `again`: who ends between taking and `done`
-        sends it twice rather than never."""
+        """Notices to send now, the oldest first. Each is given once until `again`, to one of several gates: who ends
+        between taking and `done` sends it twice rather than never."""
         wanted = select(*_COLUMNS).where(OUTBOX.c.due <= now).order_by(OUTBOX.c.due, OUTBOX.c.number).limit(limit)
+        wanted = wanted.with_for_update(skip_locked=True)  # what another gate is taking is not waited for
         taken = tuple(_notice(found) for found in self._db.execute(wanted).all())
         for each in taken:
             of = update(OUTBOX).where(OUTBOX.c.number == each.number)

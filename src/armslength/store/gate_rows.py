@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, Table, delete, func, or_, select, update
 from sqlalchemy import Row as Found
-from sqlalchemy.dialects.sqlite import insert
 
 from armslength.store.failure import Damaged, Overtaken
+from armslength.store.gate_insert import insert
 from armslength.store.gate_schema import ROWS
 
 MOST = 500
@@ -54,17 +53,32 @@ class RowClaim:
 class GateRows:
     """Within one transaction."""
 
-    def __init__(self, db: Connection, path: Path) -> None:
-        self._db, self._path = db, path
+    def __init__(self, db: Connection, where: str, table: Table = ROWS) -> None:
+        self._db, self._where, self._table = db, where, table
+        columns = table.c
+        self._read = select(
+            columns.kind,
+            columns.id,
+            columns.version,
+            columns.doc,
+            columns.person,
+            columns.status,
+            columns.due,
+            columns.act,
+        )
+
+    def _at(self, kind: str, id: str, version: int) -> tuple[Any, ...]:
+        columns = self._table.c
+        return columns.kind == kind, columns.id == id, columns.version == version
 
     def read(self, kind: str, id: str) -> GateRow | None:
         """Raises `Damaged` for a row that no gate wrote, as all reading here does."""
-        found = self._db.execute(_READ.where(ROWS.c.kind == kind, ROWS.c.id == id)).one_or_none()
+        found = self._db.execute(self._read.where(self._table.c.kind == kind, self._table.c.id == id)).one_or_none()
         return None if found is None else self._row(found)
 
     def all(self, kind: str) -> Iterator[GateRow]:
         """Every row of a kind, by id. Read it to its end within the transaction."""
-        for found in self._db.execute(_READ.where(ROWS.c.kind == kind).order_by(ROWS.c.id)):
+        for found in self._db.execute(self._read.where(self._table.c.kind == kind).order_by(self._table.c.id)):
             yield self._row(found)
 
     def find(
@@ -78,39 +92,43 @@ class GateRows:
     ) -> tuple[GateRow, ...]:
         """The rows of this person, of this status, due at `due` or before, as far as given; those due first come
         first."""
-        wanted = _READ.where(ROWS.c.kind == kind)
+        wanted = self._read.where(self._table.c.kind == kind)
         if person is not None:
-            wanted = wanted.where(ROWS.c.person == person)
+            wanted = wanted.where(self._table.c.person == person)
         if status is not None:
-            wanted = wanted.where(ROWS.c.status == status)
+            wanted = wanted.where(self._table.c.status == status)
         if due is not None:
-            wanted = wanted.where(ROWS.c.due <= due)
-        ordered = wanted.order_by(ROWS.c.due.is_(None), ROWS.c.due, ROWS.c.id).limit(limit)
+            wanted = wanted.where(self._table.c.due <= due)
+        ordered = wanted.order_by(self._table.c.due.is_(None), self._table.c.due, self._table.c.id).limit(limit)
         return tuple(self._row(found) for found in self._db.execute(ordered))
 
     def count(self, kind: str) -> int:
-        return int(self._db.execute(select(func.count()).select_from(ROWS).where(ROWS.c.kind == kind)).scalar_one())
+        return int(
+            self._db.execute(
+                select(func.count()).select_from(self._table).where(self._table.c.kind == kind)
+            ).scalar_one()
+        )
 
     def ids(self, kind: str) -> tuple[str, ...]:
         """Of every row of a kind."""
-        return tuple(map(str, self._db.execute(select(ROWS.c.id).where(ROWS.c.kind == kind)).scalars()))
+        return tuple(map(str, self._db.execute(select(self._table.c.id).where(self._table.c.kind == kind)).scalars()))
 
     def kinds(self) -> frozenset[str]:
-        return frozenset(self._db.execute(select(ROWS.c.kind).distinct()).scalars())
+        return frozenset(self._db.execute(select(self._table.c.kind).distinct()).scalars())
 
     # Changing
 
     def insert(self, row: GateRow) -> None:
         """Enter an object that is new. Raises `Overtaken` if there is a row of this kind and id. A claim in `row` is
         not entered."""
-        if self._db.execute(insert(ROWS).values(_values(row)).on_conflict_do_nothing()).rowcount != 1:
-            raise Overtaken(f"{self._path}: there is a {row.kind} {row.id} already")
+        if self._db.execute(insert(self._db, self._table).values(_values(row)).on_conflict_do_nothing()).rowcount != 1:
+            raise Overtaken(f"{self._where}: there is a {row.kind} {row.id} already")
 
     def claim(self, kind: str, id: str, *, version: int, act: bytes, at: int) -> None:
         """Begin an operation, whose record will have the id `act`, on the row as it was at `version`. Raises
         `Overtaken` if it is at another version, gone, or claimed by another act."""
-        free = or_(ROWS.c.act.is_(None), ROWS.c.act == act)
-        claimed = update(ROWS).where(*_at(kind, id, version), free).values(act=act, claimed=at)
+        free = or_(self._table.c.act.is_(None), self._table.c.act == act)
+        claimed = update(self._table).where(*self._at(kind, id, version), free).values(act=act, claimed=at)
         if self._db.execute(claimed).rowcount != 1:
             raise self._overtaken(kind, id, version)
 
@@ -119,23 +137,27 @@ class GateRows:
     ) -> None:
         """End an operation: the row claimed by `act` (None: by nobody) goes from `version` to `becomes`, and the claim
         is gone. Raises `Overtaken`."""
-        mine = ROWS.c.act.is_(None) if act is None else ROWS.c.act == act
-        changed = update(ROWS).where(*_at(kind, id, version), mine)
+        mine = self._table.c.act.is_(None) if act is None else self._table.c.act == act
+        changed = update(self._table).where(*self._at(kind, id, version), mine)
         row = GateRow(kind=kind, id=id, version=becomes, doc=doc, columns=columns)
         if self._db.execute(changed.values(_values(row))).rowcount != 1:
             raise self._overtaken(kind, id, version)
 
     def release(self, kind: str, id: str, *, act: bytes) -> bool:
         """End an operation without a change. Whether there was one of this act."""
-        released = update(ROWS).where(ROWS.c.kind == kind, ROWS.c.id == id, ROWS.c.act == act)
+        released = update(self._table).where(
+            self._table.c.kind == kind, self._table.c.id == id, self._table.c.act == act
+        )
         return self._db.execute(released.values(act=None, claimed=None)).rowcount == 1
 
     def claims(self) -> tuple[RowClaim, ...]:
         """Every operation that was begun and not ended: after a start, those that a crash interrupted."""
-        wanted = select(ROWS.c.kind, ROWS.c.id, ROWS.c.act, ROWS.c.claimed).where(ROWS.c.act.is_not(None))
+        wanted = select(self._table.c.kind, self._table.c.id, self._table.c.act, self._table.c.claimed).where(
+            self._table.c.act.is_not(None)
+        )
         return tuple(
             RowClaim(kind=kind, id=id, act=act, at=at)
-            for kind, id, act, at in self._db.execute(wanted.order_by(ROWS.c.kind, ROWS.c.id))
+            for kind, id, act, at in self._db.execute(wanted.order_by(self._table.c.kind, self._table.c.id))
         )
 
     # Writing again from the state
@@ -146,12 +168,17 @@ class GateRows:
         values = [_values(row) for row in rows]
         if not values:
             return 0
-        put = insert(ROWS)
+        put = insert(self._db, self._table)
         changing = ("version", "doc", "person", "status", "due", "act", "claimed")
-        differs = or_(*(ROWS.c[name].is_distinct_from(put.excluded[name]) for name in changing))
+        differs = or_(*(self._table.c[name].is_distinct_from(put.excluded[name]) for name in changing))
         put = put.on_conflict_do_update(
-            index_elements=[ROWS.c.kind, ROWS.c.id], set_={name: put.excluded[name] for name in changing}, where=differs
+            index_elements=[self._table.c.kind, self._table.c.id],
+            set_={name: put.excluded[name] for name in changing},
+            where=differs,
         )
+        if self._db.dialect.name == "postgresql":  # one way to the server and back, and not one for each row
+            some = [values[start : start + MOST] for start in range(0, len(values), MOST)]
+            return sum(self._db.execute(put.values(each)).rowcount for each in some)
         return int(self._db.execute(put, values).rowcount)
 
     def delete(self, kind: str, ids: Sequence[str]) -> int:
@@ -159,7 +186,9 @@ class GateRows:
         gone = 0
         for start in range(0, len(ids), MOST):
             some = ids[start : start + MOST]
-            gone += self._db.execute(delete(ROWS).where(ROWS.c.kind == kind, ROWS.c.id.in_(some))).rowcount
+            gone += self._db.execute(
+                delete(self._table).where(self._table.c.kind == kind, self._table.c.id.in_(some))
+            ).rowcount
         return gone
 
     def _row(self, found: Found[*tuple[Any, ...]]) -> GateRow:
@@ -167,24 +196,17 @@ class GateRows:
         whole = isinstance(kind, str) and isinstance(id, str) and isinstance(version, int) and isinstance(doc, bytes)
         findable = isinstance(person, str | None) and isinstance(status, str | None) and isinstance(due, int | None)
         if not whole or not findable or not isinstance(act, bytes | None):
-            raise Damaged(f"{self._path}: the row {id!r} of kind {kind!r} holds values of another type than written")
+            raise Damaged(f"{self._where}: the row {id!r} of kind {kind!r} holds values of another type than written")
         columns = RowColumns(person=person, status=status, due=due)
         return GateRow(kind=kind, id=id, version=version, doc=doc, columns=columns, claim=act)
 
     def _overtaken(self, kind: str, id: str, version: int) -> Overtaken:
         there = self.read(kind, id)
         if there is None:
-            return Overtaken(f"{self._path}: there is no {kind} {id}")
+            return Overtaken(f"{self._where}: there is no {kind} {id}")
         if there.version != version:
-            return Overtaken(f"{self._path}: the {kind} {id} is no longer at version {version}")
-        return Overtaken(f"{self._path}: another operation is under way on the {kind} {id}, or this one was ended")
-
-
-_READ = select(ROWS.c.kind, ROWS.c.id, ROWS.c.version, ROWS.c.doc, ROWS.c.person, ROWS.c.status, ROWS.c.due, ROWS.c.act)
-
-
-def _at(kind: str, id: str, version: int) -> tuple[Any, ...]:
-    return ROWS.c.kind == kind, ROWS.c.id == id, ROWS.c.version == version
+            return Overtaken(f"{self._where}: the {kind} {id} is no longer at version {version}")
+        return Overtaken(f"{self._where}: another operation is under way on the {kind} {id}, or this one was ended")
 
 
 def _values(row: GateRow) -> dict[str, object]:

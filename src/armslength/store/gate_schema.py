@@ -9,13 +9,19 @@ sessions      who is signed in; ceremonies: challenges and links that are good o
 outbox        notices that are to be sent
 away          people who cannot be asked for a time
 snapshot      the folded state up to a position of the ledger
+directory     what directories said of people and groups
+
+Where several gates are on one PostgreSQL database, rows and snapshot are each gate's own, and the others are shared.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Integer as SqliteInteger
 
 METADATA = MetaData()
+Integer = BigInteger().with_variant(SqliteInteger(), "sqlite")
+"""64 bits: POSIX seconds do not end in 2038."""
 
 VERSIONS = Table(
     "versions",
@@ -44,6 +50,9 @@ ROWS = Table(
     Column("claimed", Integer),
 )
 """`act` and `claimed` are set while an operation that has begun is not over: its record's act id, and when it began."""
+SHARED_ROWS = ROWS.to_metadata(MetaData(), name="shared_rows")
+"""The rows that stand for nothing in the ledger, such as passkeys that wait for a voucher, where several gates share
+them. A gate alone has them among its own."""
 Index("rows_by_person", ROWS.c.kind, ROWS.c.person, ROWS.c.status)
 Index("rows_by_due", ROWS.c.kind, ROWS.c.due)
 
@@ -131,6 +140,23 @@ AWAY = Table(
     Column("ends", Integer),
     Column("by", Text, nullable=False),
 )
+
+DIRECTORY = Table(
+    "directory",
+    METADATA,
+    Column("directory", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("external", Text, nullable=False),
+    Column("stamp", Integer, nullable=False),
+    Column("doc", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)
+Index("directory_by_kind", DIRECTORY.c.directory, DIRECTORY.c.kind, DIRECTORY.c.id)
+Index("directory_by_name", DIRECTORY.c.directory, DIRECTORY.c.kind, DIRECTORY.c.name)
+Index("directory_by_external", DIRECTORY.c.directory, DIRECTORY.c.kind, DIRECTORY.c.external)
+Index("directory_by_stamp", DIRECTORY.c.directory, DIRECTORY.c.stamp)
 
 SNAPSHOT = Table(
     "snapshot",

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from armslength.store.failure import Overtaken
+from armslength.store.gate_insert import insert
 from armslength.store.gate_schema import CEREMONIES, SESSIONS
 
 
@@ -36,7 +36,7 @@ class GateSessions:
     def create(self, digest: bytes, person: str, *, now: int, idle: int, ends: int) -> Session:
         """Raises `Overtaken` if a session of this digest is or was there: a secret is drawn once."""
         values = {"digest": digest, "person": person, "made": now, "seen": now, "idle": idle, "ends": ends}
-        if self._db.execute(insert(SESSIONS).values(values).on_conflict_do_nothing()).rowcount != 1:
+        if self._db.execute(insert(self._db, SESSIONS).values(values).on_conflict_do_nothing()).rowcount != 1:
             raise Overtaken("there is a session with this secret already")
         return Session(digest=digest, person=person, made=now, seen=now, idle=idle, ends=ends)
 
@@ -86,6 +86,9 @@ class Ceremony:
     ends: int
 
 
+_CEREMONY = (CEREMONIES.c.kind, CEREMONIES.c.person, CEREMONIES.c.doc, CEREMONIES.c.ends)
+
+
 class GateCeremonies:
     """Within one transaction."""
 
@@ -95,13 +98,13 @@ class GateCeremonies:
     def begin(self, digest: bytes, ceremony: Ceremony) -> None:
         """Raises `Overtaken` if one of this digest is there."""
         values = {"digest": digest, "kind": ceremony.kind, "person": ceremony.person, "doc": ceremony.doc}
-        begun = insert(CEREMONIES).values({**values, "ends": ceremony.ends}).on_conflict_do_nothing()
+        begun = insert(self._db, CEREMONIES).values({**values, "ends": ceremony.ends}).on_conflict_do_nothing()
         if self._db.execute(begun).rowcount != 1:
             raise Overtaken("this was begun already")
 
     def look(self, digest: bytes, kind: str, *, now: int) -> Ceremony | None:
         """What was begun, left as it is; None: nothing of this kind, or it was finished, or is over."""
-        wanted = select(CEREMONIES.c.kind, CEREMONIES.c.person, CEREMONIES.c.doc, CEREMONIES.c.ends).where(
+        wanted = select(*_CEREMONY).where(
             CEREMONIES.c.digest == digest, CEREMONIES.c.kind == kind, CEREMONIES.c.ends > now
         )
         found = self._db.execute(wanted).one_or_none()
@@ -109,9 +112,9 @@ class GateCeremonies:
 
     def take(self, digest: bytes, kind: str, *, now: int) -> Ceremony | None:
         """As `look`, and it is gone: of two who take it, one gets it."""
-        found = self.look(digest, kind, now=now)
-        gone = self._db.execute(delete(CEREMONIES).where(CEREMONIES.c.digest == digest, CEREMONIES.c.kind == kind))
-        return found if gone.rowcount == 1 else None
+        gone = delete(CEREMONIES).where(CEREMONIES.c.digest == digest, CEREMONIES.c.kind == kind)
+        found = self._db.execute(gone.returning(*_CEREMONY)).one_or_none()
+        return Ceremony(**found._mapping) if found is not None and found.ends > now else None
 
     def sweep(self, *, now: int) -> int:
         """Drop what is over; gives how many."""

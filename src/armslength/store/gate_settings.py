@@ -13,6 +13,10 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from armslength.store.failure import StoreError
+from armslength.store.gate_directory_settings import GateDirectory, format_directories, parse_directories
+from armslength.store.gate_sign_in import GateSignIn, format_sign_in, parse_sign_in
+from armslength.store.postgresql_dsn import check_dsn
+from armslength.store.postgresql_place import is_postgresql
 from armslength.tlog import Malformed, check_key_name
 
 May = Literal["forward", "evaluate", "redeem"]
@@ -21,6 +25,7 @@ May = Literal["forward", "evaluate", "redeem"]
 _HOST = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _SECRET = re.compile(r"[0-9a-f]{64}")
+_SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _MOST = 1_000_000
 
 
@@ -76,6 +81,11 @@ class GateSettings:
     for another one no longer count."""
     ledger: str = "ledger"
     """Path of the ledger's folder, from the gate's."""
+    database: str = "gate.db"
+    """Path of the gate's database, from the gate's folder; or a PostgreSQL connection string, postgresql://…, without a
+    password."""
+    site: str = ""
+    """The name of this gate among several on one database; needed where that is a PostgreSQL database."""
     request_minutes: int = 1440
     """Minutes after which a request that nobody answered ends."""
     veto_minutes: int = 60
@@ -86,6 +96,8 @@ class GateSettings:
     """Ids of the terms that are for emergencies: told to everyone concerned and reviewed afterwards."""
     review_hours: int = 24
     """Hours until a lease under break-glass has to be reviewed."""
+    drill_days: int | None = None
+    """Days after which the last drill is too long ago, and the console and the figures say so; none: nobody is told."""
     session_minutes: int = 30
     """Minutes of silence after which somebody has to sign in again."""
     session_hours: int = 12
@@ -96,9 +108,13 @@ class GateSettings:
     """The enforcement points, `[[point]]` each."""
     lookups: tuple[GateLookup, ...] = ()
     """`[[lookup]]` each."""
+    directories: tuple[GateDirectory, ...] = ()
+    """Identity providers that say who is there, `[[directory]]` each."""
     notices: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Where notices go: Apprise URLs by the kind of notice, `*` for all kinds but those to customers; table
     `[notices]`."""
+    sign_in: GateSignIn | None = None
+    """Sign-in by an identity provider, beside passkeys or in their place; table `[sign_in]`."""
 
     @property
     def host(self) -> str:
@@ -142,15 +158,18 @@ def format_gate_settings(settings: GateSettings) -> bytes:
     lines: list[str] = []
     for each in fields(settings):
         value = getattr(settings, each.name)
-        if each.name not in ("points", "lookups", "notices") and value is not None:
+        if each.name not in ("points", "lookups", "directories", "notices", "sign_in") and value is not None:
             lines.append(f"{each.name} = {_toml(value)}")
     for kind, urls in sorted(settings.notices.items()):
         lines += ["", "[notices]"] if "[notices]" not in lines else []
         lines.append(f"{_toml(kind)} = {_toml(urls)}")
+    if settings.sign_in is not None:
+        lines += ["", *format_sign_in(settings.sign_in)]
     for table, rows in (("point", settings.points), ("lookup", settings.lookups)):
         for row in rows:
             lines += ["", f"[[{table}]]"]
             lines += [f"{each.name} = {_toml(getattr(row, each.name))}" for each in fields(row)]
+    lines += format_directories(settings.directories)
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -190,6 +209,13 @@ class _Reading:
         self.bad.add(key)
         self.wrong(f"{key} = {_shown(value)}; expected a text in quotes, printable and without spaces around it")
         return ""
+
+    def place(self, key: str, value: object) -> str:
+        if isinstance(value, str) and "://" in value and (value != value.strip() or not value.isprintable()):
+            self.bad.add(key)
+            self.wrong(f"{key} has spaces around it, or what cannot be printed")  # not repeated: it may hold a password
+            return ""
+        return self.text(key, value)
 
     def number(self, key: str, value: object) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST:
@@ -288,24 +314,29 @@ class _Reading:
 
 _HOSTS = re.compile(rf"\*|{_HOST}")
 _RESOURCE = re.compile(r"(asset|group|person|terms):\S(.*\S)?")
-_NAMES = {"point": "points", "lookup": "lookups"}
+_NAMES = {"point": "points", "lookup": "lookups", "directory": "directories"}
 _READERS: dict[str, Callable[[_Reading, str, object], object]] = {
     "origin": _Reading.text,
     "url": _Reading.text,
     "name": _Reading.text,
     "rp_id": lambda found, key, value: "" if value == "" else found.text(key, value),
     "ledger": _Reading.text,
+    "database": _Reading.place,
+    "site": lambda found, key, value: "" if value == "" else found.text(key, value),
     "request_minutes": _Reading.number,
     "veto_minutes": _Reading.number,
     "freshness_days": _Reading.number,
     "break_glass": _Reading.texts,
     "review_hours": _Reading.number,
+    "drill_days": _Reading.number,
     "session_minutes": _Reading.number,
     "session_hours": _Reading.number,
     "evidence_mb": _Reading.number,
     "point": _Reading.points,
     "lookup": _Reading.lookups,
+    "directory": lambda found, key, value: parse_directories(value, found.wrong),
     "notices": _Reading.notices,
+    "sign_in": lambda found, key, value: parse_sign_in(value, found.wrong),
 }
 
 
@@ -332,6 +363,17 @@ def _checked(settings: GateSettings, found: _Reading) -> None:
     sessions = {"session_minutes", "session_hours"}
     if settings.session_minutes > 60 * settings.session_hours and not sessions & found.bad:
         found.wrong("session_minutes is longer than session_hours; expected at most that")
+    if settings.site and not _SITE.fullmatch(settings.site):
+        found.wrong(f"site = {settings.site[:40]!r}; expected at most 31 of a-z, 0-9 and -, not - first")
+    if settings.site == "shared":
+        found.wrong("site = 'shared': what all gates share is called that; expected another name")
+    if is_postgresql(settings.database):
+        try:
+            check_dsn(settings.database, "database")
+        except StoreError as error:
+            found.wrong(str(error))
+        if not settings.site and "site" not in found.bad:
+            found.wrong("expected site, the name of this gate among those on its PostgreSQL database")
     for point in settings.points:
         if "forward" in point.may and not point.hosts:
             found.wrong(f"point {point.id} may forward and has no hosts; expected some, or *")

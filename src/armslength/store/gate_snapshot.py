@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
+from armslength.store.gate_insert import insert
 from armslength.store.gate_schema import SNAPSHOT
 
 
@@ -29,11 +29,15 @@ class GateSnapshots:
     def __init__(self, db: Connection) -> None:
         self._db = db
 
-    def write(self, snapshot: GateSnapshot) -> None:
-        """Keep this one, and no other."""
+    def write(self, snapshot: GateSnapshot) -> bool:
+        """Keep this one, and no other, unless one of a later position is there; whether it was kept. `drop` one that
+        is not to be believed first."""
         values = {"position": snapshot.position, "mac": snapshot.mac, "state": snapshot.state}
-        put = insert(SNAPSHOT).values({"one": 1, **values})
-        self._db.execute(put.on_conflict_do_update(index_elements=[SNAPSHOT.c.one], set_=values))
+        put = insert(self._db, SNAPSHOT).values({"one": 1, **values})
+        newer = put.on_conflict_do_update(
+            index_elements=[SNAPSHOT.c.one], set_=values, where=SNAPSHOT.c.position <= snapshot.position
+        )
+        return self._db.execute(newer).rowcount == 1
 
     def read(self) -> GateSnapshot | None:
         """As it stands there, whoever wrote it: the MAC is the caller's to check."""

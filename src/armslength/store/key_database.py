@@ -9,7 +9,7 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,8 @@ CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NUL
 log never stand in the place of another's. `staged` are the payloads of records that lost a field, until the log's
 database has taken them. `followed` is the size of the log that this file has been written for."""
 
+PIECE = 4096
+"""Rows that are read at a time where all of them are."""
 FIRM_NAME = ""
 """The name under which the firm itself stands; no customer has it."""
 
@@ -144,6 +146,42 @@ class KeyDatabase:
             "SELECT wrapped, openings FROM openings WHERE idx=? AND commitment=?", (index, commitment)
         ).fetchone()
         return Openings(index=index, commitment=commitment, wrapped=row[0], openings=row[1]) if row else None
+
+    def customers(self) -> Iterator[Customer]:
+        """Every customer, the firm itself among them."""
+        after = b""
+        while rows := self._customers(after):
+            yield from (Customer(name=name, handle=handle, key=key) for handle, name, key in rows)
+            after = rows[-1][0]
+
+    def pieces(self) -> Iterator[Sequence[Openings]]:
+        """The secrets of every record, some at a time: also of those that never reached the log."""
+        after = (-1, b"")
+        while rows := self._piece(*after):
+            yield [Openings(index=i, commitment=c, wrapped=w, openings=o) for i, c, w, o in rows]
+            after = rows[-1][:2]
+
+    @guarded
+    def between(self, first: int, until: int) -> dict[tuple[int, bytes], Openings]:
+        """The secrets of the records at first … until − 1, by index and commitment."""
+        rows = self._db.execute(
+            "SELECT idx, commitment, wrapped, openings FROM openings WHERE idx>=? AND idx<?", (first, until)
+        )
+        return {(i, c): Openings(index=i, commitment=c, wrapped=w, openings=o) for i, c, w, o in rows}
+
+    @guarded
+    def _customers(self, after: bytes) -> list[tuple[bytes, str, bytes]]:
+        return self._db.execute(
+            f"SELECT handle, name, key FROM customers WHERE handle > ? ORDER BY handle LIMIT {PIECE}", (after,)
+        ).fetchall()
+
+    @guarded
+    def _piece(self, index: int, commitment: bytes) -> list[tuple[int, bytes, bytes, bytes]]:
+        return self._db.execute(
+            "SELECT idx, commitment, wrapped, openings FROM openings WHERE (idx, commitment) > (?, ?)"
+            f" ORDER BY idx, commitment LIMIT {PIECE}",
+            (index, commitment),
+        ).fetchall()
 
     @guarded
     def followed(self) -> int:

@@ -7,6 +7,9 @@ log.db          entries, tiles, payloads
 keys.db         what can be erased
 lock.db         the checkpoint lock
 public/         what anyone may read: checkpoint and tiles
+
+The log, the keys and the lock may each be in a PostgreSQL database instead, which the settings name by a connection
+string without a password.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from armslength.store.failure import StorageFailed, StoreError
+from armslength.store.postgresql_dsn import check_dsn
+from armslength.store.postgresql_place import StorePlace, is_postgresql, store_place
+from armslength.store.public_place import Bucket, bucket_of, is_bucket, parse_bucket
 from armslength.store.writing import replace_file, sync_folder
 from armslength.tlog import Algorithm, Malformed, Policy, SigningKey
 
@@ -32,13 +38,22 @@ class LedgerSettings:
 
     origin: str
     """The log's name, in every checkpoint: a URL without its scheme that is yours."""
+    log: str = "log.db"
+    """Path of the log's store, from the folder, or a connection string: several gates can write it there, by turns."""
     lock: str = "lock.db"
-    """Path of the lock store, from the folder. Keep it on another disk: it finds a log that was rolled back."""
+    """Path of the lock store, from the folder, or a connection string. Keep it on another disk or server: it finds a
+    log that was rolled back."""
     keys: str = "keys.db"
-    """Path of the store of keys and openings, from the folder. Its backups hold what was erased since: keep them
-    short."""
+    """Path of the store of keys and openings, from the folder, or a connection string. Its backups hold what was erased
+    since: keep them short."""
     public: str = "public"
-    """Path of the published folder, from the folder."""
+    """Path of the published folder, from the folder, or a bucket: `s3://BUCKET/PREFIX`."""
+    bucket_endpoint: str = ""
+    """URL of the bucket's service; the environment's (`AWS_ENDPOINT_URL`), else AWS, if empty."""
+    bucket_region: str = ""
+    """The bucket's region; the environment's (`AWS_REGION`) if empty."""
+    bucket_credentials: str = ""
+    """Path, from the folder, of the file with the credentials for the bucket; the environment's if empty."""
     batch: int = 512
     """Most acts in one transaction: more share an fsync, and wait for each other."""
     queue: int = 8192
@@ -64,20 +79,37 @@ class LedgerFolder:
     policy: Policy
 
     @property
-    def log(self) -> Path:
-        return self.path / "log.db"
+    def log(self) -> StorePlace:
+        return store_place(self.settings.log, self.path)
 
     @property
-    def keys(self) -> Path:
-        return self.path / self.settings.keys
+    def keys(self) -> StorePlace:
+        return store_place(self.settings.keys, self.path)
 
     @property
-    def lock(self) -> Path:
-        return self.path / self.settings.lock
+    def lock(self) -> StorePlace:
+        return store_place(self.settings.lock, self.path)
 
     @property
     def public(self) -> Path:
+        """The published folder. Raises `StoreError` if it is a bucket."""
+        if is_bucket(self.settings.public):
+            raise StoreError(f"{self.settings.public}: is no folder")
         return self.path / self.settings.public
+
+    @property
+    def public_name(self) -> str:
+        """Where it is published, for people."""
+        return self.settings.public if is_bucket(self.settings.public) else str(self.public)
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """The bucket that is published in, if it is no folder."""
+        said = self.settings
+        if not is_bucket(said.public):
+            return None
+        credentials = self.path / said.bucket_credentials if said.bucket_credentials else None
+        return bucket_of(said.public, endpoint=said.bucket_endpoint, region=said.bucket_region, credentials=credentials)
 
 
 def read_ledger_folder(path: Path, *, signing: bool = True) -> LedgerFolder:
@@ -106,7 +138,8 @@ def create_ledger_folder(
     parsed = Policy.parse(policy)
     problems: list[str] = []
     _checked(path / SETTINGS, _toml(settings).encode(), problems)
-    elsewhere = [path / place for place in (settings.lock, settings.keys) if (path / place).parent != path]
+    files = [path / place for place in (settings.log, settings.lock, settings.keys) if not is_postgresql(place)]
+    elsewhere = [place for place in files if place.parent != path]
     problems += [f"{place}: No such file or directory" for place in elsewhere if not place.parent.is_dir()]
     if problems:
         raise StoreError("\n".join(problems))
@@ -173,6 +206,15 @@ def _checked(path: Path, data: bytes, problems: list[str]) -> LedgerSettings | N
             problems.append(f"{path}: {name} = {value!r}; expected a number from 0 to a thousand million")
         elif name in _PATHS and (not value or "\0" in str(value)):
             problems.append(f"{path}: {name} = {value!r}; expected a path")
+        elif name in _STORES and is_postgresql(str(value)):
+            try:
+                check_dsn(str(value), f"{path}: {name}")
+            except StoreError as error:
+                problems.append(str(error))
+        elif name == "public" and is_bucket(str(value)):
+            endpoint, region = str(said.get("bucket_endpoint", "")), str(said.get("bucket_region", ""))
+            _, wrong = parse_bucket(str(value), endpoint=endpoint, region=region)
+            problems += [f"{path}: {name}: {problem}" for problem in wrong]
         elif name == "public" and path.parent.resolve().is_relative_to((path.parent / str(value)).resolve()):
             problems.append(
                 f"{path}: {name} = {value!r}; expected a folder apart, since all that is in it is published"
@@ -188,7 +230,8 @@ def _checked(path: Path, data: bytes, problems: list[str]) -> LedgerSettings | N
     return LedgerSettings(**said) if len(problems) == before else None
 
 
-_PATHS = ("lock", "keys", "public")
+_STORES = ("log", "lock", "keys")
+_PATHS = (*_STORES, "public")
 _WORDS = {str: "a text in quotes", int: "a whole number", float: "a number"}
 
 
@@ -231,6 +274,8 @@ def _toml(settings: LedgerSettings) -> str:
     lines = []
     for field in fields(settings):
         value = getattr(settings, field.name)
+        if value == "":
+            continue
         # A text of JSON is one of TOML, but for the one character that TOML wants to be escaped as well.
         said = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         lines.append(f"{field.name} = {said}")

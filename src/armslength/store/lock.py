@@ -77,7 +77,7 @@ class Lock:
             raise Overtaken(f"{self._path}: the lock of {origin!r} is no longer at size {before.size}")
 
 
-def read_lock(path: Path, origin: str) -> Held:
+def lock_at(path: Path, origin: str) -> Held:
     """What the lock store at `path` says of a log, whoever holds it. Raises `StoreError`."""
     return _Read(path).held(origin)
 

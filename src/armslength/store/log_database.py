@@ -103,6 +103,11 @@ class LogDatabase:
     def close(self) -> None:
         self._db.close()
 
+    @property
+    def seat(self) -> None:
+        """One process writes a file, and needs no seat for it."""
+        return None
+
     def snapshot(self) -> AbstractContextManager[None]:
         """Within it, everything that is read is of one moment, whatever a writer does meanwhile."""
         return Snapshot(self._db)
@@ -129,10 +134,18 @@ class LogDatabase:
         if row is None:
             raise Damaged(f"{self._path}: holds no log")
         origin, size, root, edge, note, mapped, time = row
-        state = LogState(origin=origin, edge=self._edge(size, edge), note=note, mapped=mapped, time=time)
+        state = LogState(origin=origin, edge=log_edge(self._path, size, edge), note=note, mapped=mapped, time=time)
         if state.edge.root() != root:
             raise Damaged(f"{self._path}: the root at size {size} is not that of its edge")
         return state
+
+    @guarded
+    def head(self) -> tuple[int, bytes]:
+        """The size and root that it says it stands at, cheaply. Raises `Damaged` where there is none."""
+        row = self._db.execute("SELECT size, root FROM state").fetchone()
+        if row is None:
+            raise Damaged(f"{self._path}: holds no log")
+        return row[0], row[1]
 
     # Writing
 
@@ -261,7 +274,7 @@ class LogDatabase:
         for number, handle, size, edge, last in self._db.execute(
             "SELECT customer, handle, size, edge, last FROM heads JOIN customers USING (customer)"
         ):
-            chains[handle] = Chain(edge=self._edge(size, edge), last=last)
+            chains[handle] = Chain(edge=log_edge(self._path, size, edge), last=last)
             self._numbers[handle] = number
         return chains
 
@@ -299,22 +312,29 @@ class LogDatabase:
         return bytes(row[0]) if row else None
 
     @guarded
+    def payloads(self, first: int, until: int) -> dict[int, bytes]:
+        """The payloads of the entries first … until − 1 that have one."""
+        return dict(self._db.execute("SELECT idx, box FROM payloads WHERE idx>=? AND idx<?", (first, until)))
+
+    @guarded
     def sizes(self) -> Mapping[str, int]:
         """The rows of each table, for `fsck` and `status`."""
         tables = ("entries", "customers", "records", "acts", "erasures", "tiles", "payloads", "heads")
         return {table: int(self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables}
 
-    def _edge(self, size: int, hashes: bytes) -> Edge:
-        if not isinstance(size, int) or size < 0 or not isinstance(hashes, bytes):
-            raise Damaged(f"{self._path}: the size {size!r} and what is kept with it are no edge of a tree")
-        if len(hashes) != HASH * size.bit_count():
-            raise Damaged(f"{self._path}: an edge of {len(hashes)} bytes does not fit the size {size}")
-        return Edge(size=size, hashes=tuple(hashes[i : i + HASH] for i in range(0, len(hashes), HASH)))
-
     def pieces(self, first: int, until: int, step: int = 4096) -> Iterator[Sequence[bytes]]:
         """The entries first … until − 1, some at a time."""
         for start in range(first, until, step):
             yield self.leaves(start, min(start + step, until))
+
+
+def log_edge(name: object, size: int, hashes: bytes) -> Edge:
+    """The edge that a store called `name` keeps. Raises `Damaged` where it is none."""
+    if not isinstance(size, int) or size < 0 or not isinstance(hashes, bytes):
+        raise Damaged(f"{name}: the size {size!r} and what is kept with it are no edge of a tree")
+    if len(hashes) != HASH * size.bit_count():
+        raise Damaged(f"{name}: an edge of {len(hashes)} bytes does not fit the size {size}")
+    return Edge(size=size, hashes=tuple(hashes[i : i + HASH] for i in range(0, len(hashes), HASH)))
 
 
 def _row(state: LogState) -> tuple[object, ...]:

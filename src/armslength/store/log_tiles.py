@@ -1,15 +1,15 @@
-"""A log's tiles read from its database: full ones as they are kept, partial ones worked out from what is below them."""
+"""A log's tiles read from its store: full ones as they are kept, partial ones worked out from what is below them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from armslength.store.log_database import LogDatabase
+from armslength.store.ledger_stores import LogStore
 from armslength.tlog import WIDTH, Entries, Node, Tile, format_entries, leaf_hash, tile_nodes
 
 
-def log_tile(log: LogDatabase) -> Callable[[Tile], bytes]:
-    """Reads a tile. Raises `Damaged` where the database has not what it takes."""
+def log_tile(log: LogStore) -> Callable[[Tile], bytes]:
+    """Reads a tile. Raises `Damaged` where the store has not what it takes."""
 
     def read(tile: Tile) -> bytes:
         if tile.width == WIDTH:
@@ -22,12 +22,12 @@ def log_tile(log: LogDatabase) -> Callable[[Tile], bytes]:
     return read
 
 
-def log_entries(log: LogDatabase, entries: Entries) -> bytes:
+def log_entries(log: LogStore, entries: Entries) -> bytes:
     """An entry bundle's bytes."""
     first = entries.index * WIDTH
     return format_entries(log.leaves(first, first + entries.width))
 
 
-def log_nodes(log: LogDatabase, size: int) -> Node:
+def log_nodes(log: LogStore, size: int) -> Node:
     """The hashes of perfect subtrees of the log's first `size` entries, for proofs."""
     return tile_nodes(log_tile(log), size)

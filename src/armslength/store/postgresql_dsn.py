@@ -62,13 +62,12 @@ class PostgresqlAddress:
         return f"{self.host}:{self.port}"
 
 
-def postgresql_address(dsn: str, environment: Mapping[str, str] = os.environ) -> PostgresqlAddress:
-    """Raises `StoreError`; no message repeats a value that may be a password."""
-    given = _uri(dsn) if dsn.startswith(("postgresql://", "postgres://")) else _pairs(dsn)
-    if "password" in given:
-        raise StoreError("--dsn holds a password, which others can see: put it into PGPASSWORD or a password file")
-    if unknown := sorted(key for key in given if key not in USED):
-        raise StoreError(f"--dsn has {unknown[0]!r}: expected of {', '.join(sorted(USED))}")
+def postgresql_address(
+    dsn: str, environment: Mapping[str, str] = os.environ, *, what: str = "--dsn"
+) -> PostgresqlAddress:
+    """`what` is the flag or the setting that gave it. Raises `StoreError`; no message repeats a value that may be a
+    password."""
+    given = check_dsn(dsn, what)
     settled = {key: environment[name] for key, name in ENVIRONMENT.items() if environment.get(name)}
     password: str | None = environment.get("PGPASSWORD") or None
     if service := given.get("service", settled.get("service", "")):
@@ -82,7 +81,7 @@ def postgresql_address(dsn: str, environment: Mapping[str, str] = os.environ) ->
     user = settled.get("user") or getpass.getuser()
     host = settled.get("host") or settled.get("hostaddr") or SOCKETS
     if "," in host or not settled.get("port", "5432").isdecimal():
-        raise StoreError("--dsn names several hosts, or a port that is no number: expected one host and its port")
+        raise StoreError(f"{what} names several hosts, or a port that is no number: expected one host and its port")
     said = settled.get("port", "5432")
     port = int(said) if len(said) < 10 else 0
     if not 0 < port < 65536:
@@ -103,7 +102,17 @@ def postgresql_address(dsn: str, environment: Mapping[str, str] = os.environ) ->
     )
 
 
-def _uri(dsn: str) -> dict[str, str]:
+def check_dsn(dsn: str, what: str = "--dsn") -> dict[str, str]:
+    """What a connection string says, wherever it is read. Raises `StoreError` as `postgresql_address` does."""
+    given = _uri(dsn, what) if dsn.startswith(("postgresql://", "postgres://")) else _pairs(dsn, what)
+    if "password" in given:
+        raise StoreError(f"{what} holds a password, which others can see: put it into PGPASSWORD or a password file")
+    if unknown := sorted(key for key in given if key not in USED):
+        raise StoreError(f"{what} has {unknown[0]!r}: expected of {', '.join(sorted(USED))}")
+    return given
+
+
+def _uri(dsn: str, what: str) -> dict[str, str]:
     try:
         parts = urlsplit(dsn)
         found = {
@@ -113,13 +122,13 @@ def _uri(dsn: str) -> dict[str, str]:
             "dbname": unquote(parts.path.removeprefix("/")),
         }
     except ValueError:
-        raise StoreError("--dsn is no URI that can be read: expected postgresql://USER@HOST:PORT/DATABASE") from None
+        raise StoreError(f"{what} is no URI that can be read: expected postgresql://USER@HOST:PORT/DATABASE") from None
     if parts.password is not None:
         found["password"] = "given"
     return {key: value for key, value in found.items() if value} | dict(parse_qsl(parts.query))
 
 
-def _pairs(text: str, what: str = "--dsn") -> dict[str, str]:
+def _pairs(text: str, what: str) -> dict[str, str]:
     found: dict[str, str] = {}
     place = 0
     text = text.strip()

@@ -61,6 +61,7 @@ def wait_for(connection: Any, seconds: float) -> None:
 def postgresql_failure(address: PostgresqlAddress, error: Exception) -> StoreError:
     """The server's own sentence, or the network's; nothing of what we sent."""
     place = f"{address} database {address.database}"
+    error = _first(error)
     told = error.args[0] if error.args else ""
     if isinstance(told, dict):
         return StorageFailed(f"{place}: {' '.join(str(told.get('M', 'refused')).split())[:300]}")
@@ -74,6 +75,16 @@ def postgresql_failure(address: PostgresqlAddress, error: Exception) -> StoreErr
     words = because.strerror if isinstance(because, OSError) and because.strerror else str(because)
     more = ": sslmode=disable asks without TLS" if "refuses SSL" in words else ""
     return StorageFailed(f"{place}: {' '.join(words.split())[:300] or type(because).__name__}{more}")
+
+
+def _first(error: Exception) -> Exception:
+    """What the server said, where hanging up after it failed as well: it had hung up first."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, Exception) and seen.args and isinstance(seen.args[0], dict):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return error
 
 
 def postgresql_code(error: Exception) -> str:

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from armslength.store.failure import StorageFailed
-from armslength.store.log_database import LogDatabase
+from armslength.store.ledger_stores import LogStore
 from armslength.store.log_tiles import log_entries, log_tile
 from armslength.store.writing import replace_file, sync_folder
 from armslength.tlog import WIDTH, Malformed, Note, entries_of, new_entries, new_tiles, tiles_of
@@ -55,18 +55,14 @@ class PublicFolder:
     def holds(self, size: int) -> bool:
         """Whether the files at the right edge of a log of `size` entries are there: a folder restored in part has
         not."""
-        newest = [
-            tile for tile in tiles_of(size) if tile.width < WIDTH or tile.index == (size >> 8 * (tile.level + 1)) - 1
-        ]
-        paths = [tile.path for tile in newest] + [each.path for each in entries_of(size) if each.width < WIDTH]
-        return all((self.path / path).is_file() for path in paths)
+        return all((self.path / path).is_file() for path in edge_paths(size))
 
     def partials(self) -> list[str]:
         """The paths in the folder of the partial tiles and bundles, those of older sizes included."""
         found = (self.path / "tile").glob("**/*.p/*")
         return sorted(str(path.relative_to(self.path)) for path in found)
 
-    def export(self, log: LogDatabase, *, old: int, new: int) -> int:
+    def export(self, log: LogStore, *, old: int, new: int) -> int:
         """Write what a log of `new` entries needs and one of `old` had not. Gives the number of files written."""
         written: set[Path] = set()
         count = 0
@@ -88,9 +84,7 @@ class PublicFolder:
     def prune(self, *, old: int, new: int) -> None:
         """Delete the partial tiles and bundles that have become full since `old`, as tlog-tiles allows: a client that
         still asks for one takes the full one."""
-        paths = [tile.path for tile in new_tiles(old, new) if tile.width == WIDTH]
-        paths += [entries.path for entries in new_entries(old, new) if entries.width == WIDTH]
-        for path in paths:
+        for path in filled_paths(old, new):
             shutil.rmtree(self.path / f"{path}.p", ignore_errors=True)
 
     def put(self, name: str, data: bytes) -> None:
@@ -104,6 +98,18 @@ class PublicFolder:
         replace_file(path, data)
         written.add(path.parent)
         return 1
+
+
+def edge_paths(size: int) -> list[str]:
+    """What is at the right edge of a log of `size` entries, and was written last."""
+    newest = [tile for tile in tiles_of(size) if tile.width < WIDTH or tile.index == (size >> 8 * (tile.level + 1)) - 1]
+    return [tile.path for tile in newest] + [each.path for each in entries_of(size) if each.width < WIDTH]
+
+
+def filled_paths(old: int, new: int) -> list[str]:
+    """The tiles and bundles that became full on the way."""
+    full = [tile.path for tile in new_tiles(old, new) if tile.width == WIDTH]
+    return full + [entries.path for entries in new_entries(old, new) if entries.width == WIDTH]
 
 
 def _make(folder: Path) -> list[Path]:
