@@ -48,9 +48,13 @@ class GateMachine(Using):
 
     months: int
 
+    def made(self) -> Workshop:
+        """Where it is played."""
+        return Workshop.made()
+
     @initialize()
     def begin(self) -> None:
-        self.shop = Workshop.made()
+        self.shop = self.made()
         self.plain = Plain(firm=THE_FIRM, digest=self.gate.digest)
         for person in THE_FIRM.everybody:
             self.plain.keys[passkey(person).credential] = (person, True)
@@ -138,7 +142,7 @@ class GateMachine(Using):
         crash=crashes,
     )
     def enrol(self, data: st.DataObject, person: str, voucher: str, crash: Ending) -> None:
-        if person in self.plain.firm.people:
+        if person in self.plain.firm.people and person not in self.plain.gone:
             mine = [n for n in self._numbers(voucher) if self._counts(voucher, n)]
             self._enrol(person, voucher, data.draw(st.sampled_from(mine)) if mine else None, crash)
 
@@ -151,7 +155,7 @@ class GateMachine(Using):
             for lent in self.plain.lent_for(voucher, "assume", f"person:{person}")
             if self.plain.usable(lent, self.now, frozenset())
         ]
-        standing = self.plain.firm.may_assume(voucher, person)
+        standing = self.plain.may_assume(voucher, person)
         may = number is not None and voucher != person and (standing or bool(able))
         assertion = passkey(voucher, number or 0).sign(self.gate.enrolment(id).challenge())
         outcome, _ = self._do(crash, lambda: self.gate.vouch(id, PersonId(voucher), assertion))
@@ -190,7 +194,7 @@ class GateMachine(Using):
 
     def _revoke(self, key: bytes, who: PersonId, crash: Ending) -> None:
         person = self.plain.keys[key][0]
-        may = who in (person, HOST) or self.plain.firm.may_assume(who, person)
+        may = who in (person, HOST) or self.plain.may_assume(who, person)
         may = may or any(
             self.plain.usable(lent, self.now, frozenset())
             for lent in self.plain.lent_for(who, "assume", f"person:{person}")
@@ -219,17 +223,38 @@ class GateMachine(Using):
         state = self.gate.state.key(key)
         return state is not None and state.revoked is not None
 
+    # People who leave
+
+    @precondition(lambda self: len(self.plain.gone) < 2)
+    @rule(person=st.sampled_from(("bo", "eli", "cy", "di", "ed", "fay", "kim", "zed")), crash=crashes)
+    def leave(self, person: str, crash: Ending) -> None:
+        outcome, recorded = self._do(crash, lambda: self.gate.leave(PersonId(person), "a directory"))
+        assert not isinstance(outcome, GateError), outcome
+        if recorded:
+            assert person not in self.plain.gone
+            self.plain.leave(person)
+        else:
+            assert outcome is None or person in self.plain.gone
+        self._compare(crashed=outcome is None)
+        self._sweep()
+
     # The estate
 
     @rule(data=st.data(), asker=st.sampled_from(("kim", "kim", "di", "bo")), crash=crashes)
     def propose(self, data: st.DataObject, asker: str, crash: Ending) -> None:
-        firm = data.draw(changed(self.plain.firm))
+        firm = self.plain.firm if self.plain.gone and data.draw(st.booleans()) else data.draw(changed(self.plain.firm))
         files = firm.files()
         after = digest(parse(files).estate)
-        if after == self.plain.digest:
+        known = sorted(self.plain.gone & firm.people.keys())
+        back = data.draw(st.lists(st.sampled_from(known), unique=True)) if known else []
+        if after == self.plain.digest and not back:
             return
+        returning = [PersonId(each) for each in back]
         outcome, recorded = self._do(
-            crash, lambda: self.gate.propose(files, asker=PersonId(asker), purpose="a change", caller="a session")
+            crash,
+            lambda: self.gate.propose(
+                files, asker=PersonId(asker), purpose="a change", caller="a session", returning=returning
+            ),
         )
         made = self._new_request()
         if made is not None:
@@ -252,6 +277,7 @@ class GateMachine(Using):
                 told=None,
                 change=(self.plain.digest, after),
                 barred=frozenset(map(str, widened)),
+                returning=frozenset(back),
             )
             self.plain.firms[after] = firm
             self._take(made, draft)
@@ -260,7 +286,7 @@ class GateMachine(Using):
             case Refused(why=Why.IMPOSSIBLE):
                 assert made is None  # by a lock-out, or for the states that gain by it
             case Refused():
-                assert not self.plain.firm.ways(asker, frozenset(), "operate", "asset:access-gate", day_of(self.now))
+                assert not self.plain.leads(asker, frozenset(), "operate", "asset:access-gate", self.now)
             case Conflict():
                 assert any(ask.change is not None and ask.change[1] == after for ask in self.plain.asks.values())
             case GateError():

@@ -49,26 +49,39 @@ from armslength.gate import (
 )
 from armslength.ledger import Json
 from armslength.service.gate_adopting import Adopting
+from armslength.service.gate_anew import anew
 from armslength.service.gate_approving import Approving
 from armslength.service.gate_asking import Asked, Asking, AskOutcome
 from armslength.service.gate_book import Step
 from armslength.service.gate_change import Proposed
 from armslength.service.gate_clock import machine_seconds
 from armslength.service.gate_denials import Denials
+from armslength.service.gate_directory import Directories
 from armslength.service.gate_documents import Documents
+from armslength.service.gate_drill import Drills
 from armslength.service.gate_enrolling import Enrolling
 from armslength.service.gate_failure import Unavailable
 from armslength.service.gate_health import GateHealth, gate_health, not_ready
 from armslength.service.gate_leasing import Leasing
+from armslength.service.gate_leaving import Leaving
 from armslength.service.gate_opening import open_ledger_of, open_office
 from armslength.service.gate_pending import Invitation, PendingKey
 from armslength.service.gate_reviewing import review, unreviewed
 from armslength.service.gate_revoking import KeysRevoked, Revoking
 from armslength.service.gate_snapshot import write_snapshot
+from armslength.service.gate_statements import StatementAnswer, StatementBatch, Statements
 from armslength.service.gate_sweeping import EVERY, Sweeping
 from armslength.service.gate_using import OfflineAnswer, OfflineUse, Redeemed, Using
-from armslength.service.ledger import Ledger
-from armslength.store import Away, GateDatabase, GateFolder, GateSettings, StoreError, read_gate_folder
+from armslength.service.ledger import OpenLedger
+from armslength.store import (
+    Away,
+    GateDatabase,
+    GateFolder,
+    GateSettings,
+    StoreError,
+    open_gate_database,
+    read_gate_folder,
+)
 
 
 def _nothing(step: str) -> None:
@@ -82,7 +95,7 @@ class Gate:
         self,
         folder: GateFolder,
         *,
-        ledger: Ledger | None = None,
+        ledger: OpenLedger | None = None,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] | None = None,
         chance: Callable[[int], bytes] = secrets.token_bytes,
@@ -101,7 +114,7 @@ class Gate:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         steady = machine_seconds if steady is None and clock is time.time else steady
-        self._database = GateDatabase(folder.database, origin=folder.settings.origin)
+        self._database = open_gate_database(folder, serving=True)
         try:
             self._ledger = open_ledger_of(folder, clock, chance) if ledger is None else ledger
             try:
@@ -126,9 +139,20 @@ class Gate:
         self._leasing = Leasing(office, self._adopting)
         self._approving = Approving(office, self._leasing, self._documents)
         self._using = Using(office, self._leasing, self._denials)
+        self._statements = Statements(office)
         self._enrolling = Enrolling(office, self._using)
         self._revoking = Revoking(office, self._leasing, self._enrolling.may_vouch)
-        self._sweeping = Sweeping(office, self._asking, self._adopting, self._leasing, self._revoking)
+        self._leaving = Leaving(office, self._leasing)
+        self._directories = Directories(office, self._leaving, self._leasing, self._adopting)
+        self._sweeping = Sweeping(
+            office,
+            self._asking,
+            self._adopting,
+            self._leasing,
+            self._revoking,
+            self._leaving,
+            self._directories,
+        )
 
     # Its life
 
@@ -184,7 +208,7 @@ class Gate:
         return self._database
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> OpenLedger:
         """Where all of it is recorded."""
         return self._ledger
 
@@ -231,6 +255,7 @@ class Gate:
         """Media type and bytes. Raises `Rejected` where there is none, `Tampered` where the bytes are others."""
         return self._documents.read(digest)
 
+    @anew
     def ask(self, asked: Asked, *, caller: str, key: str | None = None) -> AskOutcome:
         """Make a request. `caller` is who sends it (a person's session, a point), `key` their Idempotency-Key: the same
         key from the same caller is the same request, whatever became of the first try.
@@ -273,6 +298,7 @@ class Gate:
         """What they still have to be shown before they can approve."""
         return self._documents.unopened(id, person)
 
+    @anew
     def approve(self, id: RequestId, approver: PersonId, assertion: Assertion) -> RequestState:
         """Take a person's signature over `request.challenge()`. The last one of a quorum opens the lease at once,
         unless a customer's word or veto window is still to come.
@@ -281,18 +307,22 @@ class Gate:
         """
         return self._after(self._approving.approve(id, approver, assertion))
 
+    @anew
     def unapprove(self, id: RequestId, approver: PersonId) -> RequestState:
         """Take one's approval back while there is no lease."""
         return self._approving.unapprove(id, approver)
 
+    @anew
     def decline(self, id: RequestId, approver: PersonId, reason: str) -> RequestState:
         """Say no, which ends it. For those who could approve it."""
         return self._approving.decline(id, approver, reason)
 
+    @anew
     def withdraw(self, id: RequestId, by: PersonId) -> RequestState:
         """Take the request back. For its executor, asker and author."""
         return self._approving.withdraw(id, by)
 
+    @anew
     def withdraw_filed(self, id: RequestId, point: str) -> RequestState:
         """The same, by the enforcement point that filed it, and as its act."""
         return self._approving.withdraw_filed(id, point)
@@ -301,6 +331,7 @@ class Gate:
         """The request and the customer that a voice token is for. Raises `Rejected`."""
         return self._approving.voice_of(token)
 
+    @anew
     def voice(self, token: str, agrees: bool) -> RequestState:
         """A customer's own word: yes counts where the terms ask for it, no ends the request."""
         return self._after(self._approving.voice(token, agrees))
@@ -329,13 +360,20 @@ class Gate:
         """The lease as a JWS. Raises `Conflict` where it is over."""
         return self._leasing.token(id)
 
+    @anew
     def give_back(self, id: LeaseId, by: PersonId) -> LeaseState:
         """End it early. For its executor and the request's asker."""
         return self._leasing.give_back(id, by)
 
+    @anew
     def revoke(self, id: LeaseId, by: PersonId, reason: str) -> LeaseState:
         """Take it away. For everyone who asked, approved, or could have approved it, and for `HOST`."""
         return self._leasing.revoke(id, by, reason)
+
+    def stands(self, id: LeaseId) -> Refused | None:
+        """Why what a lease opened has to end now, or None; what its last use opened may outlast that use. Raises
+        `Rejected` where there is no such lease, `Unavailable`."""
+        return self._leasing.stands(id)
 
     def revocations(self) -> str:
         """The signed list for enforcement points, at most a few seconds old."""
@@ -376,15 +414,23 @@ class Gate:
             context={} if context is None else context,
         )
 
+    @anew
     def take_uses(self, point: str, uses: Sequence[OfflineUse]) -> tuple[OfflineAnswer, ...]:
         """Uses that a point let pass while it could not ask. Each is recorded once, however often it is sent. Raises
         `Unavailable`."""
         return self._using.take_uses(point, uses)
 
+    @anew
+    def take_statements(self, point: str, batches: Sequence[StatementBatch]) -> tuple[StatementAnswer, ...]:
+        """What was done by leases in a system that writes its own log. Each batch is recorded once, however often it is
+        sent. Raises `Unavailable`."""
+        return self._statements.take(point, batches)
+
     def reviews_due(self) -> tuple[LeaseState, ...]:
         """Leases under break-glass terms that nobody looked at yet, the oldest first."""
         return unreviewed(self._office)
 
+    @anew
     def review(self, id: LeaseId, by: PersonId, outcome: str) -> LeaseState:
         """Somebody who had no part in it says what they found (break-glass)."""
         return review(self._office, id, by, outcome)
@@ -420,33 +466,64 @@ class Gate:
         """Who could vouch for them now."""
         return self._enrolling.vouchers(person)
 
+    @anew
     def vouch(self, id: str, voucher: PersonId, assertion: Assertion) -> None:
         """The second person's signature: from here on the passkey counts. They need the power `assume` on that person,
         standing or by a live lease. Raises `Rejected`, `Conflict`."""
         self._enrolling.vouch(id, voucher, assertion)
 
+    @anew
     def found(self, id: str) -> None:
         """Let a passkey count without a voucher: on the gate's own host, before the first request. Raises
         `Conflict` after it."""
         self._enrolling.found(id)
 
+    @anew
     def revoke_key(self, credential: bytes, by: PersonId, reason: str) -> KeysRevoked:
         """For its person, for whoever could vouch for them, and for `HOST`. Leases that it approved end, its person is
         signed out, and passkeys that it vouched for in the last 30 days are revoked with it. Gives which, and those
         that it vouched for earlier: they count still."""
         return self._revoking.revoke(credential, by, reason)
 
+    # Drills
+
+    @property
+    def drills(self) -> Drills:
+        """Rehearsals, which open nothing."""
+        return self._sweeping.drills
+
+    @anew
+    def leave(self, person: PersonId, source: str) -> bool:
+        """Somebody is gone, says `source` (a directory's id, or `HOST`): what they have ends at once, and they are
+        refused everything until an adopted change names them as returning. Whether that is news. Raises
+        `Unavailable`, and then it is not recorded."""
+        return self._leaving.left(person, source)
+
+    @property
+    def directories(self) -> Directories:
+        """What identity providers say of people."""
+        return self._directories
+
     # The estate
 
+    @anew
     def propose(
-        self, files: Mapping[str, bytes], *, asker: PersonId, purpose: str, caller: str, key: str | None = None
+        self,
+        files: Mapping[str, bytes],
+        *,
+        asker: PersonId,
+        purpose: str,
+        caller: str,
+        key: str | None = None,
+        returning: Sequence[PersonId] = (),
     ) -> AskOutcome:
         """Ask for another estate: `files` by name, all of them. What would change is the request's evidence. Adopted at
-        once when its quorum, apart from every state whose reach it widens, is there.
+        once when its quorum, apart from every state whose reach it widens, is there. `returning` are people who left
+        and come back with it; the files may then be those that hold.
 
         Raises `EstateError` with every problem of the files, `Rejected`, and `Conflict` where nothing differs.
         """
-        return self._adopting.propose(files, asker=asker, purpose=purpose, caller=caller, key=key)
+        return self._adopting.propose(files, asker=asker, purpose=purpose, caller=caller, key=key, returning=returning)
 
     def proposed(self, id: RequestId) -> Proposed | None:
         """What a request for another estate would change; None for a request of another kind."""
@@ -508,6 +585,6 @@ class Gate:
         self.close()
 
 
-def open_gate(path: Path, *, ledger: Ledger | None = None) -> Gate:
+def open_gate(path: Path, *, ledger: OpenLedger | None = None) -> Gate:
     """The gate in the folder at `path`. Raises `Unfounded`, `StoreError`."""
     return Gate(read_gate_folder(path), ledger=ledger)

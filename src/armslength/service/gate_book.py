@@ -39,6 +39,7 @@ from armslength.gate import (
     Leased,
     LeaseId,
     LeaseTerms,
+    Left,
     Moment,
     Rejected,
     Request,
@@ -58,8 +59,9 @@ from armslength.service.gate_replay import replay
 from armslength.service.gate_row import KINDS, Object, of_lease, of_request
 from armslength.service.gate_time import Time
 from armslength.service.gate_uses import RecentUses
-from armslength.service.ledger import Ledger
+from armslength.service.ledger import OpenLedger
 from armslength.service.ledger_failure import AppendError, Stopped, Unsettled
+from armslength.service.shared_ledger import SharedHealth
 from armslength.store import GateDatabase, GateTables, StoreError
 from armslength.tlog import Receipt, TlogError
 
@@ -79,11 +81,12 @@ class Recorded:
     outcome: Changed | Ignored
 
 
-class _Sent:
+class Sent:
     """An append that is under way."""
 
-    def __init__(self, act: Act, event: Event) -> None:
-        self.act, self.event = act, event
+    def __init__(self, act: Act, event: Event, objects: Sequence[Object] | None = None) -> None:
+        """`objects`: what it was decided on; None: nobody waits for it."""
+        self.act, self.event, self.objects = act, event, objects
         self.future: Future[Receipt] = Future()
         self.outcome: Recorded | Exception | None = None
 
@@ -95,7 +98,7 @@ class Book:
         self,
         *,
         database: GateDatabase,
-        ledger: Ledger,
+        ledger: OpenLedger,
         state: State,
         adopted: int,
         verify: Callable[[Event | Erased, State], str | None],
@@ -113,7 +116,7 @@ class Book:
         """Alone on objects."""
         self._order = threading.RLock()
         """Held while an act is put into the ledger's queue and ours, so that both have one order."""
-        self._sent: deque[_Sent] = deque()
+        self._sent: deque[Sent] = deque()
         self._lingering: list[Future[Receipt]] = []
         """Appends that had no answer when the ledger was last looked at."""
         self._taking = threading.Lock()
@@ -139,9 +142,22 @@ class Book:
         """As `Time.now`. Raises `Unavailable`."""
         return self._time.now()
 
+    def dated(self) -> Moment:
+        """The time, to date a record with that gives nothing. Raises `Unavailable` for a clock that is wrong."""
+        return self._time.now()
+
     def believe(self, time: int) -> None:
         """The clock is not to go back behind `time`, in POSIX seconds."""
         self._time.believe(time)
+
+    def shared(self) -> SharedHealth | None:
+        """How it stands with the other gates; None: there are none."""
+        return None
+
+    @property
+    def leads(self) -> bool:
+        """Whether what time alone brings is this process's to record."""
+        return True
 
     # Holding
 
@@ -177,7 +193,7 @@ class Book:
         `Rejected` for an event that no record can hold. Nothing has happened then, unless it is `Unavailable`: ask
         again, with the same `act`, or look.
         """
-        sent = _Sent(act_of(event, act, of, used), event)
+        sent = Sent(act_of(event, act, of, used), event, (*on, *beside))
         if takes_away(event):
             self.copies.foresee(on)
         else:
@@ -214,7 +230,20 @@ class Book:
         """Have an event recorded that changes nothing, without waiting for it. Raises `Unavailable`, `Rejected`."""
         if self._unsettled is not None:
             raise Unavailable(Why.LEDGER, NOTHING)
-        self._send(_Sent(act_of(event, act, None), event))
+        self._send(Sent(act_of(event, act, None), event))
+
+    @property
+    def keeps_apart(self) -> bool:
+        """Whether `keep_apart` keeps anything."""
+        return False
+
+    def keep_apart(self, event: Event, act: bytes) -> bool:
+        """Have an event that cannot be recorded now kept until it can be, over a start as well; whether that is so."""
+        return False
+
+    def deliver_apart(self, ending: Collection[LeaseId]) -> None:
+        """Have what was kept apart recorded, but for the ends of leases, which are those `ending`. Raises `StoreError`,
+        `AppendError`."""
 
     def drain(self) -> None:
         """Take in what was noted."""
@@ -286,7 +315,7 @@ class Book:
 
     # The ledger
 
-    def _send(self, sent: _Sent) -> None:
+    def _send(self, sent: Sent) -> None:
         self.recover()
         with self._order:
             if self._unsettled is not None:
@@ -297,7 +326,7 @@ class Book:
                 raise Unavailable(Why.LEDGER, NOTHING) from error
             self._sent.append(sent)
 
-    def _await(self, sent: _Sent) -> None:
+    def _await(self, sent: Sent) -> None:
         """Until it is recorded and taken in, or refused, or the patience is over."""
         wait([sent.future], timeout=PATIENCE)
         if sent.future.done():
@@ -348,7 +377,7 @@ class Book:
             if isinstance(outcome, Changed):
                 told = () if isinstance(event, Erased) else notices(event, self.state, self.concerned)
                 self.copies.changed(outcome.objects, told)
-                if isinstance(event, Adopted | Erased | KeyRevoked):
+                if isinstance(event, Adopted | Erased | KeyRevoked | Left):
                     self.turns += 1
                 if isinstance(event, Leased):
                     self.given.append(LeaseId(str(event.lease["id"])))
@@ -382,7 +411,7 @@ class Book:
             each.outcome = self._looked_up(each, found, failed)
 
     def _looked_up(
-        self, sent: _Sent, found: dict[bytes, Changed | Ignored], failed: Exception | None
+        self, sent: Sent, found: dict[bytes, Changed | Ignored], failed: Exception | None
     ) -> Recorded | Exception:
         if sent.act.id not in found:
             reason = "whether this was recorded is not known yet" if failed is not None else "this was not recorded"

@@ -16,7 +16,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from armslength.gate import Conflict, GateError, State, Tampered, Why
-from armslength.service.gate_failure import Unavailable
+from armslength.service.gate_anew import anew
+from armslength.service.gate_failure import Raced, Unavailable
 from armslength.service.gate_notice import Told
 from armslength.service.gate_row import Object, row_of
 from armslength.store import Damaged, GateDatabase, GateRow, GateTables, Overtaken, StoreError
@@ -82,17 +83,17 @@ class Copies:
 
     def check(self, *objects: Object) -> None:
         """That their rows are what the ledger says. Raises `Tampered`, `Unavailable`."""
-        self.catch_up(objects)
 
-        def compare(tables: GateTables) -> None:
-            for each in objects:
-                self._compare(tables, each)
+        def compare() -> None:
+            self.catch_up(objects)
+            self.read(lambda tables: [self._compare(tables, each) for each in objects])
 
-        self.read(compare)
+        anew(compare)()
 
     def claim(self, act: bytes, on: Sequence[Object], beside: Sequence[Object], *, at: int) -> None:
         """Begin an operation, whose record will have the id `act`, on objects that are as the ledger says; those
-        `beside` are compared only. Raises `Conflict`, `Tampered`, `Unavailable`."""
+        `beside` are compared only. Raises `Conflict` (`Raced` where another gate was first), `Tampered`,
+        `Unavailable`."""
         self.catch_up((*on, *beside))
 
         def claim(tables: GateTables) -> dict[Object, GateRow]:
@@ -238,11 +239,17 @@ class Copies:
     # Within a transaction
 
     def _compare(self, tables: GateTables, which: Object) -> GateRow | None:
-        """The row, on which the state agrees. Raises `_Differs`."""
-        row, should = _read(tables, which), row_of(self._state, which)
+        """The row, on which the state agrees. Raises `_Differs`, and `Raced` where another gate moved the state on and
+        the row has still to follow."""
+        row = _read(tables, which)
+        with self._reading:
+            should, late = row_of(self._state, which), dict(self._behind.get(which, {}))
         if should is None and row is None:
             return None
         if row is None or should is None or (row.version, row.doc) != (should.version, should.doc):
+            found = 0 if row is None else row.version
+            if found in late and (row is None or late[found] in (None, row.doc)):
+                raise Raced(f"something else happened first to {which[1]}")
             what = "is missing" if row is None else "is not known to the ledger" if should is None else "differs"
             raise _Differs(which, f"the row of {which[0]} {which[1]} {what}: the ledger says otherwise")
         return row

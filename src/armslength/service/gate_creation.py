@@ -29,12 +29,14 @@ def create_gate(
     estate: Mapping[str, bytes],
     witnesses: str = "",
     lock: str | None = None,
+    log: str | None = None,
+    keys: str | None = None,
     clock: Callable[[], float] = time.time,
     chance: Callable[[int], bytes] = secrets.token_bytes,
 ) -> GateFolder:
     """Make a gate in the folder at `path`. Its ledger is made with it, unless the settings name one that is elsewhere;
-    `witnesses` are the lines of its policy besides its own keys, `lock` the path of its lock store if it is to lie
-    elsewhere. The estate holds from the gate's first start on.
+    `witnesses` are the lines of its policy besides its own keys, `lock`, `log` and `keys` where its stores are to
+    be, if not in its folder: paths, or PostgreSQL connection strings. The estate holds from the gate's first start on.
 
     Raises `StoreError`, `EstateError`, `Malformed` for an origin or a policy that is none; then nothing is left behind.
     """
@@ -47,7 +49,9 @@ def create_gate(
         if settings.ledger == LEDGER:
             create_ledger(
                 made / LEDGER,
-                settings=LedgerSettings(origin=settings.origin, lock=lock or "lock.db"),
+                settings=LedgerSettings(
+                    origin=settings.origin, lock=lock or "lock.db", log=log or "log.db", keys=keys or "keys.db"
+                ),
                 witnesses=witnesses,
                 clock=clock,
                 chance=chance,

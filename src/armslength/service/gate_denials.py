@@ -30,7 +30,7 @@ UNTOLD = frozenset(
     }
 )
 """Not recorded: what names nothing that the estate knows would let anybody write into the ledger, and where ledger,
-database or clock fail there is no recording."""
+database or clock fail there is no recording. A gate that is cut off from its ledger keeps what it refuses for that."""
 
 
 class Denials:
@@ -53,10 +53,11 @@ class Denials:
         point: str,
     ) -> None:
         """Have it recorded, if it is to be. Never raises for that, and never waits."""
-        if refused.why in UNTOLD:
+        apart = refused.why is Why.LEDGER and self._office.book.keeps_apart
+        if refused.why in UNTOLD and not apart:
             return
         with suppress(Unavailable, Rejected):
-            at = posix(self._office.book.now())
+            at = posix(self._office.book.dated())
             named = sorted(set(customers))
             event = Denied(
                 at=at,

@@ -1,15 +1,17 @@
 """What keeps the gate from doing anything at all, apart from what the caller or another caller did.
 
-Beside the tree of `armslength.gate` (Rejected, Conflict, Tampered), two more leaves:
+Beside the tree of `armslength.gate` (Rejected, Conflict, Tampered), three more leaves:
 
     GateError
+    ├── Conflict
+    │   └── Raced     nobody: at another gate something else happened first; decide anew
     ├── Unavailable   the operator: the clock, the ledger or the database; nothing was allowed, `why` says which
     └── Unfinished    the operator: of several things some failed, and the others were done
 """
 
 from __future__ import annotations
 
-from armslength.gate import GateError, Refused, Why
+from armslength.gate import Conflict, GateError, Refused, Why
 
 
 class Unavailable(GateError):
@@ -21,6 +23,10 @@ class Unavailable(GateError):
 
     def refused(self) -> Refused:
         return Refused(why=self.why, says=str(self))
+
+
+class Raced(Conflict):
+    """Another gate was first. Nothing happened; who decides anew may ask anew."""
 
 
 class Unfinished(GateError):

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from armslength.service.gate_book import NOTHING
+from armslength.service.gate_directory import DirectoryHealth
+from armslength.service.gate_drill import LastDrill
 from armslength.service.gate_failure import Unavailable
 from armslength.service.gate_office import Office
 from armslength.service.gate_opening import Recovered
 from armslength.service.gate_reviewing import overdue
 from armslength.service.gate_sweeping import Sweeping
 from armslength.service.ledger import LedgerHealth
+from armslength.service.shared_ledger import CUT, SharedHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,14 @@ class GateHealth:
     problems: Mapping[str, str]
     mended: Recovered
     ledger: LedgerHealth
+    shared: SharedHealth | None = None
+    """How it stands with the other gates; None: there are none."""
+    drilled: LastDrill | None = None
+    """The last drill that is over."""
+    directories: tuple[DirectoryHealth, ...] = ()
+    """How each identity provider is heard that says who is there."""
+    drill_due: bool = False
+    """Whether it is longer ago than `drill_days` of gate.toml, or there was none."""
 
 
 def gate_health(office: Office, sweeping: Sweeping, mended: Recovered) -> GateHealth:
@@ -59,6 +70,10 @@ def gate_health(office: Office, sweeping: Sweeping, mended: Recovered) -> GateHe
         problems=dict(sweeping.problems),
         mended=mended,
         ledger=book.ledger.health(),
+        shared=book.shared(),
+        drilled=sweeping.drills.last,
+        drill_due=sweeping.drills.due,
+        directories=sweeping.directories.health(),
     )
 
 
@@ -68,8 +83,10 @@ def not_ready(office: Office) -> str | None:
         office.book.now()
     except Unavailable as error:
         return str(error)
+    if (shared := office.book.shared()) is not None and shared.cut > CUT:
+        return f"this gate is cut off from the others since {int(shared.cut)} seconds; nothing is recorded meanwhile"
     if office.book.ledger.health().writer.stopped is not None or office.book.unsettled is not None:
         return NOTHING
     if office.book.copies.failed is not None:
         return "the gate's database fails; nothing is decided meanwhile"
-    return None
+    return office.silence

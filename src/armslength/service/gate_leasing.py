@@ -29,12 +29,15 @@ from armslength.gate import (
     Moment,
     PersonId,
     Quorum,
+    Refused,
     Rejected,
     Request,
     RequestId,
     RequestState,
     RevocationList,
     Revoked,
+    Why,
+    format_moment,
     issue,
     jwks,
     moment,
@@ -46,6 +49,7 @@ from armslength.gate import (
 from armslength.ledger import Json
 from armslength.service.gate_adopting import Adopting
 from armslength.service.gate_failure import Unavailable
+from armslength.service.gate_fit import over
 from armslength.service.gate_judging import PASSING, Judging
 from armslength.service.gate_notice import NoticeKind, Told, channels, customer_asked
 from armslength.service.gate_office import HOST, SELF, Office
@@ -302,21 +306,37 @@ class Leasing:
         if not reason.strip() or len(reason) > LONGEST_REASON:
             raise Rejected([f"a reason of {len(reason)} characters: expected 1 to {LONGEST_REASON}"])
         with self._book.holding(of_lease(id)):
-            state = self._live(id)
+            state = self._office.lease(id)
+            if not (state.spent and self._book.now() < state.terms.end):
+                state = self._live(id)
             if by not in (HOST, SELF) and not self._concerned(state, by):
                 raise Rejected(["a lease is revoked by those who asked for it, approved it, or could have approved it"])
             return self.end(state, Revoked(at=self._book.state.time, lease=id, by=by, reason=reason))
+
+    def stands(self, id: LeaseId) -> Refused | None:
+        """Why what the lease opened has to end now, or None. One that is spent goes on to bear what its last use
+        opened. Raises `Rejected` where there is none, `Unavailable`."""
+        now = self._office.fit()
+        state = self._office.lease(id)
+        if not state.spent and (ended := over(state)) is not None:
+            return ended
+        if now >= state.terms.end:
+            return Refused(why=Why.EXPIRED, says=f"the lease ended at {format_moment(state.terms.end)}")
+        return self._office.holds(state)
 
     def end(self, state: LeaseState, event: Ended | Revoked) -> LeaseState:
         """The caller holds the lease. It is recorded as of now; where nothing can be, the lease opens nothing all the
         same, and the sweep records its end. Raises `Unavailable`, `Conflict`."""
         id = state.terms.id
+        first = id not in self._office.ending
         self._office.ending[id] = event
         try:
             now = self._office.fit()
             event = msgspec.structs.replace(event, at=posix(now))
             self._office.record(event, on=[of_lease(id)], of=state.terms, used=state.customers_used)
         except Unavailable as error:
+            if first:
+                self._book.keep_apart(event, self._office.draw())
             says = f"{error}; the lease opens nothing from here on, and its end is recorded once that is possible"
             raise Unavailable(error.why, says) from error
         except GateError:
@@ -368,6 +388,11 @@ class Leasing:
     def judge_again(self) -> None:
         """Have every live lease judged, whatever is under way."""
         self._book.turns += 1
+
+    def look_again(self) -> None:
+        """The same, and every request that waits: others count than before."""
+        self._judged.clear()
+        self.judge_again()
 
     def revoke_unheld(self, until: float) -> None:
         """Begin no more of it after `until` (of `time.monotonic`). Raises `Unfinished`."""

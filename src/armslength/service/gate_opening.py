@@ -8,21 +8,34 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from armslength.gate import Adopted, State, Tampered, posix
+from armslength.service.gate_apart import Apart
 from armslength.service.gate_book import Book, Step
 from armslength.service.gate_change import parts
-from armslength.service.gate_failure import Unfounded
+from armslength.service.gate_failure import Raced, Unfounded
 from armslength.service.gate_glass import glass_problems
 from armslength.service.gate_notice import NoticeKind, told, told_widely
 from armslength.service.gate_office import HOST, Office
 from armslength.service.gate_replay import replay
 from armslength.service.gate_row import GATE, KINDS, Object, of_lease, row_of
+from armslength.service.gate_shared_book import SharedBook
 from armslength.service.gate_snapshot import earlier, empty_snapshot, read_snapshot
 from armslength.service.gate_verification import Verification
-from armslength.service.ledger import Ledger
-from armslength.store import GateDatabase, GateFolder, GateRow, GateSnapshot, GateTables, read_ledger_folder
+from armslength.service.ledger import Ledger, OpenLedger
+from armslength.service.shared_ledger import SharedLedger
+from armslength.store import (
+    EventJournal,
+    GateDatabase,
+    GateFolder,
+    GateRow,
+    GateSnapshot,
+    GateTables,
+    read_ledger_folder,
+)
 
 OLD_NEWS = 86_400
 """Seconds after which what a start finds in the ledger is told to nobody any more: most of it was, long ago."""
@@ -40,15 +53,18 @@ class Recovered:
     tampered: tuple[str, ...]
 
 
-def open_ledger_of(folder: GateFolder, clock: Callable[[], float], chance: Callable[[int], bytes]) -> Ledger:
-    """The gate's own ledger, for writing. Raises `StoreError`."""
-    return Ledger(read_ledger_folder(folder.ledger), clock=clock, chance=chance)
+def open_ledger_of(folder: GateFolder, clock: Callable[[], float], chance: Callable[[int], bytes]) -> OpenLedger:
+    """The gate's own ledger, or its share of the one that several gates have. Raises `StoreError`."""
+    ledger, site = read_ledger_folder(folder.ledger), folder.settings.site
+    if not site:
+        return Ledger(ledger, clock=clock, chance=chance)
+    return SharedLedger(ledger, site=site, row_key=folder.row_key or b"", clock=clock, chance=chance)
 
 
 def open_office(
     folder: GateFolder,
     database: GateDatabase,
-    ledger: Ledger,
+    ledger: OpenLedger,
     *,
     clock: Callable[[], float],
     steady: Callable[[], float] | None = None,
@@ -60,13 +76,16 @@ def open_office(
         raise Unfounded(f"the ledger is that of {ledger.folder.settings.origin!r}; expected {folder.settings.origin!r}")
     if folder.row_key is None or not folder.lease_keys:
         raise Unfounded(f"{folder.path}: its keys were left alone; a gate needs them")
-    size = ledger.health().writer.size
+    shared = ledger if isinstance(ledger, SharedLedger) else None
+    size = ledger.health().writer.size if shared is None else shared.size()
     kept = read_snapshot(database, folder.row_key, size)
     taken, since = 0, kept.state.position
     verification = Verification(folder)
-    book = Book(
+    apart = None if shared is None else Apart(EventJournal(folder.apart))
+    book = _book(
+        ledger,
+        apart,
         database=database,
-        ledger=ledger,
         state=kept.state,
         adopted=kept.adopted,
         verify=verification.problem,
@@ -74,7 +93,6 @@ def open_office(
         steady=steady,
         step=step,
     )
-
     book.files = kept.files
     book.copies.left_behind(kept.behind)
     for use in kept.uses:
@@ -85,8 +103,9 @@ def open_office(
         taken += 1
         return book.take_back(*args)  # type: ignore[arg-type]
 
+    until = None if shared is None else shared.following.begin(since)
     try:
-        replay(ledger.folder, since, take)  # type: ignore[arg-type]
+        replay(ledger.folder, since, take, until=until)  # type: ignore[arg-type]
     except Tampered as error:
         raise Unfounded(f"the ledger holds what no gate writes: {error}") from error
     book.believe(book.state.time)
@@ -96,8 +115,11 @@ def open_office(
         lambda wanted: earlier(kept, ledger.folder, wanted, verification.problem),
         None if kept.text is not None else empty_snapshot(folder.row_key),
     )
+    if isinstance(book, SharedBook):
+        book.begin(until or 0)
     if book.state.estate is None:
-        _adopt_first(folder, book, chance)
+        with suppress(Raced):  # another gate is founded at this moment, on the same
+            _adopt_first(folder, book, chance)
     for which, says in differing:
         book.finding(which, says)
         tampered.append(says)
@@ -105,6 +127,8 @@ def open_office(
         book.finding(("snapshot", ""), kept.doubt)
     book.copies.forget_told(before=int(clock()) - OLD_NEWS)
     office = Office(folder, book, chance=chance)
+    if apart is not None:
+        office.ending.update(apart.ends())
     if problems := list(glass_problems(folder.settings.break_glass, office.decider.estate)):
         raise Unfounded("; ".join(problems))
     office.unsound = verification.unsound(office, since)
@@ -120,6 +144,12 @@ def open_office(
             alarms += told_widely(record, office.concerned, at=at)
     book.copies.write(told=alarms)  # and what replaying tells
     return office, Recovered(replayed=taken, rows=mended, tampered=tuple(tampered))
+
+
+def _book(ledger: OpenLedger, apart: Apart | None, **given: Any) -> Book:
+    if apart is None or not isinstance(ledger, SharedLedger):
+        return Book(ledger=ledger, **given)
+    return SharedBook(ledger=ledger, apart=apart, **given)
 
 
 def _mended(

@@ -129,14 +129,14 @@ class PendingKeys:
 
         def keep(tables: GateTables) -> None:
             tables.ceremonies.begin(mark, used)
-            tables.rows.insert(row)
+            tables.shared_rows.insert(row)
 
         self._book.copies.change(keep)
         return self._shown(row)
 
     def pending(self) -> tuple[PendingKey, ...]:
         now = self._book.now()
-        rows = self._book.copies.read(lambda tables: tuple(tables.rows.all(PENDING_KIND)))
+        rows = self._book.copies.read(lambda tables: tuple(tables.shared_rows.all(PENDING_KIND)))
         found = []
         for row in rows:
             with suppress(Tampered):  # told, and of no use to anybody
@@ -144,7 +144,7 @@ class PendingKeys:
         return tuple(sorted((each for each in found if now < each.ends), key=lambda each: (each.made, each.id)))
 
     def enrolment(self, id: str) -> Enrolment:
-        row = self._book.copies.read(lambda tables: tables.rows.read(PENDING_KIND, id))
+        row = self._book.copies.read(lambda tables: tables.shared_rows.read(PENDING_KIND, id))
         enrolment = None if row is None else self._opened(row)
         if enrolment is None or _ends(enrolment) <= self._book.now():
             raise Rejected(["no such passkey waits for a voucher, or no longer"])
@@ -155,7 +155,7 @@ class PendingKeys:
             raise Rejected([f"{person[:40]!r} is not in the people table"])
 
     def done(self, id: str) -> None:
-        self._book.copies.change(lambda tables: tables.rows.delete(PENDING_KIND, [id]))
+        self._book.copies.change(lambda tables: tables.shared_rows.delete(PENDING_KIND, [id]))
 
     def _sealed(self, enrolment: Enrolment) -> bytes:
         body = enrolment.canonical()

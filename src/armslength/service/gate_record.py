@@ -11,6 +11,7 @@ from armslength.gate import (
     KeyRevoked,
     Lapsed,
     LeaseTerms,
+    Left,
     Rejected,
     Request,
     Revoked,
@@ -28,7 +29,7 @@ from armslength.ledger import Kind
 from armslength.service.act import Act
 from armslength.tlog import TlogError, parse_canonical
 
-TAKES_AWAY = (Declined, Ended, KeyRevoked, Lapsed, Revoked, Unapproved, Withdrawn)
+TAKES_AWAY = (Declined, Ended, KeyRevoked, Lapsed, Left, Revoked, Unapproved, Withdrawn)
 """Events after which nobody can do what they could not before; a customer's no is one as well."""
 
 

@@ -5,13 +5,13 @@ What is read goes through the code that takes in what was just recorded, so ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import closing
 
 from armslength.gate import FIRM, Changed, Erased, Event, Ignored, Read, events_in
 from armslength.ledger import SCOPE, Kind, Record, Scope, excuses, parse_record, parse_scope
 from armslength.service.ledger_records import LedgerRecord, read_records
-from armslength.store import Damaged, LedgerFolder, LogDatabase
+from armslength.store import Damaged, LedgerFolder, LogStore, open_log
 from armslength.tlog import Malformed
 
 Take = Callable[[Event | Erased, bytes, int, str], Changed | Ignored]
@@ -20,25 +20,29 @@ _SIGNED = frozenset({Kind.REQUEST, Kind.LEASE, Kind.APPROVAL})
 
 
 def replay(
-    folder: LedgerFolder, since: int, take: Take, *, wanted: Collection[bytes] = ()
+    folder: LedgerFolder, since: int, take: Take, *, wanted: Collection[bytes] = (), until: int | None = None
 ) -> dict[bytes, Changed | Ignored]:
-    """Take in every record of the gate at index `since` and after it. Gives what became of the acts that are `wanted`.
+    """Take in every record of the gate from index `since` on, and before `until` if that is given. Gives what became of
+    the acts that are `wanted`.
 
     Raises `StoreError` for a ledger that cannot be read, `Tampered` for a record that no gate writes.
     """
     found: dict[bytes, Changed | Ignored] = {}
     for happened in events_in(records_of(folder, since)):
+        if until is not None and happened.index >= until:
+            break
         outcome = take(happened.event, happened.act, happened.index, folder.settings.origin)
         if happened.act in wanted:
             found[happened.act] = outcome
     return found
 
 
-def records_of(folder: LedgerFolder, since: int) -> Generator[Read]:
-    """Every record at index `since` and after it, as the gate reads it. Raises `StoreError`."""
-    with LogDatabase(folder.log) as log:
+def records_of(folder: LedgerFolder, since: int, leaves: Sequence[bytes] | None = None) -> Generator[Read]:
+    """Every record at index `since` and after it, as the gate reads it; `leaves` as `read_records` takes them. Raises
+    `StoreError`."""
+    with open_log(folder) as log:
         chains = _Chains(log, folder)
-        for each in read_records(folder, since):
+        for each in read_records(folder, since, leaves):
             record, fields = each.record, each.fields
             among = None
             if record.kind is Kind.ERASURE:
@@ -61,7 +65,7 @@ def event_at(folder: LedgerFolder, index: int) -> Event | Erased | None:
 class _Chains:
     """What the log tells of records that nobody can read: of which customer they were, and what else that one has."""
 
-    def __init__(self, log: LogDatabase, folder: LedgerFolder) -> None:
+    def __init__(self, log: LogStore, folder: LedgerFolder) -> None:
         self._log, self._folder = log, folder
         self._of: dict[bytes, list[tuple[int, Record]]] = {}
         """Requests, approvals and leases by their customer."""

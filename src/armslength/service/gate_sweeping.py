@@ -20,8 +20,11 @@ from armslength.gate import (
 )
 from armslength.service.gate_adopting import Adopting
 from armslength.service.gate_asking import Asking
+from armslength.service.gate_directory import Directories
+from armslength.service.gate_drill import Drills
 from armslength.service.gate_failure import Unavailable, Unfounded
 from armslength.service.gate_leasing import Leasing
+from armslength.service.gate_leaving import Leaving
 from armslength.service.gate_notice import NoticeKind, told
 from armslength.service.gate_office import Office
 from armslength.service.gate_reviewing import late, unreviewed
@@ -38,12 +41,16 @@ HOUSEKEEPING = 600
 """Seconds between two rounds of what is not urgent."""
 RELOAD = 10.0
 """Seconds after which a ledger that stopped is asked to look at its stores again."""
+DATES = 60.0
+"""Seconds after which it is looked whether another gate was told of fresher rows."""
 JUDGING = 2.0
 """Seconds of a sweep in which leases are judged again and revoked; the next one goes on."""
 MOST_STRAYS = 100
 """Rows of nothing that are told of one by one."""
 CHECKED = 50
 """Rows that are compared with the ledger in one sweep, whether somebody uses them or not."""
+LED = frozenset({"requests", "unfinished", "changes", "quorums", "leases", "judging", "reviews"})
+"""What time alone brings and is recorded: of several gates the one that leads does it."""
 UNNAMED = 86_400
 """Seconds for which evidence that no request names is kept."""
 TOLD = 90 * 86_400
@@ -52,15 +59,24 @@ TOLD = 90 * 86_400
 
 class Sweeping:
     def __init__(
-        self, office: Office, asking: Asking, adopting: Adopting, leasing: Leasing, revoking: Revoking
+        self,
+        office: Office,
+        asking: Asking,
+        adopting: Adopting,
+        leasing: Leasing,
+        revoking: Revoking,
+        leaving: Leaving,
+        directories: Directories,
     ) -> None:
         self._office, self._book = office, office.book
         self._asking, self._adopting, self._leasing, self._revoking = asking, adopting, leasing, revoking
+        self._leaving, self.directories = leaving, directories
+        self.drills = Drills(office)
         self._once = threading.Lock()
         self._cleaned = 0
-        self._reloaded = 0.0
+        self._reloaded = self._dated = 0.0
         self._place = 0
-        self._told = False
+        self._told = self._led = False
         self._snapshot: threading.Thread | None = None
         self.problems: dict[str, str] = {}
 
@@ -73,8 +89,11 @@ class Sweeping:
                 "ledger": self._ledger,
                 "rows": self._book.settle,
                 "notes": self._book.drain,
+                "directories": self.directories.tick,
+                "leavers": self._leaving.resume,
                 "keys": self._revoking.resume,
                 "ends": self._leasing.end_late,
+                "apart": lambda: self._book.deliver_apart(self._office.ending),
                 "requests": self._requests,
                 "unfinished": self._unfinished,
                 "changes": self._adopting.call_off_overtaken,
@@ -83,10 +102,17 @@ class Sweeping:
                 "judging": lambda: self._leasing.catch_up(JUDGING),
                 "reviews": self._reviews,
                 "notices": self._notices,
+                "drills": self.drills.sweep,
                 "checking": self._check,
+                "dates": self._dates,
                 "housekeeping": self._clean,
             }
+            if self._book.leads and not self._led:
+                self._leasing.unfinished = True  # whoever led before may have left something
+            self._led = self._book.leads
             for name, part in parts.items():
+                if not self._led and name in LED:
+                    continue
                 try:
                     part()
                     self.problems.pop(name, None)
@@ -178,6 +204,12 @@ class Sweeping:
                     for which, says in list(self._book.copies.tampered.items())
                 ]
             )
+
+    def _dates(self) -> None:
+        """Where others share the database: how fresh rows are that one of them was told about."""
+        if self._office.settings.site and time.monotonic() - self._dated >= DATES:
+            self._dated = time.monotonic()
+            self._office.follow_dates()
 
     def _clean(self) -> None:
         now = posix(self._office.fit())

@@ -39,6 +39,7 @@ from armslength.gate import (
     verify_lease,
 )
 from armslength.ledger import Json
+from armslength.service.gate_anew import anew
 from armslength.service.gate_denials import Denials
 from armslength.service.gate_failure import Unavailable
 from armslength.service.gate_fit import over, unusable
@@ -114,7 +115,7 @@ class Using:
         )
         named = tuple(sorted(set(customers)))
         try:
-            answer = self._redeem(point, question, named, use, token)
+            answer = anew(self._redeem)(point, question, named, use, token)
         except Unavailable as error:
             answer = error.refused()
         except Tampered:

@@ -1,0 +1,507 @@
+"""A ledger that several gates share: its stores are in PostgreSQL, one gate at a time writes, and the others hand it
+their acts.
+
+To its gate it is a ledger like any other. A thread looks after it: it follows what is new in the log, takes the
+writer's seat when that is free or its holder has fallen silent, records what all gates ask for while it holds the seat,
+and hands over its own gate's acts while it does not. A gate that does not reach the stores is cut off: it records
+nothing, and says so.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, InvalidStateError
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from armslength.gate import State, Tampered
+from armslength.service.act import Act
+from armslength.service.gate_row import Object
+from armslength.service.ledger import Ledger, LedgerHealth
+from armslength.service.ledger_failure import AppendError, Full, Stopped, Unsettled
+from armslength.service.ledger_preparing import Preparing, Recorded
+from armslength.service.publisher import PublisherHealth
+from armslength.service.shared_act import Handed, Sealer, Turned
+from armslength.service.shared_beating import Beating
+from armslength.service.shared_following import Following
+from armslength.service.shared_leading import Asked, Leading, Outcome
+from armslength.service.writer import WriterHealth
+from armslength.store import (
+    Damaged,
+    Inbox,
+    LedgerFolder,
+    Overtaken,
+    Seat,
+    StorageFailed,
+    StoreError,
+    Wakeups,
+    open_keys,
+    open_log,
+    open_public,
+)
+from armslength.tlog import Checkpoint, Receipt, TlogError
+
+QUICK, SLOW = 0.005, 0.05
+"""Seconds between two looks, while acts of this gate wait and while none do; whatever is notified is looked at at
+once."""
+LISTENS = 0.5
+TOGETHER = 256
+"""Acts of other gates that are taken at once."""
+SILENT = 3.0
+"""Seconds of silence after which another gate takes the writer's seat."""
+CUT = 3.0
+"""Seconds without the stores after which a gate is cut off and records nothing."""
+GIVEN_UP = 40.0
+"""Seconds after which nobody waits for an act any more."""
+SWEEP = 3600.0
+"""Seconds for which answers are kept."""
+
+
+class Outrun(AppendError):
+    """Something else happened first, at another gate, to what an act was decided on: decide anew."""
+
+
+class Follower(Protocol):
+    """What takes in what is new in the log: the gate's book."""
+
+    state: State
+
+    def follow(self) -> None:
+        """Raises `StoreError`, `Tampered`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedHealth:
+    """`holder` is the site that holds the writer's seat, None if nobody does; `leads`: this one. `cut` is for how many
+    seconds the stores were not reached, `handed` how many acts of this gate wait, `problem` what is wrong. `apart`: how
+    many refusals and ends of leases stand on this gate's own disk until they can be recorded."""
+
+    site: str
+    holder: str | None
+    leads: bool
+    cut: float
+    handed: int
+    problem: str | None
+    apart: int = 0
+
+
+class _Untrue(Exception):
+    """The log is not what was signed, or holds what no gate writes."""
+
+
+class _Pending:
+    """An act of this gate that has no answer yet."""
+
+    def __init__(self, handed: Handed, now: float) -> None:
+        self.handed, self.since = handed, now
+        self.future: Future[Receipt] = Future()
+        self.put = False
+        """Whether it lies in the inbox."""
+
+
+class SharedLedger:
+    """One gate's share of a ledger. Any number of threads may append."""
+
+    def __init__(
+        self,
+        folder: LedgerFolder,
+        *,
+        site: str,
+        row_key: bytes,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[int], bytes] = secrets.token_bytes,
+        step: Callable[[str], None] = lambda step: None,
+        silent: float = SILENT,
+    ) -> None:
+        """`site` is the gate's name among the others, `row_key` the secret that they share. Raises `StoreError` where
+        the stores cannot be reached."""
+        self.folder, self.site = folder, site
+        me = f"{site}/{chance(8).hex()}"  # another process of the same name is another
+        self._clock, self._monotonic, self._chance, self._step, self._silent = clock, monotonic, chance, step, silent
+        self._sealer = Sealer(row_key)
+        self.following = Following(folder)
+        self._inbox = Inbox(folder)
+        try:
+            self._beating = Beating(Seat(folder), me, silent=silent)
+        except BaseException:
+            self._inbox.close()
+            raise
+        self._follower: Follower | None = None
+        self._leading: Leading | None = None
+        self._publishes = False
+        self._pending: dict[bytes, _Pending] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._confirmed = monotonic()
+        self._problem: str | None = None
+        self._refused: str | None = None
+        """Why nothing is recorded until somebody looked: the log is not what was signed."""
+        self._published = (-1.0, 0)
+        self._swept = monotonic()
+        self._recorded = self._failures = 0
+
+    def size(self) -> int:
+        """Of the log as it is said to be, which nobody proved yet. Raises `StoreError`."""
+        with open_log(self.folder) as log:
+            return log.head()[0]
+
+    def attach(self, follower: Follower) -> None:
+        """From here on the thread looks after it."""
+        self._follower = follower
+        self._threads = [
+            threading.Thread(target=self._run, name="shared-ledger", daemon=True),
+            threading.Thread(target=self._listen, name="shared-ledger-listening", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    # As a ledger
+
+    def append(self, act: Act, seen: Mapping[Object, int] | None = None) -> Future[Receipt]:
+        """As `Ledger.append`; `seen` are the versions of the objects that it was decided on. The future may raise
+        `Outrun` as well. Raises `Stopped` where nothing can be recorded."""
+        if (stopped := self.stopped()) is not None:
+            raise Stopped(stopped)
+        with self._lock:
+            if (there := self._pending.get(act.id)) is not None and there.handed.act == act:
+                return there.future
+            if len(self._pending) >= self.folder.settings.queue:
+                raise Full(f"{len(self._pending)} acts wait to be recorded")
+            pending = self._pending[act.id] = _Pending(Handed(act=act, seen=seen or {}), self._monotonic())
+        self._wake.set()
+        return pending.future
+
+    def start(self) -> None:
+        """Publish while it leads."""
+        self._publishes = True
+        if (leading := self._leading) is not None:
+            leading.ledger.start()
+
+    def publish(self) -> PublisherHealth:
+        """Have the newest checkpoint published, if this gate leads."""
+        leading = self._leading
+        return self._of_public() if leading is None else leading.ledger.publish()
+
+    def witnessed(self, receipt: Receipt) -> bool:
+        """As `Ledger.witnessed`."""
+        ours = receipt.origin == self.folder.settings.origin
+        return ours and receipt.first + len(receipt.leaves) <= self._seen_published()
+
+    def reload(self) -> None:
+        """Look again. Raises `StoreError` where that is of no use."""
+        if self._refused is not None:
+            raise Overtaken(self._refused)
+        self._wake.set()
+
+    def health(self) -> LedgerHealth:
+        leading = self._leading
+        if leading is not None:
+            found = leading.ledger.health()
+            writer, publisher, unasked = found.writer, found.publisher, found.unasked
+        else:
+            writer, publisher, unasked = None, self._of_public(), ()
+        stopped = self.stopped()
+        return LedgerHealth(
+            writer=WriterHealth(
+                size=self.following.size,
+                waiting=len(self._pending),
+                recorded=self._recorded,
+                batches=0 if writer is None else writer.batches,
+                failures=self._failures,
+                stopped=stopped,
+            ),
+            publisher=publisher,
+            unasked=unasked,
+        )
+
+    def shared(self) -> SharedHealth:
+        return SharedHealth(
+            site=self.site,
+            holder=None if (holder := self._beating.holder) is None else holder.split("/")[0],
+            leads=self.leads,
+            cut=self.cut,
+            handed=len(self._pending),
+            problem=self._refused or self._problem,
+        )
+
+    def close(self) -> None:
+        """Let go of the seat, so that another gate takes it at once. Once closed it stays so."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join()
+        self._step_down(wait=True)
+        self._beating.close()
+        self._inbox.close()
+        for pending in self._taken_all():
+            _fail(pending.future, Stopped("the ledger is closed"))
+
+    # How it is
+
+    @property
+    def leads(self) -> bool:
+        """Whether this gate holds the writer's seat, as far as it knows."""
+        return self._leading is not None
+
+    @property
+    def cut(self) -> float:
+        """Seconds since the stores were last reached and everything in them was taken in."""
+        return max(0.0, self._monotonic() - self._confirmed)
+
+    def stopped(self) -> str | None:
+        """Why nothing is recorded; None: it is."""
+        if self._refused is not None:
+            return self._refused
+        if self._closed.is_set():
+            return "the ledger is closed"
+        if self.cut > CUT:
+            return f"this gate is cut off from the others since {int(self.cut)} seconds: {self._problem or 'no answer'}"
+        return None
+
+    # The thread
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            self._wake.clear()
+            busy = False
+            began = self._monotonic()
+            try:
+                busy = self._once()
+                self._confirmed, self._problem = began, None
+            except Exception as error:
+                self._failed(error)
+            if not busy:
+                self._wake.wait(QUICK if self._pending else SLOW)
+
+    def _listen(self) -> None:
+        """Look at once when another gate did something. Without it, what is new is found a little later."""
+        wakeups: Wakeups | None = None
+        while not self._closed.is_set():
+            try:
+                wakeups = wakeups or Wakeups(self.folder)
+                if wakeups.wait(LISTENS):
+                    self._wake.set()
+            except StoreError:
+                self._closed.wait(LISTENS)
+        if wakeups is not None:
+            wakeups.close()
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        self._problem = (
+            str(error) if isinstance(error, StoreError | AppendError) else f"{type(error).__name__}: {error}"
+        )
+        if isinstance(error, _Untrue):
+            self._refused = str(error)
+        if isinstance(error, _Untrue | Stopped | Unsettled) or not self._beating.holds:
+            self._step_down(wait=False)
+        self._give_up()
+        self._closed.wait(SLOW * 5)
+
+    def _once(self) -> bool:
+        """One look. Whether there is more to do at once."""
+        assert self._follower is not None
+        self._beating.alive()
+        if self._leading is not None and not self._beating.holds:
+            self._step_down(wait=False)
+        if self._leading is None and not self._closed.is_set() and (epoch := self._beating.wanted()) is not None:
+            self._step_up(epoch)
+        more = self._record_all() if self._leading is not None else self._hand_over()
+        self._follow()
+        self._settle()
+        self._give_up()
+        return more
+
+    def _follow(self) -> None:
+        assert self._follower is not None
+        try:
+            self._follower.follow()
+        except (Damaged, Overtaken, Tampered) as error:
+            raise _Untrue(str(error)) from error
+
+    def _step_up(self, epoch: int) -> None:
+        try:
+            ledger = Ledger(
+                self.folder,
+                seat=epoch,
+                clock=self._clock,
+                monotonic=self._monotonic,
+                chance=self._chance,
+                step=self._step,
+            )
+        except BaseException:
+            self._beating.leave()
+            raise
+        self._leading = Leading(ledger, epoch)
+        if self._publishes:
+            ledger.start()
+
+    def _step_down(self, *, wait: bool) -> None:
+        leading, self._leading = self._leading, None
+        if leading is None:
+            return
+        for pending in self._waiting():
+            pending.put = False
+
+        def close() -> None:
+            with suppress(StoreError, AppendError, TlogError):
+                leading.close()
+
+        if wait:
+            close()
+            self._beating.leave()
+        else:
+            self._beating.leave()
+            # Its stores may not answer for a while; what it still tries to write is refused for its epoch.
+            threading.Thread(target=close, name="shared-ledger-leaving", daemon=True).start()
+
+    def _record_all(self) -> bool:
+        assert self._leading is not None and self._follower is not None
+        mine = self._waiting()
+        theirs = self._inbox.waiting(TOGETHER)
+        asked: list[Asked] = [Asked(handed=each.handed) for each in mine]
+        strange: list[bytes] = []
+        for sent in theirs:
+            handed = self._sealer.open_act(sent.body, sent.mac)
+            if handed is None or handed.act.id != sent.act:
+                strange.append(sent.act)
+            else:
+                asked.append(Asked(handed=handed, age=sent.age))
+        if strange:
+            self._inbox.forget(strange)
+        if not asked:
+            return False
+        with open_log(self.folder) as log:
+            outcomes = self._leading.sequence(asked, self._follower.state, self._follow, log)
+        self._recorded += sum(isinstance(each, Receipt) for each in outcomes.values())
+        self._answer({sent.act for sent in theirs} - set(strange), outcomes)
+        return len(outcomes) < len(asked) or len(theirs) == TOGETHER
+
+    def _answer(self, theirs: set[bytes], outcomes: Mapping[bytes, Outcome]) -> None:
+        """Tell the other gates what was turned down; of what was recorded the log tells them."""
+        done = [act for act in theirs if isinstance(outcomes.get(act), Receipt)]
+        turned = [
+            (act, *self._sealer.seal_answer(act, outcome))
+            for act in theirs
+            if isinstance(outcome := outcomes.get(act), Turned)
+        ]
+        if done:
+            self._inbox.forget(done)
+        if turned:
+            self._inbox.answer_many(turned)
+        for act, outcome in outcomes.items():
+            self._done(act, outcome)
+
+    def _hand_over(self) -> bool:
+        for pending in self._waiting():
+            if not pending.put:
+                body, mac = self._sealer.seal_act(pending.handed)
+                self._inbox.put(pending.handed.act.id, self.site, body, mac)
+                pending.put = True
+        if self._monotonic() - self._swept > SWEEP:
+            self._swept = self._monotonic()
+            self._inbox.sweep(SWEEP)
+        return False
+
+    def _settle(self) -> None:
+        """What became of the acts that were handed over."""
+        mine = [pending for pending in self._waiting() if pending.put]
+        if not mine:
+            return
+        acts = {pending.handed.act.id: pending.handed.act for pending in mine}
+        with open_log(self.folder) as log:
+            # Read before the log was followed, an act may be beyond what is proven: it is found the next time.
+            found = {
+                id: act
+                for id, (first, count) in log.acts(list(acts)).items()
+                if (act := acts.get(id)) is not None and first + count <= self.following.size
+            }
+            if found:
+                with closing(open_keys(self.folder)) as keys:
+                    preparing = Preparing(log, keys, size=self.following.size, chance=self._chance)
+                    for act, prepared in zip(found.values(), preparing.all(list(found.values())), strict=True):
+                        self._done(act.id, self._outcome(act, prepared))
+        for id, answer in self._inbox.answers([id for id in acts if id not in found]).items():
+            turned = self._sealer.open_answer(id, answer.body, answer.mac)
+            if turned is not None:
+                self._done(id, turned)
+
+    def _outcome(self, act: Act, prepared: object) -> Outcome:
+        match prepared:
+            case Recorded(first=first, leaves=leaves):
+                return Receipt(
+                    origin=self.folder.settings.origin,
+                    act=act.id,
+                    first=first,
+                    leaves=leaves,
+                    size=self.following.size,
+                    _durable=Receipt.DURABLE,
+                )
+            case TlogError() as error:
+                return Turned(raced=False, says=str(error))
+            case _:
+                raise StorageFailed("an act that is in the log is not in it")
+
+    def _done(self, act: bytes, outcome: Outcome) -> None:
+        with self._lock:
+            pending = self._pending.pop(act, None)
+        if pending is None:
+            return
+        match outcome:
+            case Receipt():
+                with suppress(InvalidStateError):
+                    pending.future.set_result(outcome)
+            case Turned(raced=True, says=says):
+                _fail(pending.future, Outrun(says))
+            case Turned(says=says):
+                _fail(pending.future, TlogError(says))
+
+    def _give_up(self) -> None:
+        now = self._monotonic()
+        for pending in self._waiting():
+            if now - pending.since > GIVEN_UP:
+                with self._lock:
+                    self._pending.pop(pending.handed.act.id, None)
+                _fail(pending.future, Unsettled("the ledger does not answer; ask again with the same act id"))
+
+    def _waiting(self) -> list[_Pending]:
+        with self._lock:
+            return list(self._pending.values())
+
+    def _taken_all(self) -> list[_Pending]:
+        with self._lock:
+            taken, self._pending = list(self._pending.values()), {}
+            return taken
+
+    # What is published
+
+    def _seen_published(self) -> int:
+        leading = self._leading
+        if leading is not None:
+            return leading.ledger.health().publisher.published
+        looked, size = self._published
+        if self._monotonic() - looked > self.folder.settings.publish:
+            with suppress(StoreError, TlogError):
+                note = open_public(self.folder).published()
+                size = 0 if note is None else Checkpoint.parse(note.text).size
+            self._published = (self._monotonic(), size)
+        return size
+
+    def _of_public(self) -> PublisherHealth:
+        return PublisherHealth(
+            published=self._seen_published(), at=0.0, behind=self.following.size, problem=None, witnesses=()
+        )
+
+
+def _fail(future: Future[Receipt], error: Exception) -> None:
+    with suppress(InvalidStateError):
+        future.set_exception(error)
