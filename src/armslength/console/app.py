@@ -17,10 +17,15 @@ from armslength.console import (
     approving,
     asking,
     changing,
+    directory_page,
+    drilling,
     enrolling,
     leasing,
     ledger_page,
+    oidc,
+    oidc_logout,
     signing_in,
+    simulating,
     voicing,
 )
 from armslength.console.console import Console
@@ -31,13 +36,18 @@ from armslength.web import Edge, named, told
 
 ROUTES = (
     *signing_in.ROUTES,
+    *oidc.ROUTES,
+    *oidc_logout.ROUTES,
     *approving.ROUTES,
     *asking.ROUTES,
     *leasing.ROUTES,
     *enrolling.ROUTES,
     *absence.ROUTES,
+    *drilling.ROUTES,
     *changing.ROUTES,
+    *directory_page.ROUTES,
     *ledger_page.ROUTES,
+    *simulating.ROUTES,
     *voicing.ROUTES,
 )
 
@@ -47,7 +57,8 @@ def console_app(
 ) -> Starlette:
     """The pages of `gate`, to be served at its `url`; an answer has `seconds` to be over, a large upload included.
 
-    `demo` lets visitors act as anybody. Raises `NotADemonstration` for a gate that was not made as one.
+    `demo` lets visitors act as anybody. Raises `NotADemonstration` for a gate that was not made as one, and
+    `StoreError` where sign-in by a provider is set and cannot be had.
     """
     console = Console(gate, demo=demo, clock=clock)
     app = Starlette(

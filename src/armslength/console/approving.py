@@ -46,6 +46,7 @@ def show_waiting(visit: Visit) -> Response:
         "waiting.html",
         requests=[request_row(state, now, faces) for state in waiting[:MOST]],
         reviews=[lease_row(state, console.now(), faces) for state in reviews],
+        drill=visit.gate.drills.asks(visit.me),
     )
 
 

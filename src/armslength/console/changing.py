@@ -1,4 +1,4 @@
-"""For those who look after the gate: a change of the estate is proposed, absences are tried, and reach is shown."""
+"""For those who look after the gate: a change of the estate is proposed, and reach is shown."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from armslength.console.evidence_view import SANDBOX
 from armslength.console.keepers import may_change
 from armslength.console.visit import Visit
 from armslength.estate import FILES, EstateError
-from armslength.gate import PersonId, Refused, Rejected
+from armslength.gate import Refused, Rejected
 
 MOST_PROBLEMS = 50
 """Problems of the files that are listed; the rest is counted."""
-MOST_PICKED = 300
-"""People whom the form lists to pick from; of a larger estate ids are written."""
 
 
 def show_propose(visit: Visit) -> Response:
@@ -35,7 +33,15 @@ def _propose_page(visit: Visit, purpose: str, *problems: str) -> Response:
         files=sorted(visit.gate.estate_files()),
         sealed=[name for name in visit.gate.estate_files() if is_sealed(name)],
         once=secrets.token_urlsafe(16),
+        differing=_differing(visit),
     )
+
+
+def _differing(visit: Visit) -> int | None:
+    """Of how many people directories say otherwise; None: there is no directory."""
+    if not visit.gate.settings.directories:
+        return None
+    return len({each.person for each in visit.gate.directories.proposing.differences()})
 
 
 def propose(visit: Visit) -> Response:
@@ -77,38 +83,6 @@ def show_file(visit: Visit) -> Response:
     return PlainTextResponse(files[name], headers=headers)
 
 
-# With people away
-
-
-def show_away(visit: Visit) -> Response:
-    return _away_page(visit, None, frozenset()) if visit.keeper() else visit.missing()
-
-
-def take_away(visit: Visit) -> Response:
-    if not visit.keeper():
-        return visit.missing()
-    away = frozenset(PersonId(each) for each in (*visit.form.lines("people"), *visit.form.all("person")))
-    knows = visit.gate.decider.roster.knows
-    problems = [f"nobody here has the id {each[:40]!r}" for each in sorted(away) if not knows(each)]
-    problems += [] if away else ["nobody is said to be away"]
-    return _away_page(visit, None, away, *problems) if problems else _away_page(visit, away, away)
-
-
-def _away_page(visit: Visit, asked: frozenset[PersonId] | None, away: frozenset[PersonId], *problems: str) -> Response:
-    faces = visit.console.faces()
-    everyone = faces.all()
-    return visit.page(
-        "away.html",
-        status=400 if problems else 200,
-        problems=problems,
-        people_text="" if len(everyone) <= MOST_PICKED else "\n".join(sorted(away)),
-        everyone=everyone if len(everyone) <= MOST_PICKED else (),
-        away=away,
-        gone=[faces.of(each) for each in sorted(away)],
-        found=None if asked is None else visit.gate.simulate(asked),
-    )
-
-
 def show_reach(visit: Visit) -> Response:
     return visit.console.reach.response(visit.gate.decider) if visit.keeper() else visit.missing()
 
@@ -116,6 +90,5 @@ def show_reach(visit: Visit) -> Response:
 ROUTES = (
     page("/changes/new", show_propose, propose, upload=True),
     page("/estate/{name}", show_file),
-    page("/away", show_away, take_away),
     page("/reach", show_reach),
 )

@@ -41,10 +41,16 @@ AGAIN = "again=1"
 
 
 def page(
-    path: str, get: Handler | None, post: Handler | None = None, *, open: bool = False, upload: bool = False
+    path: str,
+    get: Handler | None,
+    post: Handler | None = None,
+    *,
+    open: bool = False,
+    upload: bool = False,
+    waits: bool = False,
 ) -> Route:
     """A page: `get` shows it, `post` takes its form. `open`: for people who are not signed in too; `upload`: the form
-    may bring files. Handlers run in a thread of their own and may wait."""
+    may bring files; `waits`: for somebody else's server. Handlers run in a thread of their own and may wait."""
 
     async def answer(request: Request) -> Response:
         console: Console = request.app.state.console
@@ -60,7 +66,7 @@ def page(
             seconds = rate.wait(person, time.monotonic())
             return bare(console, 429, "Too fast", "wait a moment, then try again", seconds=seconds)
         try:
-            with console.turn(person) as turn:
+            with console.turn(person, waits=waits) as turn:
                 visit = await _threaded(turn, _entered, console, request, open)
                 if isinstance(visit, Response):
                     return visit

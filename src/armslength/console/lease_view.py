@@ -92,7 +92,7 @@ def lease_view(
         request=terms.request,
         review=None if found is None else ReviewView(by=faces.of(found.by), outcome=found.outcome, at=found.at),
         may_give_back=running and give_back,
-        may_revoke=running and revoke,
+        may_revoke=(state.live or state.spent) and now < terms.end and revoke,
         may_review=found is None and review and not running,
     )
 

@@ -11,7 +11,7 @@ from armslength.console.approving import may_review, may_see
 from armslength.console.door import page
 from armslength.console.lease_view import lease_row, lease_view
 from armslength.console.visit import Visit
-from armslength.gate import LeaseId, LeaseState, Live, Rejected, is_id
+from armslength.gate import GateError, LeaseId, LeaseState, Live, Rejected, is_id
 
 MOST = 100
 """Leases in a list."""
@@ -56,7 +56,18 @@ def show_lease(visit: Visit) -> Response:
             review=due and may_review(visit, state.terms.request),
         ),
         renewal=f"/ask?{urlencode(_again(state))}",
+        token=_token(visit, state),
     )
+
+
+def _token(visit: Visit, state: LeaseState) -> str | None:
+    """The lease as the gate signed it, for whom it is for and nobody else; None where it cannot be given now."""
+    if visit.me != state.terms.executor or not _runs(visit, state):
+        return None
+    try:
+        return visit.gate.token(state.terms.id)
+    except GateError:
+        return None
 
 
 def _again(state: LeaseState) -> dict[str, str]:

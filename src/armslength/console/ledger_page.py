@@ -53,6 +53,10 @@ def ledger_view(health: GateHealth, origin: str, *, keeper: bool) -> LedgerView:
         alarms.append(publisher.problem)
     if health.overdue:
         alarms.append(f"{counted(health.overdue, 'lease')} under break-glass terms should have been reviewed by now")
+    if health.drill_due:
+        last = health.drilled
+        when = "never held" if last is None else f"last held {moment_text(moment(last.at))}"
+        alarms.append(f"a drill of the emergency terms is due; one was {when}")
     if health.behind:
         alarms.append(f"{counted(health.behind, 'row')} of the database still to be written from the ledger")
     if alarms and not keeper:

@@ -12,6 +12,7 @@ from armslength.console.words import moment_text, size_text, span_text
 from armslength.report import counted, listed, visible
 
 STATIC = {
+    "come_back.js": "text/javascript; charset=utf-8",
     "console.css": "text/css; charset=utf-8",
     "evidence.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from armslength.console.drilling import speaks_of_drill
 from armslength.console.evidence_view import Shown, shown
 from armslength.console.people import Face, Faces
 from armslength.console.request_row import Status, headline, status_of
@@ -198,6 +199,14 @@ def _no_terms(look: Look) -> str:
 
 def _warnings(request: Request, faces: Faces) -> tuple[Warning, ...]:
     found = []
+    if speaks_of_drill(request.purpose):
+        found.append(
+            Warning(
+                title="This is no drill.",
+                says="Its purpose speaks of one, and your signature here opens real access. A drill stands under"
+                " /drills and opens nothing. Whoever calls this a drill deceives you, or is deceived.",
+            )
+        )
     asker, executor = faces.of(request.asker), faces.of(request.executor)
     if request.asker != request.executor:
         found.append(

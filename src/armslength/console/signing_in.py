@@ -1,15 +1,17 @@
-"""Signing in with a passkey, and out again."""
+"""Signing in with a passkey, and out again. By way of an identity provider: oidc.py."""
 
 from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import msgspec
 from starlette.responses import Response
 
 from armslength.console.door import page
 from armslength.console.passkeys import ask_for_signature, read_assertion
+from armslength.console.sessions import Through
 from armslength.console.visit import Visit
 from armslength.gate import Conflict, PersonId, Rejected, check_assertion
 from armslength.tlog import format_base64url
@@ -32,17 +34,25 @@ def show_first(visit: Visit) -> Response:
 
 
 def show_sign_in(visit: Visit) -> Response:
-    return _sign_in_page(visit, ours(visit.request.query_params.get("next", "/")))
+    path = ours(visit.request.query_params.get("next", "/"))
+    return show_problems(visit, path) if visit.visitor is None else visit.go(path)
 
 
-def _sign_in_page(visit: Visit, path: str, *problems: str, status: int = 200) -> Response:
-    console = visit.console
+def show_problems(visit: Visit, path: str, *problems: str, status: int = 200) -> Response:
+    """The sign-in's page again, with what was wrong; `path`: where it leads in the end."""
+    console, sign_in = visit.console, visit.console.sign_in
     if visit.visitor is not None:
-        return visit.go(path)
+        return visit.wrong(status, "You were not signed in again", *problems)
     secret, challenge = console.sessions.begin(now=int(console.clock()))
     options = msgspec.json.encode(ask_for_signature(visit.gate.party, challenge=challenge, held=())).decode()
     response = visit.page(
-        "sign_in.html", status=status, secret=secret, options=options, next=path, problems=[*problems]
+        "sign_in.html",
+        status=status,
+        secret=secret,
+        options=options if console.by_passkey else "",
+        provider="" if sign_in is None else sign_in.settings.host,
+        next=path,
+        problems=[*problems],
     )
     console.sessions.set_visit(response, secret)
     return response
@@ -50,21 +60,23 @@ def _sign_in_page(visit: Visit, path: str, *problems: str, status: int = 200) ->
 
 def sign_in(visit: Visit) -> Response:
     path = ours(visit.form.text("next"))
+    if not visit.console.by_passkey:
+        return show_problems(visit, path, "a passkey does not sign in here; go by way of the provider", status=403)
     try:
         person = _proved(visit)
     except Rejected as error:
-        return _sign_in_page(visit, path, *error.problems, status=403)
+        return show_problems(visit, path, *error.problems, status=403)
     except Conflict as error:
-        return _sign_in_page(visit, path, str(error), status=429)
+        return show_problems(visit, path, str(error), status=429)
     return signed_in(visit, person, path)
 
 
-def signed_in(visit: Visit, person: PersonId, path: str) -> Response:
+def signed_in(visit: Visit, person: PersonId, path: str, *, through: Through | None = None) -> Response:
     """From here on this browser is theirs: under a new secret, whatever it held before."""
     sessions = visit.console.sessions
     sessions.end(visit.request)
     response = visit.go(path)
-    sessions.set_session(response, sessions.open(person, now=int(visit.console.clock())))
+    sessions.set_session(response, sessions.open(person, now=int(visit.console.clock()), through=through))
     return response
 
 
@@ -92,9 +104,18 @@ def _proved(visit: Visit) -> PersonId:
 
 
 def sign_out(visit: Visit) -> Response:
-    visit.console.sessions.end(visit.request)
-    response = visit.go("/sign-in")
-    visit.console.sessions.forget(response)
+    console = visit.console
+    session = console.sessions.of(visit.request, now=int(console.clock()))
+    there = None
+    if console.sign_in is not None and session is not None and session.through is not None:
+        there = console.sign_in.way_out()
+    console.sessions.end(visit.request)
+    if there is None or console.sign_in is None:
+        response = visit.go("/sign-in")
+    else:
+        gone = replace(visit, visitor=None)
+        response = gone.page("signed_out.html", there=there, host=console.sign_in.settings.host)
+    console.sessions.forget(response)
     return response
 
 
