@@ -8,6 +8,7 @@ from armslength.gate import (
     Granted,
     LeaseState,
     Over,
+    PersonId,
     RequestState,
     Taken,
     TurnedDown,
@@ -30,6 +31,7 @@ def compare(gate: Gate, plain: Plain, *, now: float, since: float, swept: bool) 
     for id in sorted(requests, key=lambda each: requests[each].index):
         _request(gate, plain, plain.asks[id], requests[id], now, since)
     _adopted(gate, plain, now, since)
+    _returned(gate, plain, now, since)
     for key, (person, counts) in plain.keys.items():
         state = gate.state.key(key)
         assert state is not None and (state.revoked is None) == counts, f"a passkey of {person}: counts {not counts}"
@@ -54,8 +56,9 @@ def _request(gate: Gate, plain: Plain, ask: Ask, state: RequestState, now: float
             assert ask.over == "expired" or (ask.waiting and ask.expires <= posix(at))
             ask.over = ask.over or "expired"
         case CalledOff(by="the gate"):
-            assert ask.over or (ask.waiting and ask.change is not None and ask.change[0] != gate.digest)
-            ask.over = ask.over or "overtaken"
+            overtaken = ask.change is not None and ask.change[0] != gate.digest
+            assert ask.over or (ask.waiting and (overtaken or ask.seat & plain.gone))
+            ask.over = ask.over or "overtaken, or somebody left"
         case CalledOff() | TurnedDown() | Vetoed():
             assert ask.over is not None, f"{ask.id} ended by {state.status}, and nobody said so"
         case _:
@@ -76,6 +79,7 @@ def _granted(plain: Plain, ask: Ask, lease: LeaseState, state: RequestState, at:
     assert set(terms.approvers) <= standing.keys(), "an approver whose approval does not stand"
     assert all(plain.keys[standing[each]] == (each, True) for each in terms.approvers), "signed with no such key"
     assert not set(terms.approvers) & ask.seat
+    assert not plain.gone & {*terms.approvers, *ask.seat}, "given to somebody who left, or by them"
     assert terms.terms in firm.ways(ask.executor, ask.others, ask.action, ask.target, day), "no such way"
     assert firm.fits(terms.terms, ask.seat, tuple(terms.approvers), day, plain.barred(ask, at)), "no quorum"
     before, plain.firm = plain.firm, firm
@@ -112,6 +116,21 @@ def _adopted(gate: Gate, plain: Plain, *when: float) -> None:
     plain.firm, plain.digest = plain.firms[gate.digest], gate.digest
 
 
+def _returned(gate: Gate, plain: Plain, *when: float) -> None:
+    """Whoever came back was let by an adopted change that names them."""
+    assert {person for person in gate.state.leavers if gate.state.gone(person)} <= plain.gone
+    for person in [each for each in plain.gone if not gate.state.gone(PersonId(each))]:
+        adopted = [each.request.id for each in gate.requests() if each.adopted]
+        lent = [
+            lent
+            for lent in plain.leases.values()
+            if lent.ask.id in adopted and person in lent.ask.returning and lent.ask.id not in plain.brought
+        ]
+        assert lent, f"{person} is back, and nobody let them"
+        plain.brought |= {each.ask.id for each in lent}
+        plain.gone -= lent[0].ask.returning
+
+
 def _lease(plain: Plain, lent: Lent, lease: LeaseState, now: float, since: float) -> None:
     assert (lease.uses, lease.customers_used) == (lent.used, lent.customers), "uses that were not, or are missing"
     assert lent.uses is None or lease.uses <= lent.uses
@@ -142,6 +161,7 @@ def _swept(gate: Gate, plain: Plain, requests: dict[str, RequestState], now: flo
     for ask in plain.asks.values():
         assert not plain.complete(ask, now), f"{ask.id} has its quorum, and no lease"
         assert not (ask.waiting and ask.expires <= now), f"{ask.id} waits after its end"
+        assert not (ask.waiting and ask.seat & plain.gone), f"{ask.id} waits, and somebody left"
         assert not (ask.waiting and ask.change and ask.change[0] != gate.digest), f"{ask.id} waits for another estate"
     for lent in plain.leases.values():
         if lent.ended is None:

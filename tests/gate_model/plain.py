@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from armslength.estate import parse
+from armslength.estate import Estate, leaver, parse
 from armslength.reach import Compared, difference
 from tests.gate_model.firm import HOME, STANDING, Firm
 
@@ -29,7 +29,8 @@ def day_of(at: float) -> dt.date:
 @dataclass(kw_only=True, repr=False)
 class Ask:
     """A request. `approvals` are those that stand, person and key; `change` the digests of the estates before and
-    after; `over` why it ended without a lease; `told` when customers heard of it, None while they have not."""
+    after, `returning` who left and is to come back by it; `over` why it ended without a lease; `told` when customers
+    heard of it, None while they have not."""
 
     id: str
     executor: str
@@ -45,6 +46,7 @@ class Ask:
     told: float | None
     change: tuple[str, str] | None = None
     barred: frozenset[str] = frozenset()
+    returning: frozenset[str] = frozenset()
     approvals: dict[str, bytes] = field(default_factory=dict)
     took_back: set[str] = field(default_factory=set)
     agreed: set[str] = field(default_factory=set)
@@ -68,6 +70,12 @@ class Ask:
     @property
     def others(self) -> frozenset[str]:
         return self.seat - {self.executor}
+
+
+def _gain(old: Estate, new: Estate, day: dt.date) -> frozenset[str]:
+    """The states that one estate helps in place of another."""
+    found = difference(old, new, Compared(at=day, everything=True)).changes
+    return frozenset(change.state for change in found if change.fell or change.broke) - HOME
 
 
 @dataclass(kw_only=True, repr=False)
@@ -120,7 +128,11 @@ class Plain:
     firms: dict[str, Firm] = field(default_factory=dict)
     told_uses: list[bytes] = field(default_factory=list)
     strays: int = 0
-    _gains: dict[tuple[str, str, dt.date], frozenset[str]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    """Who left and was not let come back."""
+    brought: set[str] = field(default_factory=set)
+    """Requests by which somebody came back."""
+    _gains: dict[tuple[object, ...], frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.firms[self.digest] = self.firm
@@ -130,12 +142,32 @@ class Plain:
         Of what reaches what, the word of `armslength.reach` is taken."""
         if ask.change is None or ask.change[0] != self.digest:
             return ask.barred
-        key = (*ask.change, day_of(at))
+        key = (*ask.change, ask.returning, day_of(at))
         if key not in self._gains:
             old, new = (parse(self.firms[name].files()).estate for name in ask.change)
-            found = difference(old, new, Compared(at=day_of(at), everything=True)).changes
-            self._gains[key] = frozenset(change.state for change in found if change.fell or change.broke) - HOME
+            without = new
+            for person in sorted(ask.returning):
+                without = leaver(without, f"person:{person}")
+            self._gains[key] = _gain(old, new, day_of(at)) | _gain(without, new, day_of(at))
         return ask.barred | self._gains[key]
+
+    # People who left
+
+    def leave(self, person: str) -> None:
+        """Whatever they have ends, by the gate's doing; their keys count no more, at once and for good."""
+        self.gone.add(person)
+        for key, (whose, counts) in tuple(self.keys.items()):
+            if whose == person and counts:
+                self.drop(key)
+
+    def may_assume(self, voucher: str, person: str) -> bool:
+        return not self.gone & {voucher, person} and self.firm.may_assume(voucher, person)
+
+    def leads(self, executor: str, others: frozenset[str], action: str, target: str, at: float) -> list[str]:
+        """As `Firm.ways`, which knows nothing of who left."""
+        if self.gone & {executor, *others, target.removeprefix("person:")}:
+            return []
+        return self.firm.ways(executor, others, action, target, day_of(at))
 
     # Keys
 
@@ -165,7 +197,7 @@ class Plain:
         return frozenset(person for person, counts in self.keys.values() if counts)
 
     def ways(self, ask: Ask, at: float) -> list[str]:
-        return self.firm.ways(ask.executor, ask.others, ask.action, ask.target, day_of(at))
+        return self.leads(ask.executor, ask.others, ask.action, ask.target, at)
 
     def possible(self, ask: Ask, at: float) -> bool:
         """Whether a quorum could be made for it of people who have a passkey."""
@@ -177,7 +209,7 @@ class Plain:
 
     def useful(self, ask: Ask, person: str, at: float) -> bool:
         """Whether this person is in some quorum for it, whoever else may sign."""
-        everybody = frozenset(self.firm.everybody)
+        everybody = frozenset(self.firm.everybody) - self.gone
         return any(
             person in quorum
             for terms in self.ways(ask, at)
@@ -189,6 +221,7 @@ class Plain:
         """The least that whoever signs must be."""
         return (
             person in self.firm.people
+            and person not in self.gone
             and person not in ask.seat
             and any(
                 self.firm.belongs(person, self.firm.terms[terms].approvers)

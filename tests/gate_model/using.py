@@ -26,7 +26,7 @@ from tests.gate_model.machine import (
     people,
     something_was_lent,
 )
-from tests.gate_model.plain import Lent, day_of
+from tests.gate_model.plain import Lent
 from tests.gate_model.workshop import POINT, target
 
 Answered = tuple[bytes, float, tuple[str, str, str, frozenset[str]], str | None]
@@ -67,7 +67,7 @@ class Using(Answering):
         able = {lent.id: lent for lent in self.plain.lent_for(who, *act) if self.plain.usable(lent, at, named)}
         if token is not None:
             able = {id: lent for id, lent in able.items() if id == token[0]}
-        standing = token is None and self.plain.firm.ways(who, frozenset(), *act, day_of(at)) == [STANDING]
+        standing = token is None and self.plain.leads(who, frozenset(), *act, at) == [STANDING]
         outcome, recorded = self._do(
             crash,
             lambda: self.gate.redeem(

@@ -20,7 +20,17 @@ from armslength.gate.approval import (
 from armslength.gate.binding import BINDING_TYPE, MACHINERY, Binding, sign_binding, verify_binding
 from armslength.gate.candidates import Candidates, who_could
 from armslength.gate.change import Changed, Erased, Ignored, ObjectKind
+from armslength.gate.claims import (
+    ClaimRules,
+    SignedInThere,
+    SignedOutThere,
+    check_id_token,
+    check_logout_token,
+    check_user_info,
+    person_named,
+)
 from armslength.gate.decision import Decider
+from armslength.gate.drill import Drill, check_drill_signature, drill_quorum, parse_drill, unable_in_drill
 from armslength.gate.enrolment import Enrolment, check_voucher, enrolment_of, parse_enrolment
 from armslength.gate.event import (
     FIRM,
@@ -34,6 +44,9 @@ from armslength.gate.event import (
     KeyRevoked,
     Lapsed,
     Leased,
+    Left,
+    Ran,
+    RanStatement,
     Requested,
     Reviewed,
     Revoked,
@@ -62,12 +75,18 @@ from armslength.gate.judge import asking, judge, rule_for
 from armslength.gate.jws import UnknownKey
 from armslength.gate.lease import LONGEST, Lease, LeaseId, LeaseTerms, covers, issue, parse_lease_terms
 from armslength.gate.lease_fold import LATE_USE
+from armslength.gate.leaver import LeaverState
+from armslength.gate.leaver_fold import BY_LEAVING, THE_GATE, returning
 from armslength.gate.moment import LATEST_SECONDS, Moment, format_moment, moment, parse_moment, posix, read_seconds
-from armslength.gate.outage import Impossible, impossible
+from armslength.gate.outage import Impossible, Way, impossible, ways
 from armslength.gate.outcome import Judgement, Look, Open, Passage, Pending, Quorum, Refused, Standing, Why
+from armslength.gate.presence import EVERYBODY, Presence
+from armslength.gate.provider_keys import ProviderKeys, StrangeKey, parse_provider_keys
 from armslength.gate.question import Question
 from armslength.gate.quorum import Lack, Member, Rule, Shortfall, find_quorum, shortfalls, unfit
 from armslength.gate.record import Happened, Read, customers_of, event_of, events_in, fields_of, kind_of
+from armslength.gate.remaining import MOST as MOST_QUORUMS
+from armslength.gate.remaining import Remaining, Remains
 from armslength.gate.request import (
     LONGEST_ID,
     LONGEST_TEXT,
@@ -98,6 +117,7 @@ from armslength.gate.revocation import (
 from armslength.gate.roster import Roster
 from armslength.gate.routes import Lookup, Matched, Routes, decoded
 from armslength.gate.signing_key import LeaseKey, jwks, parse_jwks, thumbprint
+from armslength.gate.ssh import LEASE_EXTENSION, SshLimits, ssh_command_problem, ssh_limits, ssh_principal
 from armslength.gate.state import Forgotten, State
 from armslength.gate.status import (
     CalledOff,
@@ -117,8 +137,11 @@ from armslength.gate.token import LEASE_TYPE, sign_lease, verify_lease, within
 
 __all__ = [
     "BINDING_TYPE",
+    "BY_LEAVING",
+    "EVERYBODY",
     "FIRM",
     "LATEST_SECONDS",
+    "LEASE_EXTENSION",
     "LATE_USE",
     "LONGEST",
     "LEASE_TYPE",
@@ -128,9 +151,11 @@ __all__ = [
     "MOST_AGE",
     "MOST_CUSTOMERS",
     "MOST_EVIDENCE",
+    "MOST_QUORUMS",
     "REVOCATIONS_TYPE",
     "SKEW",
     "TARGETS",
+    "THE_GATE",
     "Adopted",
     "Approval",
     "ApprovalId",
@@ -140,10 +165,12 @@ __all__ = [
     "CalledOff",
     "Candidates",
     "Changed",
+    "ClaimRules",
     "Conflict",
     "Decider",
     "Declined",
     "Denied",
+    "Drill",
     "Ended",
     "Enrolled",
     "Enrolment",
@@ -173,6 +200,8 @@ __all__ = [
     "LeaseStatus",
     "LeaseTerms",
     "Leased",
+    "LeaverState",
+    "Left",
     "Live",
     "Look",
     "Lookup",
@@ -185,13 +214,19 @@ __all__ = [
     "Party",
     "Passage",
     "Pending",
+    "Presence",
     "PersonId",
     "PersonKey",
+    "ProviderKeys",
     "Question",
     "Quorum",
+    "Ran",
+    "RanStatement",
     "Read",
     "Refused",
     "Rejected",
+    "Remaining",
+    "Remains",
     "Request",
     "RequestId",
     "RequestState",
@@ -205,8 +240,12 @@ __all__ = [
     "Routes",
     "Rule",
     "Shortfall",
+    "SignedInThere",
+    "SignedOutThere",
+    "SshLimits",
     "Standing",
     "State",
+    "StrangeKey",
     "Taken",
     "Tampered",
     "Target",
@@ -218,17 +257,23 @@ __all__ = [
     "Vetoed",
     "Voiced",
     "Waiting",
+    "Way",
     "Why",
     "Window",
     "Withdrawn",
     "asking",
     "check_approval",
     "check_assertion",
+    "check_drill_signature",
     "check_event",
+    "check_id_token",
+    "check_logout_token",
+    "check_user_info",
     "check_voucher",
     "covers",
     "customers_of",
     "decoded",
+    "drill_quorum",
     "enrolment_of",
     "event_of",
     "events_in",
@@ -248,6 +293,7 @@ __all__ = [
     "new_id",
     "parse_approval",
     "parse_assertion",
+    "parse_drill",
     "parse_enrolment",
     "parse_event",
     "parse_jwks",
@@ -258,19 +304,27 @@ __all__ = [
     "parse_request",
     "parse_request_state",
     "parse_target",
+    "parse_provider_keys",
+    "person_named",
     "posix",
     "read_seconds",
+    "returning",
     "rule_for",
     "shortfalls",
     "sign_binding",
     "sign_lease",
     "sign_revocations",
+    "ssh_command_problem",
+    "ssh_limits",
+    "ssh_principal",
     "thumbprint",
+    "unable_in_drill",
     "unfit",
     "unopened",
     "verify_binding",
     "verify_lease",
     "verify_revocations",
+    "ways",
     "who_could",
     "within",
 ]

@@ -41,9 +41,11 @@ def who_could(
     available: frozenset[PersonId],
     *,
     barred: frozenset[str] = frozenset(),
+    only: frozenset[str] | None = None,
     steps: int = STEPS,
 ) -> Candidates:
-    """Who of the `available` could complete the request, beside the `approvers` whose approval stands.
+    """Who of the `available` could complete the request, beside the `approvers` whose approval stands; `only`: terms it
+    may pass through, None for any.
 
     No `sets`, and `complete`: nobody could, by any way in. What customers have to say is not looked at.
     """
@@ -53,6 +55,8 @@ def who_could(
     people: set[PersonId] = set()
     for passage in look.passages if isinstance(look, Open) else ():
         if passage.terms is None or not named_in_full(decider, request, passage.terms):
+            continue
+        if only is not None and passage.terms not in only:
             continue
         panel = _Panel(decider, request, passage, approvers, available, barred, left)
         try:

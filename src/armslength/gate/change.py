@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ObjectKind = Literal["gate", "key", "request", "lease"]
+ObjectKind = Literal["gate", "key", "request", "lease", "leaver"]
 """`gate` is one object, whose id is empty: the estate, and whether the founding is over."""
 
 

@@ -19,6 +19,7 @@ from armslength.gate.entities import KINDS, Entities
 from armslength.gate.freshness import Ages, Freshness
 from armslength.gate.grants import GrantIndex
 from armslength.gate.outcome import Look, Open, Passage, Refused, Standing, Why
+from armslength.gate.presence import EVERYBODY, Presence
 from armslength.gate.question import UNREADABLE, Illegible, Question, context_text
 from armslength.gate.request import PersonId, Target
 from armslength.gate.roster import Roster
@@ -53,12 +54,15 @@ class Decider:
     """Decides by one estate on one day. `digest` is the estate's, in hex. Threads may share it: what it keeps, it only
     ever finds again."""
 
-    def __init__(self, estate: Estate, digest: str, *, day: dt.date, freshness: Freshness) -> None:
+    def __init__(
+        self, estate: Estate, digest: str, *, day: dt.date, freshness: Freshness, presence: Presence = EVERYBODY
+    ) -> None:
         self.estate, self.digest, self.day = estate, digest, day
-        self.roster = Roster(estate, day)
+        self._presence = presence
+        self.roster = Roster(estate, day, presence)
         self.slices = Slices(estate)
         self.entities = Entities(estate, self.roster, self.slices.every_named)
-        self.ages = Ages(estate, self.roster, day, freshness)
+        self.ages = Ages(estate, self.roster, day, freshness, presence)
         self.grants = GrantIndex(estate, self.roster)
         self._search = Search(self.look, estate, self.roster, self.entities, self.ages, self.grants, self.slices)
         self._actions = frozenset(estate.actions)
@@ -128,6 +132,10 @@ class Decider:
             if place is None:
                 return Refused(why=Why.UNKNOWN_SUBJECT, says=f"{_short(name)} is not in the people table")
             others.append(place)
+        aimed = question.resource.id if question.resource.type == "person" else None
+        for who in (question.executor, question.asker, question.author, aimed):
+            if who is not None and self._presence.gone(PersonId(who)):
+                return Refused(why=Why.LEFT, says=f"{_short(who)} left")
         resource = question.resource
         kind = KINDS.get(resource.type)
         target = None if kind is None else self.entities.find(kind, resource.id)
@@ -157,6 +165,9 @@ class Decider:
         for person in people:
             if ages.person(person):
                 name = self.estate.people.ids[person]
+                if self._presence.unheard(PersonId(name)):
+                    says = f"the directory has said nothing of {_short(name)} for too long"
+                    return Refused(why=Why.STALE, says=says)
                 return Refused(why=Why.STALE, says=f"what is known of {_short(name)} is too old, or of a day to come")
         if kind is Kind.ASSET and ages.asset(target):
             name = self.estate.assets.ids[target]

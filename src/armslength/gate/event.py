@@ -127,6 +127,37 @@ class Used(_Event, frozen=True, kw_only=True, tag="used"):
     done: Seconds | None = None
 
 
+class RanStatement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`text` without its literals and comments, as somebody may read it; run `times`, of which `failed` failed. Of what
+    was prepared and not run `times` is 0."""
+
+    text: str
+    times: int
+    failed: int
+
+
+class Ran(_Event, frozen=True, kw_only=True, tag="ran"):
+    """What was done by a lease in a system that writes its own log, some lines of one session's at a time. `batch` is
+    16 bytes that follow from them, in base64url; `source` names the system, `first` and `last` are the lines' numbers
+    in the session, `sha256` is over these lines as they stand there, each with its newline; `done` is the last one's
+    time, by that system's clock."""
+
+    batch: str
+    lease: str
+    executor: str
+    action: str
+    resource: str
+    customers: tuple[str, ...]
+    point: str
+    source: str
+    session: str
+    first: int
+    last: int
+    sha256: str
+    statements: tuple[RanStatement, ...]
+    done: Seconds
+
+
 class Ended(_Event, frozen=True, kw_only=True, tag="ended"):
     lease: str
     how: Literal["ran-out", "returned", "spent"]
@@ -162,6 +193,14 @@ class Reviewed(_Event, frozen=True, kw_only=True, tag="reviewed"):
     outcome: str
 
 
+class Left(_Event, frozen=True, kw_only=True, tag="left"):
+    """A person is gone: `source`, a directory's id or the gate's host, said so. Their keys never count again, and they
+    do nothing more until an adopted change names them as returning."""
+
+    person: str
+    source: str
+
+
 Event = (
     Adopted
     | Enrolled
@@ -175,10 +214,12 @@ Event = (
     | Withdrawn
     | Leased
     | Used
+    | Ran
     | Ended
     | Revoked
     | Denied
     | Reviewed
+    | Left
 )
 
 FIRM = "firm_event"

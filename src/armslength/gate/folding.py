@@ -13,7 +13,7 @@ from dataclasses import replace
 import msgspec
 
 from armslength.estate import OPERATE
-from armslength.gate.change import Changed, Erased, Ignored
+from armslength.gate.change import Changed, Erased, Ignored, ObjectKind
 from armslength.gate.erased_fold import fold_erased
 from armslength.gate.event import (
     Adopted,
@@ -26,6 +26,8 @@ from armslength.gate.event import (
     KeyRevoked,
     Lapsed,
     Leased,
+    Left,
+    Ran,
     Requested,
     Reviewed,
     Revoked,
@@ -37,7 +39,8 @@ from armslength.gate.event import (
 from armslength.gate.failure import Rejected, Tampered
 from armslength.gate.form import read_digest
 from armslength.gate.key_fold import fold_key, fold_key_revocation, person_of
-from armslength.gate.lease_fold import end_lease, fold_lease, fold_review, fold_use
+from armslength.gate.lease_fold import end_lease, fold_lease, fold_ran, fold_review, fold_use
+from armslength.gate.leaver_fold import fold_left, fold_returning, returning
 from armslength.gate.moment import moment, read_seconds
 from armslength.gate.objects import Objects
 from armslength.gate.request import Request, RequestId
@@ -104,6 +107,8 @@ def _folded(held: Objects, event: Event, act: bytes, index: int, origin: str) ->
             return fold_lease(held, event, act, index, origin)
         case Used():
             return fold_use(held, event)
+        case Ran():
+            return fold_ran(held, event)
         case Ended():
             return end_lease(held, event.lease, Over(how=event.how, at=moment(event.at)))
         case Revoked():
@@ -113,6 +118,8 @@ def _folded(held: Objects, event: Event, act: bytes, index: int, origin: str) ->
             return Changed()
         case Reviewed():
             return fold_review(held, event)
+        case Left():
+            return fold_left(held, event, index)
 
 
 def _adopted(held: Objects, event: Adopted) -> Changed | Ignored:
@@ -123,6 +130,7 @@ def _adopted(held: Objects, event: Adopted) -> Changed | Ignored:
         read_digest(event.files)
     if event.before != held.estate:
         return Ignored(reason="it replaces another estate than the one that holds")
+    changed: list[tuple[ObjectKind, str]] = [("gate", "")]
     if event.request is None:
         if held.estate is not None:
             return Ignored(reason="only the first estate comes without a request")
@@ -138,9 +146,10 @@ def _adopted(held: Objects, event: Adopted) -> Changed | Ignored:
         if _change(state.request) != (event.before, event.after):
             return Ignored(reason="the request is for another change")
         held.put_request(replace(state, adopted=True, version=state.version + 1))
+        changed += [("request", event.request), *fold_returning(held, returning(state.request), moment(event.at))]
     held.estate = event.after
     held.version += 1
-    return Changed(objects=(("gate", ""), *((("request", event.request),) if event.request is not None else ())))
+    return Changed(objects=tuple(changed))
 
 
 def _change(request: Request) -> tuple[Json, Json] | None:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from armslength.estate import ORIGIN, Estate, Ints, Kind
+from armslength.gate.presence import EVERYBODY, Presence
+from armslength.gate.request import PersonId
 from armslength.gate.roster import Roster
 
 Flags = npt.NDArray[np.bool_]
@@ -27,10 +29,13 @@ class Freshness:
 
 
 class Ages:
-    """Which people and assets of an estate rest on a row that is too old on a day, or dated after it."""
+    """Which people and assets of an estate rest on a row that is too old on a day, or dated after it. People of whom a
+    directory has said nothing for too long are as old, from one moment to the next."""
 
-    def __init__(self, estate: Estate, roster: Roster, day: dt.date, freshness: Freshness) -> None:
-        self._estate, self._roster = estate, roster
+    def __init__(
+        self, estate: Estate, roster: Roster, day: dt.date, freshness: Freshness, presence: Presence = EVERYBODY
+    ) -> None:
+        self._estate, self._roster, self._presence = estate, roster, presence
         self._oldest = None if freshness.limit is None else (day - freshness.limit).toordinal()
         self._newest = day.toordinal() + _AHEAD
         self._adopted = freshness.adopted.toordinal()
@@ -38,8 +43,18 @@ class Ages:
         """One flag for each, by place in their table."""
 
     def person(self, place: int) -> bool:
-        """Whether the person's row, a row of their employer and its owners, or one that puts them in a group is."""
-        return bool(self.people[place])
+        """Whether the person's row, a row of their employer and its owners, or one that puts them in a group is; or
+        the last word of a directory that has to speak of them."""
+        return bool(self.people[place]) or self._presence.unheard(PersonId(self._estate.people.ids[place]))
+
+    def people_now(self) -> Flags:
+        """`person` of everybody, and besides whoever left: those are alike in it whom a question treats alike."""
+        if not self._presence.anybody():
+            return self.people
+        gone, ids = self._presence.gone, self._estate.people.ids
+        told = (self.person(place) or gone(PersonId(ids[place])) for place in range(len(ids)))
+        found: Flags = np.fromiter(told, dtype=np.bool_, count=len(ids))
+        return found
 
     def asset(self, place: int) -> bool:
         """Whether the asset's row is, or that of something it lies within."""

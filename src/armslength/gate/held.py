@@ -16,6 +16,7 @@ from armslength.gate.request_form import parse_request
 from armslength.gate.status import (
     LeaseStatus,
     Live,
+    Over,
     RequestStatus,
     Waiting,
     format_status,
@@ -123,6 +124,11 @@ class LeaseState:
     def live(self) -> bool:
         """Whether no event ended it. The caller looks at the times too."""
         return isinstance(self.status, Live)
+
+    @property
+    def spent(self) -> bool:
+        """Whether its last use ended it: what that use opened goes on until its time is up, or somebody ends it."""
+        return isinstance(self.status, Over) and self.status.how == "spent"
 
     @property
     def ended(self) -> Moment | None:

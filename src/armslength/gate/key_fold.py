@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from armslength.gate.approval import PersonKey, parse_assertion
-from armslength.gate.change import Changed, Ignored, ObjectKind
+from armslength.gate.change import Changed, Ignored
 from armslength.gate.enrolment import LONGEST_CREDENTIAL, LONGEST_KEY
 from armslength.gate.event import Enrolled, KeyRevoked
 from armslength.gate.failure import Rejected
@@ -29,6 +29,8 @@ def fold_key(held: Objects, event: Enrolled, index: int) -> Changed | Ignored:
     )
     if not 1 <= len(credential) <= LONGEST_CREDENTIAL or not 1 <= len(key.public_key) <= LONGEST_KEY:
         raise Rejected([f"a credential of {len(credential)} bytes with a key of {len(key.public_key)}"])
+    if held.gone(key.person):
+        return Ignored(reason="its person left")
     if event.credential in held.keys:
         return Ignored(reason="the key was enrolled before")
     if held.knows(key.public_key):
@@ -45,18 +47,12 @@ def fold_key(held: Objects, event: Enrolled, index: int) -> Changed | Ignored:
 
 
 def fold_key_revocation(held: Objects, event: KeyRevoked) -> Changed | Ignored:
-    credential = read_bytes(event.credential)
+    read_bytes(event.credential)
     revoked = KeyRevocation(by=person_of(event.by), reason=event.reason, at=moment(event.at))
     state = held.keys.get(event.credential)
     if state is None or state.revoked is not None:
         return Ignored(reason="no such key" if state is None else "the key was revoked before")
-    held.put_key(replace(state, revoked=revoked, version=state.version + 1))
-    objects: list[tuple[ObjectKind, str]] = [("key", event.credential)]
-    for request in held.signed_with(credential):
-        standing = tuple(each for each in request.approvals if each.assertion.credential != credential)
-        held.put_request(replace(request, approvals=standing, version=request.version + 1))
-        objects.append(("request", request.request.id))
-    return Changed(objects=tuple(objects))
+    return Changed(objects=tuple(held.drop_key(replace(state, revoked=revoked, version=state.version + 1))))
 
 
 def unusable(held: Objects, credential: bytes, person: PersonId) -> str | None:
@@ -64,6 +60,8 @@ def unusable(held: Objects, credential: bytes, person: PersonId) -> str | None:
     state = held.key(credential)
     if state is None or state.key.person != person:
         return f"the key is not one of {person}"
+    if held.gone(person):
+        return f"{person} left"
     return None if state.revoked is None else "the key was revoked"
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeVar
 
+from armslength.gate.change import ObjectKind
 from armslength.gate.held import KeyState, LeaseState, RequestState
 from armslength.gate.index import LeaseIndex, RequestIndex
 from armslength.gate.lease import LeaseId
+from armslength.gate.leaver import LeaverState
 from armslength.gate.moment import Moment, posix
 from armslength.gate.request import PersonId, RequestId, Target
 from armslength.tlog import format_base64url
@@ -32,6 +35,8 @@ class Objects:
         """By credential in base64url."""
         self.requests: dict[RequestId, RequestState] = {}
         self.leases: dict[LeaseId, LeaseState] = {}
+        self.leavers: dict[PersonId, LeaverState] = {}
+        """Whoever left, those who came back since among them."""
         self._requests = RequestIndex()
         self._leases = LeaseIndex()
         self._people: dict[PersonId, tuple[str, ...]] = {}
@@ -56,6 +61,11 @@ class Objects:
     def has_key(self, person: PersonId) -> bool:
         """Whether they have one that counts."""
         return any(state.revoked is None for state in self.keys_of(person))
+
+    def gone(self, person: PersonId) -> bool:
+        """Whether they left, and no adopted change named them as returning."""
+        found = self.leavers.get(person)
+        return found is not None and found.gone
 
     def waiting(self) -> tuple[RequestState, ...]:
         """Every request that waits."""
@@ -129,6 +139,20 @@ class Objects:
         self.leases[state.terms.id] = state
         self._leases.put(before, state)
 
+    def put_leaver(self, state: LeaverState) -> None:
+        self.leavers[state.person] = state
+
+    def drop_key(self, state: KeyState) -> list[tuple[ObjectKind, str]]:
+        """Put a key that was revoked; with it go its approvals of waiting requests. Gives what changed."""
+        self.put_key(state)
+        changed: list[tuple[ObjectKind, str]] = [("key", format_base64url(state.key.credential))]
+        credential = state.key.credential
+        for request in self.signed_with(credential):
+            standing = tuple(each for each in request.approvals if each.assertion.credential != credential)
+            self.put_request(replace(request, approvals=standing, version=request.version + 1))
+            changed.append(("request", request.request.id))
+        return changed
+
     def put_use(self, lease: LeaseId, use: bytes) -> None:
         self._uses.setdefault(lease, set()).add(use)
 
@@ -148,5 +172,5 @@ class Objects:
         self._uses.pop(id, None)
 
 
-def by_index(state: KeyState | RequestState | LeaseState) -> int:
+def by_index(state: KeyState | RequestState | LeaseState | LeaverState) -> int:
     return state.index

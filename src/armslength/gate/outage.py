@@ -5,7 +5,7 @@ It is asked before people or terms change: keys that are lost with their owners 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +34,20 @@ class Impossible:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
-    """Who could ask (`holders`, None: everyone), and for what."""
+class Way:
+    """Who could ask (`holders` by their place in the people table, None: everyone), and for what. `id` is that of the
+    target, the first where there are more."""
 
     action: str
     target: str
+    id: str
     terms: str
     holders: tuple[int, ...] | None
+
+    def people(self, ids: Sequence[str]) -> Iterator[str]:
+        """Who could ask, by the people table's `ids`."""
+        for place in range(len(ids)) if self.holders is None else self.holders:
+            yield ids[place]
 
 
 def impossible(decider: Decider, available: frozenset[PersonId], away: frozenset[PersonId]) -> tuple[Impossible, ...]:
@@ -57,7 +64,7 @@ def impossible(decider: Decider, available: frozenset[PersonId], away: frozenset
             terms=way.terms,
             says=f"without them no quorum of {way.terms} is left for {way.action} on {way.target}",
         )
-        for way in _ways(decider)
+        for way in ways(decider)
         if not without.any(way) and with_all.any(way)
     }
     return tuple(sorted(found))
@@ -71,7 +78,7 @@ class _Quorums:
         self._known: dict[tuple[str, tuple[int, ...] | None], bool] = {}
         self._asked: dict[tuple[str, object], bool] = {}
 
-    def any(self, way: _Way) -> bool:
+    def any(self, way: Way) -> bool:
         """Whether somebody could ask with a quorum."""
         key = (way.terms, way.holders)
         if key not in self._known:
@@ -88,7 +95,7 @@ class _Quorums:
         """Whether a quorum could be made for a request of this person."""
         roster = self._decider.roster
         bench, one = roster.bench(terms), roster.member(person, terms)
-        key = terms, _alike(one, bench.rule.lines_apart)
+        key = terms, alike(one, bench.rule.lines_apart)
         if key in self._asked:
             return self._asked[key]
         places = roster.places
@@ -108,21 +115,22 @@ class _Quorums:
         return found
 
 
-def _alike(one: Member, lines_apart: bool) -> object:
+def alike(one: Member, lines_apart: bool) -> object:
     """Requesters with the same of these are answered alike: an approver who asks leaves somebody like them behind."""
     line = (one.line, one.person) if lines_apart else None
     return one.exposed, tuple(sorted(one.values.items())), one.places, one.may_approve, line
 
 
-def _ways(decider: Decider) -> Iterator[_Way]:
+def ways(decider: Decider) -> Iterator[Way]:
     """Each grant and permit that carries terms, in the order of grants, then permits."""
     estate, grants = decider.estate, decider.estate.grants
     for row in np.flatnonzero(grants.terms >= 0).tolist():
         holder = Ref(kind=Kind(int(grants.holder_kind[row])), index=int(grants.holder[row]))
         kind, target = Kind(int(grants.target_kind[row])), int(grants.target[row])
-        yield _Way(
+        yield Way(
             action=estate.actions[int(grants.action[row])],
             target=f"{_WORDS[kind]}:{decider.entities.columns.ids(kind)[target]}",
+            id=decider.entities.columns.ids(kind)[target],
             terms=estate.settings.terms[int(grants.terms[row])].id,
             holders=_people(decider, holder),
         )
@@ -134,9 +142,10 @@ def _ways(decider: Decider) -> Iterator[_Way]:
             people |= opening.people
         names = decider.entities.columns.ids(permit.target_kind)
         more = f" and {len(permit.targets) - 1} more" if len(permit.targets) > 1 else ""
-        yield _Way(
+        yield Way(
             action=estate.actions[permit.action],
             target=f"{_WORDS[permit.target_kind]}:{names[int(permit.targets[0])]}{more}",
+            id=names[int(permit.targets[0])],
             terms=estate.settings.terms[permit.terms].id,
             holders=tuple(np.flatnonzero(people).tolist()),
         )

@@ -30,6 +30,7 @@ class Why(StrEnum):
     UNKNOWN_RESOURCE = "unknown_resource"
     UNKNOWN_ACTION = "unknown_action"
     STALE = "stale_entity"
+    LEFT = "left"
     NO_RULE = "no_rule"
     FORBIDDEN = "forbidden"
     ERROR = "evaluation_error"

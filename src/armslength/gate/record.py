@@ -26,6 +26,8 @@ from armslength.gate.event import (
     KeyRevoked,
     Lapsed,
     Leased,
+    Left,
+    Ran,
     Requested,
     Reviewed,
     Revoked,
@@ -75,7 +77,7 @@ def kind_of(event: Event) -> str:
     match event:
         case Adopted(what=what):
             return next((f"{part}-change" for part in ("policy", "estate", "people") if part in what), "estate-change")
-        case Enrolled() | KeyRevoked():
+        case Enrolled() | KeyRevoked() | Left():
             return "people-change"
         case Requested():
             return "request"
@@ -87,7 +89,7 @@ def kind_of(event: Event) -> str:
             return "refusal"
         case Leased():
             return "lease"
-        case Used():
+        case Used() | Ran():
             return "use"
         case Ended():
             return "lease-end"
@@ -105,14 +107,14 @@ def customers_of(event: Event, *, of: Request | LeaseTerms | None, used: Iterabl
             return _request(event).customers
         case Leased():
             return _terms(event).customers
-        case Used():  # one that names nobody may have been of any whom the lease names
+        case Used() | Ran():  # one that names nobody may have been of any whom the lease names
             concerned = event.customers or (of.customers if isinstance(of, LeaseTerms) else ())
             return tuple(sorted(set(concerned)))
         case Denied():
             return tuple(sorted(set(event.customers)))
         case Voiced():
             return (event.customer,)
-        case Adopted() | Enrolled() | KeyRevoked():
+        case Adopted() | Enrolled() | KeyRevoked() | Left():
             return ()
         case Approved() | Unapproved() | Declined() | Lapsed() | Withdrawn() | Ended() | Revoked() | Reviewed():
             return tuple(sorted({*(() if of is None else of.customers), *used}))
@@ -205,6 +207,8 @@ def _public(event: Event) -> dict[str, Json]:
             return {"author": event.voucher}
         case KeyRevoked():
             return {"author": event.by, "reason": event.reason}
+        case Left():
+            return {"author": event.source, "reason": "left"}
         case Requested():
             request = _request(event)
             return {
@@ -238,7 +242,7 @@ def _public(event: Event) -> dict[str, Json]:
                 "request": terms.request,
                 "resource": str(terms.resource),
             }
-        case Used():
+        case Used() | Ran():
             return {
                 "action": event.action,
                 "executor": event.executor,

@@ -11,6 +11,7 @@ from armslength.gate.event import Approved, Requested, Unapproved, Voiced
 from armslength.gate.form import read_digest
 from armslength.gate.held import RequestState
 from armslength.gate.key_fold import person_of, unusable
+from armslength.gate.leaver_fold import left_among
 from armslength.gate.moment import moment
 from armslength.gate.objects import Objects
 from armslength.gate.request import RequestId
@@ -26,6 +27,8 @@ def fold_request(held: Objects, event: Requested, index: int, origin: str) -> Ch
         return Ignored(reason="the request is for another gate")
     if request.id in held.requests:
         return Ignored(reason="the request was made before")
+    if reason := left_among(held, request.parties()):
+        return Ignored(reason=reason)
     held.put_request(RequestState(request=request, estate=event.estate, index=index, version=1))
     changed: tuple[tuple[ObjectKind, str], ...] = (("request", request.id),)
     if not held.founded:

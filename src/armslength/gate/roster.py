@@ -14,16 +14,18 @@ import numpy.typing as npt
 
 from armslength.estate import Estate, Kind, Ref, Terms
 from armslength.gate.bench import Bench
+from armslength.gate.presence import EVERYBODY, Presence
 from armslength.gate.quorum import Member, Rule
 from armslength.gate.request import PersonId
 from armslength.reach import Exposure, Membership, exposure
 
 
 class Roster:
-    """The people of an estate on a day. Questions about people or terms that are not in it raise `KeyError`."""
+    """The people of an estate on a day. Questions about people or terms that are not in it raise `KeyError`. Who left
+    is in it still: `knows` says that they are not, and nobody else asks."""
 
-    def __init__(self, estate: Estate, day: dt.date) -> None:
-        self._estate = estate
+    def __init__(self, estate: Estate, day: dt.date, presence: Presence = EVERYBODY) -> None:
+        self._estate, self._presence = estate, presence
         self.exposure: Exposure = exposure(estate, day)
         self.membership = Membership(estate)
         self.places: Mapping[str, int] = {name: place for place, name in enumerate(estate.people.ids)}
@@ -38,7 +40,7 @@ class Roster:
         self._groups: dict[int, frozenset[int]] = {}
 
     def knows(self, person: PersonId) -> bool:
-        return person in self.places
+        return person in self.places and not self._presence.gone(person)
 
     def terms(self, terms: str) -> Terms:
         """The terms as the estate has them."""

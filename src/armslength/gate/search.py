@@ -127,7 +127,7 @@ class Search:
         columns += [self._inside(kind, uid) for uid in sorted(see) if uid[0] in _HOLDS.get(kind, ())]
         match kind:
             case Kind.PERSON:
-                columns.append(self._ages.people)
+                columns.append(self._ages.people_now())
             case Kind.ASSET:
                 columns.append(self._ages.assets)
             case Kind.GROUP | Kind.CLASS | Kind.TERMS | Kind.EVERYONE:

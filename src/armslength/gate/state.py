@@ -22,13 +22,14 @@ from armslength.gate.folding import fold
 from armslength.gate.form import Form, read_bytes
 from armslength.gate.held import parse_key_state, parse_lease_state, parse_request_state
 from armslength.gate.lease import LeaseId
+from armslength.gate.leaver import parse_leaver_state
 from armslength.gate.moment import Moment, posix
 from armslength.gate.objects import Objects, by_index
-from armslength.gate.request import RequestId
+from armslength.gate.request import PersonId, RequestId
 from armslength.gate.status import Waiting
 from armslength.tlog import Json, canonical, format_base64url
 
-_SNAPSHOT = frozenset("erased estate founded keys leases position requests snapshot time uses version".split())
+_SNAPSHOT = frozenset("erased estate founded keys leases leavers position requests snapshot time uses version".split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,9 @@ class State(Objects):
             case "lease":
                 lease = self.leases.get(LeaseId(id))
                 return 0 if lease is None else lease.version
+            case "leaver":
+                leaver = self.leavers.get(PersonId(id))
+                return 0 if leaver is None else leaver.version
 
     def objects(self) -> tuple[tuple[ObjectKind, str], ...]:
         """Everything that has a document."""
@@ -91,6 +95,7 @@ class State(Objects):
             *(("key", id) for id in tuple(self.keys)),
             *(("request", id) for id in tuple(self.requests)),
             *(("lease", id) for id in tuple(self.leases)),
+            *(("leaver", id) for id in tuple(self.leavers)),
         )
 
     def _form(self, kind: ObjectKind, id: str) -> dict[str, Json]:
@@ -105,11 +110,14 @@ class State(Objects):
                 return self.requests[RequestId(id)].form()
             case "lease":
                 return self.leases[LeaseId(id)].form()
+            case "leaver":
+                return self.leavers[PersonId(id)].form()
 
     def snapshot(self) -> Callable[[], dict[str, Json]]:
         """Everything as it is now; what comes back writes it out, which takes long and disturbs nobody. Nothing may be
         on its way from the ledger to `apply` meanwhile, or `position` would pass it."""
         keys, leases, requests = list(self.keys.values()), list(self.leases.values()), list(self.requests.values())
+        leavers = list(self.leavers.values())
         uses = {id: tuple(each) for id, each in self._uses.items()}
         plain: dict[str, Json] = {
             "erased": {id: self._erased[id] for id in sorted(self._erased)},
@@ -126,6 +134,7 @@ class State(Objects):
                 **plain,
                 "keys": [state.form() for state in sorted(keys, key=by_index)],
                 "leases": [state.form() for state in sorted(leases, key=by_index)],
+                "leavers": [state.form() for state in sorted(leavers, key=by_index)],
                 "requests": [state.form() for state in sorted(requests, key=by_index)],
                 "uses": {id: sorted(map(format_base64url, each)) for id, each in uses.items()},
             }
@@ -151,10 +160,13 @@ class State(Objects):
         keys = [parse_key_state(form) for form in read.items("keys")]
         requests = [parse_request_state(form) for form in read.items("requests")]
         leases = [parse_lease_state(form) for form in read.items("leases")]
+        leavers = [parse_leaver_state(form) for form in read.items("leavers")]
         uses, erased = read.mapping("uses"), read.mapping("erased")
         read.done()
         for key in keys:
             self.put_key(key)
+        for leaver in leavers:
+            self.put_leaver(leaver)
         for request in requests:
             self.put_request(request)
         for lease in leases:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ from armslength.service.gate_documents import Documents
 from armslength.service.gate_failure import Unavailable, Unfounded
 from armslength.service.gate_glass import glass_problems
 from armslength.service.gate_office import MOST_KEPT, SELF, Office
-from armslength.service.gate_row import GATE, of_lease, of_request
+from armslength.service.gate_row import GATE, of_lease, of_leaver, of_request
 from armslength.service.gate_ties import tie_change
 from armslength.store import Occupied, Source, StoreError, parsed
 
@@ -73,16 +73,26 @@ class Adopting:
     # Proposing
 
     def propose(
-        self, files: Mapping[str, bytes], *, asker: PersonId, purpose: str, caller: str, key: str | None
+        self,
+        files: Mapping[str, bytes],
+        *,
+        asker: PersonId,
+        purpose: str,
+        caller: str,
+        key: str | None,
+        returning: Sequence[PersonId] = (),
     ) -> AskOutcome:
-        """Raises `EstateError`, `Rejected`, `Conflict`."""
+        """`returning` are people who left and are to come back by it. Raises `EstateError`, `Rejected`, `Conflict`."""
         new = parsed(Source(description="the proposed estate", files=dict(files))).estate
         try:
             self._office.fit()
         except Unavailable as error:
             return error.refused()
         before, after = self._office.digest, digest(new)
-        if before == after:
+        back = tuple(sorted(set(returning)))
+        if problems := list(self._staying(new, back)):
+            raise Rejected(problems)
+        if before == after and not back:
             raise Conflict("nothing differs from the estate that holds in what the gate reads")
         if problems := list(glass_problems(self._office.settings.break_glass, new)):
             raise Rejected(problems)
@@ -92,7 +102,10 @@ class Adopting:
         if (locked := self._locked_out(new, after)) is not None:
             return locked
         try:
-            self._office.folder.estates.keep(files)
+            if before == after and content(new, files) != self._office.folder.estates.kept(before)[1]:
+                raise Rejected(["its files differ from those of the estate that holds, which means the same"])
+            if before != after:
+                self._office.folder.estates.keep(files)
         except Occupied as error:
             says = "the same estate was proposed or adopted before, of other files: propose it as those have it"
             raise Conflict(says) from error
@@ -100,9 +113,12 @@ class Adopting:
             raise Unavailable(Why.STORE, f"the proposed estate cannot be kept: {error}") from error
         compared = self._compared(before, after)
         found = compared.proposed
+        gain = self._office.widening_return(after, back)
+        reach = _coming_back(back, gain) + compared.reach
+        differing = lines(found.before, found.after, found.ties) or b"No line differs.\n"
         evidence = [
-            self._documents.put("reach.md", "text/markdown", compared.reach),
-            self._documents.put("lines.diff", "text/plain", lines(found.before, found.after, found.ties)),
+            self._documents.put("reach.md", "text/markdown", reach),
+            self._documents.put("lines.diff", "text/plain", differing),
             self._documents.put("absences.md", "text/markdown", compared.absences),
         ]
         change: dict[str, Json] = {
@@ -110,8 +126,10 @@ class Adopting:
             "before": before,
             "files": content(new, files),
             "what": list(found.what),
-            "widened": sorted(found.widened),
+            "widened": sorted(found.widened | gain),
         }
+        if back:
+            change["returning"] = list(back)
         asked = Asked(
             executor=asker,
             asker=asker,
@@ -122,6 +140,17 @@ class Adopting:
             evidence=tuple(evidence),
         )
         return self._asking.ask(asked, caller=caller, key=key, change=True)
+
+    def _staying(self, new: Estate, back: Sequence[PersonId]) -> Iterator[str]:
+        """Why somebody cannot come back."""
+        known = frozenset(new.people.ids)
+        for person in back:
+            if not self._book.state.gone(person):
+                yield f"{person[:40]!r} did not leave, so nobody has to let them come back"
+            elif person not in known:
+                yield f"{person[:40]!r} is to come back and is not in the proposed people table"
+            elif self._office.said_gone(person):
+                yield f"{person} is to come back, and a directory says still that they left"
 
     def proposed(self, request: Request) -> Proposed | None:
         """Raises `Rejected` where the files are gone."""
@@ -250,7 +279,8 @@ class Adopting:
         )
         held = of_lease(lease.terms.id)
         with self._book.holding(held):
-            self._office.record(adopted, on=[GATE, of_request(id)], beside=[held], of=state.request)
+            back = [of_leaver(each) for each in change.returning if self._book.state.gone(each)]
+            self._office.record(adopted, on=[GATE, of_request(id), *back], beside=[held], of=state.request)
             self._end(lease, Ended(at=posix(now), lease=lease.terms.id, how="spent"))
 
     def resume(self) -> None:
@@ -292,6 +322,8 @@ class Adopting:
         except Unfounded as error:
             return str(error)[:LONGEST_REASON]
         found = list(glass_problems(self._office.settings.break_glass, new))
+        said = [each for each in change.returning if self._office.said_gone(each)]
+        found += [f"a directory says still that {each} left" for each in said]
         return "; ".join(found)[:LONGEST_REASON] or None
 
 
@@ -300,6 +332,16 @@ class _Compared:
     proposed: Proposed
     reach: bytes
     absences: bytes
+
+
+def _coming_back(people: Sequence[PersonId], gain: frozenset[str]) -> bytes:
+    """What approvers read before all else where somebody comes back who left."""
+    if not people:
+        return b""
+    says = f"These people left and would come back: {', '.join(people)}. Their old passkeys stay revoked."
+    if gain:
+        says += f" By that the reach of these states would grow: {', '.join(sorted(gain))}."
+    return f"{says}\n\n".encode()
 
 
 def _what(request: Request) -> tuple[Part, ...]:

@@ -197,7 +197,7 @@ class Asking:
             self._documents.keep(request)
             event = Requested(at=posix(now), form=dict(request.form()), estate=self._office.digest)
             on = [] if self._book.state.founded else [GATE]
-            self._book.record(event, act=id_bytes(id), on=on, of=request)
+            self._office.record(event, act=id_bytes(id), on=on, of=request)
             state = self._office.request(id)
         with suppress(Unavailable):  # what is not told now is told at the next start
             self._book.copies.write(told=self.told(state, candidates, now))

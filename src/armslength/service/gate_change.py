@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from armslength.estate import OPERATE, Estate
-from armslength.gate import Decider, Impossible, PersonId, Request, impossible
+from armslength.estate import OPERATE, Estate, leaver
+from armslength.gate import Decider, Impossible, PersonId, Request, impossible, returning
 from armslength.reach import Compared, LengthChange, difference
 from armslength.service.comparison import Comparison
 from armslength.service.gate_ties import TieChange
@@ -41,12 +41,14 @@ MOST_ABSENCES = 300
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a request for another estate says of it: the digests before and after, which files make the new one
-    (`armslength.estate.content`), and the states whose reach it was said to widen when it was asked for."""
+    (`armslength.estate.content`), the states whose reach it was said to widen when it was asked for, and who is to
+    come back that left."""
 
     before: str
     after: str
     files: str | None
     widened: frozenset[str]
+    returning: tuple[PersonId, ...] = ()
 
 
 def change_of(request: Request) -> Change | None:
@@ -60,6 +62,7 @@ def change_of(request: Request) -> Change | None:
         after=str(said.get("after")),
         files=files if isinstance(files, str) else None,
         widened=barred(request),
+        returning=returning(request),
     )
 
 
@@ -109,6 +112,17 @@ def widened(old: Estate, new: Estate, asked: Compared) -> tuple[frozenset[str], 
     home = {str(old.states[state]) for state in old.settings.home}
     grows = frozenset(change.state for change in found.changes if change.fell or change.broke) - home
     return grows, Comparison(found, ("", ""))
+
+
+def widened_by_return(estate: Estate, people: Sequence[PersonId], asked: Compared) -> frozenset[str]:
+    """The states whose reach grows where these come back into an estate in which they stand already: the gate has done
+    without them, whatever it says. Raises `EstateError` where terms or a policy name one of them."""
+    if not people:
+        return frozenset()
+    without = estate
+    for person in people:
+        without = leaver(without, f"person:{person}")
+    return widened(without, estate, asked)[0]
 
 
 def shown(grows: frozenset[str], comparison: Comparison) -> bytes:

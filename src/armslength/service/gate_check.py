@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from armslength.estate import ASSUME, Kind
+from armslength.estate import ASSUME, EstateError, Kind
 from armslength.gate import (
     Adopted,
     Approved,
@@ -34,6 +34,7 @@ from armslength.gate import (
     Moment,
     Party,
     PersonId,
+    Presence,
     Question,
     Quorum,
     Rejected,
@@ -56,11 +57,18 @@ from armslength.gate import (
     parse_lease_terms,
 )
 from armslength.reach import Compared
-from armslength.service.gate_change import Change, barred, change_of, widened
+from armslength.service.gate_change import Change, barred, change_of, widened, widened_by_return
 from armslength.service.gate_glass import glass_problems
 from armslength.service.gate_replay import records_of
 from armslength.service.gate_row import HELD, KINDS, Object, of_lease, of_request, row_of
-from armslength.store import Damaged, GateDatabase, GateFolder, StoreError, read_gate_folder, read_ledger_folder
+from armslength.store import (
+    Damaged,
+    GateFolder,
+    StoreError,
+    open_gate_database,
+    read_gate_folder,
+    read_ledger_folder,
+)
 from armslength.tlog import Json
 
 
@@ -190,6 +198,7 @@ class _Checking:
         if change.files != files:
             yield "an estate was adopted whose files are not those that were signed for"
         told = self._widened(change, state.request.made.date())
+        told |= self._widened_by_return(change, state.request.made.date())
         if untold := sorted(told - change.widened):
             yield f"an estate was adopted that widens the reach of {', '.join(untold)}, and its quorum was not told"
         yield from self._carries(event, state)
@@ -219,7 +228,8 @@ class _Checking:
         change = change_of(request)
         if change is None or change.before != self.state.estate:
             return barred(request)
-        return change.widened | self._widened(change, moment(at).date())
+        day = moment(at).date()
+        return change.widened | self._widened(change, day) | self._widened_by_return(change, day)
 
     def _widened(self, change: Change, day: dt.date) -> frozenset[str]:
         key = (change.before, change.after, day)
@@ -229,6 +239,15 @@ class _Checking:
             found, _ = widened(estates.read(change.before), estates.read(change.after), asked)
             self._growth[key] = found
         return found
+
+    def _widened_by_return(self, change: Change, day: dt.date) -> frozenset[str]:
+        if not change.returning:
+            return frozenset()
+        asked = Compared(at=day, everything=True)
+        try:
+            return widened_by_return(self._folder.estates.read(change.after), change.returning, asked)
+        except EstateError as error:
+            raise Rejected([f"who left and comes back is named there: {each}" for each in error.problems]) from None
 
     def _enrols(self, event: Enrolled) -> Iterator[str]:
         if event.voucher is None or event.assertion is None:
@@ -246,7 +265,7 @@ class _Checking:
     def _may_vouch(self, voucher: PersonId, person: PersonId, at: int) -> bool:
         decider = self._decider(at)
         places = decider.roster.places
-        if voucher not in places or person not in places:
+        if not decider.roster.knows(voucher) or not decider.roster.knows(person):
             return False
         target, when = Target(type="person", id=person), moment(at)
         if decider.grants.standing(places[voucher], ASSUME, Kind.PERSON, places[person]):
@@ -314,7 +333,8 @@ class _Checking:
             days = self._folder.settings.freshness_days
             limit = None if days is None else dt.timedelta(days=days)
             estate = self._folder.estates.read(name)
-            found = Decider(estate, name, day=day, freshness=Freshness(limit=limit, adopted=adopted))
+            fresh, there = Freshness(limit=limit, adopted=adopted), Presence(gone=self.state.gone)
+            found = Decider(estate, name, day=day, freshness=fresh, presence=there)
             if len(self._deciders) >= 4:
                 self._deciders.clear()
             self._deciders[name, day, adopted] = found
@@ -327,7 +347,7 @@ class _Checking:
         count = 0
         old = self.state.forgettable(before)
         gone = {*map(of_request, old.requests), *map(of_lease, old.leases)}
-        with closing(GateDatabase(self._folder.database, origin=self._folder.settings.origin)) as database:
+        with closing(open_gate_database(self._folder)) as database:
             with database.reading() as tables:
                 for kind in KINDS:
                     seen: set[str] = set()

@@ -92,6 +92,8 @@ class Enrolling:
         places = decider.roster.places
         if voucher == person or voucher not in places or person not in places:
             return False
+        if not decider.roster.knows(voucher) or not decider.roster.knows(person):
+            return False  # one of them left
         if decider.grants.standing(places[voucher], ASSUME, Kind.PERSON, places[person]):
             return True
         question = Question(

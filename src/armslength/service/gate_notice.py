@@ -21,6 +21,7 @@ from armslength.gate import (
     LeaseId,
     LeaseState,
     LeaseTerms,
+    Left,
     PersonId,
     Request,
     RequestId,
@@ -44,6 +45,8 @@ class NoticeKind(StrEnum):
     TOLD_CUSTOMER = "told-customer"
     """A customer is told of a lease on their data, or asked for their word."""
     REVIEW_OVERDUE = "review-overdue"
+    DRILL = "drill"
+    """A rehearsal that opens nothing asks for your word and your signature."""
     ALARM = "alarm"
     """Something that the people who look after the gate, or whose key it is, must look at."""
 
@@ -73,8 +76,9 @@ Concerned = Callable[[LeaseTerms], Sequence[PersonId]]
 
 
 def notices(event: Event, state: State, concerned: Concerned) -> tuple[Told, ...]:
-    """What an event is told by itself, once the state has taken it in."""
-    return tuple(_notices(event, state, concerned))
+    """What an event is told by itself, once the state has taken it in; who left is told nothing more."""
+    found = _notices(event, state, concerned)
+    return tuple(each for each in found if each.person is None or not state.gone(each.person))
 
 
 def told_widely(lease: LeaseState, concerned: Concerned, *, at: int) -> Iterator[Told]:
@@ -115,6 +119,9 @@ def _notices(event: Event, state: State, concerned: Concerned) -> Iterator[Told]
                 says = f"{event.by} revoked a passkey of yours: {event.reason}"
                 more = {"event": "revoked"}
                 yield told(NoticeKind.ALARM, event.credential, says, at=event.at, person=key.key.person, more=more)
+        case Left():
+            says = f"{event.person} left, says {event.source}: what they had has ended, and nothing more is theirs"
+            yield told(NoticeKind.ALARM, event.person, says, at=event.at, more={"event": "left", "at": str(event.at)})
         case _:
             pass
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from armslength.estate import FILES, Estate, Terms, content, digest
+from armslength.estate import FILES, Estate, EstateError, Terms, content, digest
 from armslength.gate import (
     Candidates,
     Conflict,
@@ -27,6 +27,7 @@ from armslength.gate import (
     Party,
     Pending,
     PersonId,
+    Presence,
     Quorum,
     Refused,
     Rejected,
@@ -46,7 +47,7 @@ from armslength.reach import Compared
 from armslength.service.act import Act
 from armslength.service.comparison import Comparison
 from armslength.service.gate_book import NOTHING, PATIENCE, Book
-from armslength.service.gate_change import Change, barred, change_of, widened
+from armslength.service.gate_change import Change, barred, change_of, widened, widened_by_return
 from armslength.service.gate_failure import Unavailable, Unfounded
 from armslength.service.gate_limits import could_give
 from armslength.service.gate_row import Object
@@ -78,10 +79,24 @@ class Office:
         """Leases whose end could not be recorded yet: nothing is allowed by them, and the sweep tries again."""
         self.unsound: Mapping[LeaseId, str] = {}
         """Live leases that a start read and that do not hold, and why: nothing is allowed by them."""
+        self.said_gone: Callable[[PersonId], bool] = lambda person: False
+        """Whether a directory says now that somebody left."""
+        self.unheard: Callable[[PersonId], bool] = lambda person: False
+        """Whether a directory that has to speak of somebody has not for too long."""
+        self.silence: str | None = None
+        """Why nothing is decided of anybody, where that is because no directory has said anything."""
+        self.heard = 0
+        """How often that changed for somebody."""
+        self._presence = Presence(
+            gone=lambda person: book.state.gone(person),
+            unheard=lambda person: self.unheard(person),
+            anybody=lambda: bool(book.state.leavers or folder.settings.directories),
+        )
         self._deciding = threading.Lock()
         self._estates: dict[str, tuple[Estate, str]] = {}
         self._comparing = threading.Lock()
         self._compared: dict[tuple[str, str, dt.date], tuple[frozenset[str], Comparison]] = {}
+        self._returns: dict[tuple[str, tuple[PersonId, ...], dt.date], frozenset[str]] = {}
         self._candidates: dict[tuple[object, ...], Candidates] = {}
         try:
             day = self._today()
@@ -124,7 +139,7 @@ class Office:
     def decider_of(self, estate: Estate, name: str) -> Decider:
         """Of another estate than the one that holds, as if it were adopted today."""
         day = self.decider.day
-        return Decider(estate, name, day=day, freshness=self._freshness(day))
+        return Decider(estate, name, day=day, freshness=self._freshness(day), presence=self._presence)
 
     def estate(self, name: str) -> Estate:
         """The adopted or proposed estate of this digest; the one that holds is made of the files that were adopted.
@@ -176,6 +191,22 @@ class Office:
             self._candidates.clear()
             self._decider = self._decided(self._decider.day)
 
+    def follow_dates(self) -> None:
+        """Take in what another gate has taken in by `freshen`, which is on record there. Raises `StoreError`,
+        `Unfounded`."""
+        name, estates = self.digest, self.folder.estates
+        files = estates.fresher(name)
+        if files is None:
+            return
+        with self._deciding:
+            if name != self.digest:
+                return
+            estates.take(name, files)
+            self._estates.pop(name, None)
+            self._kept(name)
+            self._candidates.clear()
+            self._decider = self._decided(self._decider.day)
+
     def _tell_dates(self, files: Mapping[str, bytes]) -> None:
         """Record which files take the place of others. Raises `Unavailable`."""
         hashes: dict[str, Json] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
@@ -201,6 +232,26 @@ class Office:
                 found = self._compared[key] = made
         return found
 
+    def widening_return(self, after: str, people: Sequence[PersonId]) -> frozenset[str]:
+        """The states whose reach grows on today's day where these come back under that estate. Raises `Unfounded`,
+        `Rejected` where that cannot be told."""
+        if not people:
+            return frozenset()
+        key = (after, tuple(people), self.decider.day)
+        with self._comparing:
+            found = self._returns.get(key)
+            if found is None:
+                asked = Compared(at=key[2], everything=True)
+                try:
+                    made = widened_by_return(self.estate(after), people, asked)
+                except EstateError as error:
+                    says = "who left and comes back is named there"
+                    raise Rejected([f"{says}: {each}" for each in error.problems]) from None
+                if len(self._returns) >= MOST_KEPT:
+                    self._returns.clear()
+                found = self._returns[key] = made
+        return found
+
     def terms(self, name: str) -> Terms:
         """Of the estate that holds."""
         return next(terms for terms in self.decider.estate.settings.terms if terms.id == name)
@@ -222,8 +273,9 @@ class Office:
         if change is None or change.before != self.digest:
             return barred(request)
         try:
-            return change.widened | self.widening(change.before, change.after)[0]
-        except Unfounded as error:
+            grows = self.widening(change.before, change.after)[0]
+            return change.widened | grows | self.widening_return(change.after, change.returning)
+        except (Unfounded, Rejected) as error:
             raise Unavailable(Why.STORE, str(error)) from error
 
     # People
@@ -249,12 +301,13 @@ class Office:
                 decider = self.decider_of(self.estate(terms.estate), terms.estate)
         except Unfounded:
             return ()
-        return decider.roster.approvers(terms.terms)[:MOST_CONCERNED]
+        roster = decider.roster
+        return tuple(each for each in roster.approvers(terms.terms) if roster.knows(each))[:MOST_CONCERNED]
 
     def candidates(self, state: RequestState) -> Candidates:
         """Who could complete it now. Raises `Unavailable`."""
         decider, available = self.decider, self.available()
-        key = (state.request.id, state.version, decider.digest, decider.day, available)
+        key = (state.request.id, state.version, decider.digest, decider.day, available, self.heard)
         found = self._candidates.get(key)
         if found is None:
             found = who_could(decider, state.request, state.approvers(), available, barred=self.barred(state.request))
@@ -359,7 +412,8 @@ class Office:
 
     def _decided(self, day: dt.date) -> Decider:
         adopted = moment(self.book.adopted).date()
-        return Decider(self.estate(self.digest), self.digest, day=day, freshness=self._freshness(adopted))
+        freshness = self._freshness(adopted)
+        return Decider(self.estate(self.digest), self.digest, day=day, freshness=freshness, presence=self._presence)
 
     def _freshness(self, adopted: dt.date) -> Freshness:
         days = self.settings.freshness_days

@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from armslength.gate import (
+    BY_LEAVING,
+    THE_GATE,
     Conflict,
     Enrolled,
     GateError,
@@ -89,7 +91,7 @@ class Revoking:
         try:
             now = self._office.fit()
             for key in keys:
-                if key.revoked is not None and key.revoked.at > now - DOUBTED:
+                if key.revoked is not None and key.revoked.at > now - DOUBTED and not _by_leaving(key):
                     self._with_it(key, key.revoked.at)
         except BaseException:
             self._unfinished = True
@@ -197,6 +199,12 @@ class Revoking:
         alarm = told(NoticeKind.ALARM, format_base64url(first.key.credential), says, at=at, more=more)
         with suppress(GateError):  # it is kept until it can be written
             self._book.copies.write(told=[alarm])
+
+
+def _by_leaving(key: KeyState) -> bool:
+    """Whether it was revoked because its person left, which says nothing against what it vouched for."""
+    revoked = key.revoked
+    return revoked is not None and (revoked.by, revoked.reason) == (THE_GATE, BY_LEAVING)
 
 
 def _whose(keys: Sequence[KeyState]) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-from armslength.gate import KeyState, LeaseId, LeaseState, RequestId, RequestState, State, posix
+from armslength.gate import KeyState, LeaseId, LeaseState, PersonId, RequestId, RequestState, State, posix
 from armslength.store import GateRow, RowColumns
 
-ObjectKind = Literal["gate", "key", "request", "lease"]
+ObjectKind = Literal["gate", "key", "request", "lease", "leaver"]
 Object = tuple[ObjectKind, str]
 """Kind and id, as `State.document` takes them."""
 
 GATE: Object = ("gate", "")
-KINDS: tuple[ObjectKind, ...] = ("gate", "key", "request", "lease")
+KINDS: tuple[ObjectKind, ...] = ("gate", "key", "request", "lease", "leaver")
 
 HELD = dt.timedelta(days=90)
 """For how long requests and leases that are over are held, in memory and as rows; the ledger has them always."""
@@ -30,6 +30,10 @@ def of_lease(id: LeaseId) -> Object:
 def of_key(credential: str) -> Object:
     """`credential` in base64url."""
     return "key", credential
+
+
+def of_leaver(person: PersonId) -> Object:
+    return "leaver", person
 
 
 def row_of(state: State, which: Object) -> GateRow | None:
@@ -49,6 +53,9 @@ def _columns(state: State, which: Object) -> RowColumns:
             return _of_request(state.requests[RequestId(id)])
         case ("lease", id):
             return _of_lease(state.leases[LeaseId(id)])
+        case ("leaver", id):
+            gone = state.leavers[PersonId(id)].gone
+            return RowColumns(person=id, status="gone" if gone else "returned")
         case _:
             return RowColumns()
 

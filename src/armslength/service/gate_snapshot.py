@@ -87,10 +87,15 @@ def write_snapshot(office: Office) -> None:
         }
         untold, gone = book.copies.untold(), book.gone()
     text = _text(snapshot(), adopted=adopted, files=files, uses=uses, behind=behind)
-    made = _made(office.folder.row_key or b"", position, text)
+    key = office.folder.row_key or b""
+    made = _made(key, position, text)
 
     def put(tables: GateTables) -> None:
-        tables.snapshots.write(made)
+        if not tables.snapshots.write(made):
+            there = tables.snapshots.read()  # of a later position, if it is to be believed
+            if there is None or not hmac.compare_digest(there.mac, _mac(key, there.position, there.state)):
+                tables.snapshots.drop()
+                tables.snapshots.write(made)
         tell(tables, untold)
         for kind in ("request", "lease"):
             tables.rows.delete(kind, [id for each, id in gone if each == kind])

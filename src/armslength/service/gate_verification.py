@@ -26,6 +26,7 @@ from armslength.gate import (
     Open,
     Party,
     Passage,
+    Presence,
     Question,
     Rejected,
     Request,
@@ -97,7 +98,8 @@ class Verification:
             return
         day = request.status.at.date()
         estate = self._folder.estates.read(state.estate)
-        decider = Decider(estate, state.estate, day=day, freshness=Freshness(limit=None, adopted=day))
+        fresh, there = Freshness(limit=None, adopted=day), Presence(gone=state.gone)
+        decider = Decider(estate, state.estate, day=day, freshness=fresh, presence=there)
         gate = estate.settings.gate
         if gate is None or request.request.resource != Target(type="asset", id=estate.assets.ids[gate]):
             raise Rejected(["an estate was adopted by a request for something else than the gate"])
@@ -125,6 +127,8 @@ class Verification:
     def _doubts(self, office: Office, lease: LeaseState) -> Iterator[str]:
         terms = lease.terms
         request = office.request(terms.request)
+        if any(office.book.state.gone(each) for each in (*terms.approvers, *request.request.parties())):
+            return  # it ends because somebody left, and opens nothing until it has
         decider = office.decider
         if terms.estate != decider.digest:
             decider = office.decider_of(office.estate(terms.estate), terms.estate)
@@ -154,5 +158,7 @@ def has_quorum(decider: Decider, request: Request, terms: LeaseTerms) -> bool:
     if not isinstance(look, Open) or passage not in look.passages:
         return False
     rule = rule_for(decider, passage, barred(request))
+    if not all(decider.roster.knows(person) for person in terms.approvers):
+        return False
     members = [decider.roster.member(person, terms.terms) for person in terms.approvers]
     return find_quorum(rule, asking(decider, request, terms.terms), members) is not None

@@ -6,7 +6,7 @@ only find it. What was deleted stays as a row of the kind `gone`, which says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from armslength.store.gate_insert import insert
 from armslength.store.gate_schema import DIRECTORY
+
+_COLUMNS = tuple(DIRECTORY.columns)
 
 DirectoryKind = Literal["user", "group", "gone", "state"]
 
@@ -39,16 +41,21 @@ class GateDirectories:
     def __init__(self, db: Connection) -> None:
         self._db = db
 
-    def put(self, row: DirectoryRow) -> None:
-        """Write it, in the place of what was said before of the same, whatever that was."""
-        values = {column.name: getattr(row, column.name) for column in DIRECTORY.columns}
-        said = {name: value for name, value in values.items() if name not in ("directory", "id")}
-        put = insert(self._db, DIRECTORY).values(values)
-        self._db.execute(put.on_conflict_do_update(index_elements=[DIRECTORY.c.directory, DIRECTORY.c.id], set_=said))
+    def put(self, *rows: DirectoryRow) -> None:
+        """Write them, in the place of what was said before of the same, whatever that was; a few hundred at once."""
+        if rows:
+            put = insert(self._db, DIRECTORY)
+            said = {c.name: put.excluded[c.name] for c in _COLUMNS if c.name not in ("directory", "id")}
+            put = put.on_conflict_do_update(index_elements=[DIRECTORY.c.directory, DIRECTORY.c.id], set_=said)
+            self._db.execute(put, [{c.name: getattr(row, c.name) for c in _COLUMNS} for row in rows])
 
     def read(self, directory: str, id: str) -> DirectoryRow | None:
-        found = self._db.execute(select(DIRECTORY).where(*_of(directory), DIRECTORY.c.id == id)).one_or_none()
-        return None if found is None else _row(found)
+        return self.read_some(directory, [id]).get(id)
+
+    def read_some(self, directory: str, ids: Sequence[str]) -> dict[str, DirectoryRow]:
+        """Those of these ids that are there, a few hundred at once."""
+        found = self._db.execute(select(DIRECTORY).where(*_of(directory), DIRECTORY.c.id.in_(ids)))
+        return {each.id: _row(each) for each in found}
 
     def named(self, directory: str, kind: DirectoryKind, name: str) -> tuple[DirectoryRow, ...]:
         """Those of this name."""
