@@ -4,6 +4,7 @@
 network.
 """
 
+from armslength.estate.annotations import policy_annotations
 from armslength.estate.columns import COLUMNS, FILES, INTAKE, ORIGIN
 from armslength.estate.columns import refused as refused_column
 from armslength.estate.costs import COSTS, row_costs
@@ -105,6 +106,7 @@ __all__ = [
     "parse",
     "parse_host",
     "parse_route",
+    "policy_annotations",
     "refused_column",
     "route_ties",
     "routes_of",
