@@ -1,4 +1,4 @@
-"""The two ways in which a service stands behind the gate, as one thing: nginx, and the middleware."""
+"""The ways in which a service stands behind the gate, as one thing: nginx, Envoy, and the middleware."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from armslength.enforce import Enforced
 from armslength.web import running
+from tests.enforce.envoy import envoy_site, running_envoy, token
 from tests.enforce.nginx import Service, free_port, running_nginx, running_service, site_for
 from tests.enforce.real_gate import HOST, SECRET, RealGate
 from tests.web.raw import exchanged
@@ -24,8 +25,14 @@ class Front:
     url: str
     reached: Callable[[], int]
     """How many requests the service behind has seen."""
+    person: Callable[[str], str] | None = None
+    """The header by which it knows somebody; None: `X-Test-Person`, and without it bo."""
 
     def send(self, line: str, *headers: str, body: bytes = b"") -> bytes:
+        if self.person is not None:
+            named = [each.partition(": ")[2] for each in headers if each.startswith("X-Test-Person: ")]
+            others = [each for each in headers if not each.startswith("X-Test-Person: ")]
+            headers = (*others, self.person(named[0] if named else "bo"))
         own = [] if any(header.lower().startswith("host:") for header in headers) else [f"Host: {HOST}"]
         length = [f"Content-Length: {len(body)}"] if body else []
         head = "\r\n".join([f"{line} HTTP/1.1", *own, *headers, *length, "Connection: close"])
@@ -53,6 +60,20 @@ def nginx_front(folder: Path, gate: RealGate, **more: object) -> Iterator[tuple[
 
 
 @contextmanager
+def envoy_front(folder: Path, gate: RealGate, **more: object) -> Iterator[tuple[Front, Service]]:
+    port = free_port()
+    with running_service() as service:
+        site = envoy_site(folder, gate=gate.url, service=service.url, port=port, ask=f"{gate.url}/ask", **more)
+        with running_envoy(folder, {site: SECRET}):
+            url = f"http://127.0.0.1:{port}"
+            yield Front(name="envoy", url=url, reached=lambda: len(service.seen), person=envoy_person), service
+
+
+def envoy_person(person: str) -> str:
+    return f"Cookie: person={token(person)}"
+
+
+@contextmanager
 def middleware_front(folder: Path, gate: RealGate, *, spool: Path | None = None) -> Iterator[Front]:
     seen: list[Mapping[str, Any]] = []
 
@@ -71,6 +92,10 @@ def middleware_front(folder: Path, gate: RealGate, *, spool: Path | None = None)
 
 
 @contextmanager
-def fronts(folder: Path, gate: RealGate) -> Iterator[tuple[Front, Front]]:
-    with nginx_front(folder / "nginx", gate) as (nginx, _), middleware_front(folder, gate) as middleware:
-        yield nginx, middleware
+def fronts(folder: Path, gate: RealGate) -> Iterator[tuple[Front, ...]]:
+    with (
+        nginx_front(folder / "nginx", gate) as (nginx, _),
+        envoy_front(folder / "envoy", gate) as (envoy, _),
+        middleware_front(folder, gate) as middleware,
+    ):
+        yield nginx, envoy, middleware
