@@ -21,6 +21,10 @@ from armslength.tlog import Checkpoint, Note, TlogProof, VerifierKey, fsck, leaf
 from tests.cli.ran import PROGRAM, Ran, run, start
 from tests.service.ledgers import act, record
 from tests.service.watchers import lines, saying, trusted, watching
+from tests.store.conftest import postgresql, server
+from tests.store.places import ServerPlace
+
+__all__ = ["postgresql", "server"]
 
 ORIGIN = "log.example.com/acts"
 ACT = "AAECAwQFBgcICQoLDA0ODw"
@@ -119,10 +123,49 @@ def test_init_puts_the_stores_where_it_is_told(tmp_path: Path, capsys: Capture) 
     assert run(capsys, "ledger", "fsck", tmp_path / "ledger").status == 0
 
 
+def test_every_command_does_on_a_server_what_it_does_on_files(
+    tmp_path: Path, capsys: Capture, server: ServerPlace
+) -> None:
+    """An operator would need two ways to look after one ledger."""
+    path = tmp_path / "ledger"
+    places = [each for name in ("log", "keys", "lock") for each in (f"--{name}", server.dsn)]
+    made = run(capsys, "ledger", "init", path, "--origin", ORIGIN, *places)
+    assert made.status == 0
+    assert "log and keys and lock are in one database: who restores or steals one has the other" in made.err
+    assert not list(path.glob("*.db*"))
+    assert appended(capsys, path, use(), use("beta")).status == 0
+    assert run(capsys, "ledger", "erase", path, "--customer", "acme", "--reason", "gdpr-17").status == 0
+    assert run(capsys, "ledger", "rotate-key", path).status == 0
+    found = run(capsys, "ledger", "status", path)
+    assert (found.status, "of 3 customers" in found.out) == (0, True)
+    assert run(capsys, "ledger", "export", path, "--customer", "beta", "--bundle", tmp_path / "b.json").status == 0
+    checked = run(capsys, "ledger", "fsck", path)
+    assert (checked.status, "all that is stored adds up" in checked.out) == (0, True)
+    again = run(capsys, "ledger", "init", tmp_path / "another", "--origin", ORIGIN, *places)
+    assert (again.status, f"{server}: already holds a log" in again.err) == (2, True)
+    assert run(capsys, "ledger", "fsck", path).status == 0
+
+
+def test_move_says_what_stays_behind_and_what_is_wrong(ledger: Path, capsys: Capture, server: ServerPlace) -> None:
+    """The old store of keys still opens everything: it has to be destroyed, and nobody would think of it."""
+    assert appended(capsys, ledger, use()).status == 0
+    ran = run(capsys, "ledger", "move", ledger)
+    assert (ran.status, "nothing to move: expected --log, --keys or --lock" in ran.err) == (2, True)
+    ran = run(capsys, "ledger", "move", ledger, "--log", server.dsn, "--keys", server.dsn)
+    assert ran.status == 0
+    assert ran.out.splitlines() == [str(ledger / "log.db"), str(ledger / "keys.db")]
+    assert "destroy what was there before" in ran.err
+    for file in (ledger / "log.db", ledger / "keys.db"):
+        file.unlink()
+    assert appended(capsys, ledger, use()).status == 0
+    assert run(capsys, "ledger", "fsck", ledger).status == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--origin", ""], "has to be non-empty"),
+        (["--origin", ORIGIN, "--log", "postgresql://a:" + "b@c/d"], "log holds a password, which others can see"),
         (["--origin", "a b.example"], "a b.example"),
         (["--origin", "a+b.example"], "a+b.example"),
         (["--origin", ORIGIN, "--witnesses", "nowhere.txt"], "cannot read 'nowhere.txt': "),
@@ -354,8 +397,9 @@ def test_every_problem_of_the_settings_is_a_line(ledger: Path, capsys: Capture) 
     assert (ran.status, ran.out) == (2, "")
     said = plain(ran.err, ledger).splitlines()
     assert said[:6] == [
-        "armslength: LEDGER/ledger.toml: unknown setting 'btach'; expected one of batch, epoch, heartbeat, keys, lock,"
-        " origin, public, publish, queue, witness_timeout",
+        "armslength: LEDGER/ledger.toml: unknown setting 'btach'; expected one of batch, bucket_credentials,"
+        " bucket_endpoint, bucket_region, epoch, heartbeat, keys, lock, log, origin, public, publish, queue,"
+        " witness_timeout",
         "armslength: LEDGER/ledger.toml: epoch = 'soon'; expected a number",
         "armslength: LEDGER/ledger.toml: publish = -1; expected a number from 0 to a thousand million",
         "armslength: LEDGER/ledger.toml: expected an origin, the log's name in every checkpoint",

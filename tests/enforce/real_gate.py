@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -48,8 +48,8 @@ class Time:
         return time.time() + self.by
 
 
-def files() -> dict[str, bytes]:
-    return {**estate(policy=POLICY), "routes.csv": ROUTES.encode()}
+def files(policy: str = POLICY) -> dict[str, bytes]:
+    return {**estate(policy=policy), "routes.csv": ROUTES.encode()}
 
 
 def gate_settings(**more: object) -> Any:
@@ -59,11 +59,13 @@ def gate_settings(**more: object) -> Any:
 
 
 @cache
-def _prepared(witnesses: str = "") -> Path:
+def _prepared(witnesses: str = "", policy: str = POLICY) -> Path:
     """A gate in which everyone has a founding key, made once; it is copied for each test."""
     path = Path(tempfile.mkdtemp(prefix="armslength-enforce-")) / "gate"
     atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
-    create_gate(path, settings=gate_settings(), estate=files(), witnesses=witnesses, chance=Chance("making a gate"))
+    create_gate(
+        path, settings=gate_settings(), estate=files(policy), witnesses=witnesses, chance=Chance("making a gate")
+    )
     gate = Gate(read_gate_folder(path))
     try:
         for person in PEOPLE:
@@ -81,6 +83,8 @@ class RealGate:
 
     def __init__(self, path: Path, clock: Time) -> None:
         self.path, self.clock = path, clock
+        self.steady: Callable[[], float] | None = None
+        """A clock that nobody sets, with which the gate's is to keep pace; None: its clock is believed."""
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._server: ExitStack | None = None
@@ -89,7 +93,7 @@ class RealGate:
     def open(self) -> None:
         folder = read_gate_folder(self.path)
         self.ledger = Ledger(read_ledger_folder(folder.ledger), clock=self.clock)
-        self.gate = Gate(folder, ledger=self.ledger, clock=self.clock)
+        self.gate = Gate(folder, ledger=self.ledger, clock=self.clock, steady=self.steady)
         self._open = True
         self.serve()
 
@@ -125,9 +129,12 @@ class RealGate:
                 found[event.use] = event
         return list(found.values())
 
+    def settings(self, spool: Path | None, **more: Any) -> PointSettings:
+        """For a point that asks it."""
+        return PointSettings(url=self.url, gate=ORIGIN, secret=SECRET, spool=spool, **{"poll_seconds": 0.1, **more})
+
     def point(self, spool: Path | None, **more: Any) -> Point:
-        said = PointSettings(url=self.url, gate=ORIGIN, secret=SECRET, spool=spool, **{"poll_seconds": 0.1, **more})
-        return Point(said, clock=self.clock)
+        return Point(self.settings(spool, **more), clock=self.clock)
 
     @contextmanager
     def administrator(self) -> Iterator[sqlite3.Connection]:
@@ -141,10 +148,16 @@ class RealGate:
 
 @contextmanager
 def real_gate(
-    path: Path, *, witnesses: str = "", lookup: str | None = None, opened: bool = True, **more: object
+    path: Path,
+    *,
+    witnesses: str = "",
+    policy: str = POLICY,
+    lookup: str | None = None,
+    opened: bool = True,
+    **more: object,
 ) -> Iterator[RealGate]:
     """`opened` False: it is there, and the test opens it. `more` are settings."""
-    shutil.copytree(_prepared(witnesses), path)
+    shutil.copytree(_prepared(witnesses, policy), path)
     lookups = () if lookup is None else (GateLookup(name="owner-of-meeting", url=lookup),)
     said = format_gate_settings(gate_settings(lookups=lookups, **more))
     (path / "gate.toml").write_bytes(said)

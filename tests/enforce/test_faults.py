@@ -45,39 +45,39 @@ def opened(front: Front) -> None:
 
 
 @contextmanager
-def stand(folder: Path, **more: object) -> Iterator[tuple[RealGate, tuple[Front, Front]]]:
-    """A gate with a live lease for the act, and both ways in open."""
+def stand(folder: Path, **more: object) -> Iterator[tuple[RealGate, tuple[Front, ...]]]:
+    """A gate with a live lease for the act, and all ways in open."""
     with real_gate(folder / "gate", **more) as gate:  # type: ignore[arg-type]
         gate.leased("end", "acme")
-        with fronts(folder, gate) as both:
-            for front in both:
+        with fronts(folder, gate) as all_fronts:
+            for front in all_fronts:
                 opened(front)
-            yield gate, both
+            yield gate, all_fronts
 
 
 def test_without_a_lease_nothing_passes(tmp_path: Path) -> None:
     """The gate would be a sign on the door."""
-    with real_gate(tmp_path / "gate") as gate, fronts(tmp_path, gate) as both:
-        for front in both:
+    with real_gate(tmp_path / "gate") as gate, fronts(tmp_path, gate) as all_fronts:
+        for front in all_fronts:
             closed(front, Why.APPROVAL_REQUIRED, "there is none: ask for it")
         assert gate.uses() == []
 
 
 def test_the_gate_is_dead(tmp_path: Path) -> None:
     """Killing the gate would open everything behind it."""
-    with stand(tmp_path) as (gate, both):
+    with stand(tmp_path) as (gate, all_fronts):
         gate.away()
-        for front in both:
+        for front in all_fronts:
             closed(front, Why.GATE, "does not answer")
         gate.serve()
-        for front in both:
+        for front in all_fronts:
             opened(front)
-        assert len(gate.uses()) == 4
+        assert len(gate.uses()) == 6
 
 
 def test_the_gate_is_silent(tmp_path: Path) -> None:
     """A gate that accepts and says nothing would hold people for ever, or be taken for a yes."""
-    with stand(tmp_path) as (gate, both):
+    with stand(tmp_path) as (gate, all_fronts):
         gate.away()
         address = gate.url.removeprefix("http://").split(":")
         kept: list[socket.socket] = []
@@ -95,7 +95,7 @@ def test_the_gate_is_silent(tmp_path: Path) -> None:
             thread = threading.Thread(target=accept)
             thread.start()
             try:
-                for front in both:
+                for front in all_fronts:
                     closed(front, Why.GATE, "does not answer")
             finally:
                 over.set()
@@ -105,19 +105,19 @@ def test_the_gate_is_silent(tmp_path: Path) -> None:
 
 def test_the_database_is_dead(tmp_path: Path) -> None:
     """The gate would answer from memory what its rows no longer bear out."""
-    with stand(tmp_path) as (gate, both):
+    with stand(tmp_path) as (gate, all_fronts):
         gate.gate.database.close()
-        for front in both:
+        for front in all_fronts:
             closed(front, Why.STORE, "")
-        assert len(gate.uses()) == 2
+        assert len(gate.uses()) == 3
 
 
 def test_the_database_is_locked(tmp_path: Path) -> None:
     """Whoever takes the lock and keeps it would have uses go unwritten."""
-    with stand(tmp_path) as (gate, both), gate.administrator() as db:
+    with stand(tmp_path) as (gate, all_fronts), gate.administrator() as db:
         db.execute("BEGIN EXCLUSIVE")
         before = len(gate.uses())
-        for front in both:
+        for front in all_fronts:
             seen = front.reached()
             answer = front.send(LINE)
             passed = front.reached() - seen
@@ -126,15 +126,15 @@ def test_the_database_is_locked(tmp_path: Path) -> None:
             assert passed <= len(gate.uses()) - before
             before = len(gate.uses())
         db.execute("ROLLBACK")
-        for front in both:
+        for front in all_fronts:
             opened(front)
 
 
 def test_the_ledger_is_dead(tmp_path: Path) -> None:
     """Acts would happen that nothing has a record of."""
-    with stand(tmp_path) as (gate, both):
+    with stand(tmp_path) as (gate, all_fronts):
         gate.ledger.close()
-        for front in both:
+        for front in all_fronts:
             closed(front, Why.LEDGER, "")
 
 
@@ -155,15 +155,15 @@ def test_the_ledger_is_full(tmp_path: Path) -> None:
             shutil.copytree(aside, ledger, dirs_exist_ok=True)
             gate.open()
             gate.leased("end", "acme")
-            with fronts(tmp_path, gate) as both:
-                for front in both:
+            with fronts(tmp_path, gate) as all_fronts:
+                for front in all_fronts:
                     opened(front)
                 with open(ledger / "filler", "wb", buffering=0) as filler, pytest.raises(OSError, match="No space"):
                     while True:
                         filler.write(bytes(4096))
                 uses = len(gate.uses())
                 # What fits into pages that are there already may still be recorded, and then may happen.
-                for front in both:
+                for front in all_fronts:
                     before = front.reached()
                     for _ in range(200):
                         answer = front.send(LINE)
@@ -182,49 +182,49 @@ def test_the_ledger_is_full(tmp_path: Path) -> None:
 
 def test_the_gates_clock_goes_back(tmp_path: Path) -> None:
     """A lease that has ended would run again."""
-    with stand(tmp_path) as (gate, both):
+    with stand(tmp_path) as (gate, all_fronts):
         gate.clock.by = -600.0
-        for front in both:
+        for front in all_fronts:
             closed(front, Why.CLOCK, "clock")
         gate.clock.by = 0.0
-        for front in both:
+        for front in all_fronts:
             opened(front)
 
 
 def test_the_lease_has_run_out(tmp_path: Path) -> None:
     """Access would last as long as nobody takes it away."""
-    with stand(tmp_path) as (gate, both):
+    with stand(tmp_path) as (gate, all_fronts):
         gate.clock.by = 3601.0
-        for front in both:
+        for front in all_fronts:
             closed(front, Why.EXPIRED, "ended at")
 
 
 def test_the_lease_is_revoked(tmp_path: Path) -> None:
     """Taking access away would be a note in a database."""
-    with stand(tmp_path) as (gate, both):
+    with stand(tmp_path) as (gate, all_fronts):
         (lease,) = gate.gate.live()
         gate.gate.revoke(lease.terms.id, lease.terms.approvers[0], "wrong meeting")
-        for front in both:
+        for front in all_fronts:
             closed(front, Why.REVOKED, "the lease was revoked")
 
 
 def test_the_estate_is_stale(tmp_path: Path) -> None:
     """Somebody who left months ago would still be who the tables say they are."""
-    with stand(tmp_path, freshness_days=1) as (gate, both):
+    with stand(tmp_path, freshness_days=1) as (gate, all_fronts):
         gate.clock.by = 3 * 86_400.0
         gate.gate.tick()
-        for front in both:
+        for front in all_fronts:
             closed(front, Why.STALE, "too old")
 
 
 def test_a_row_is_changed_by_hand(tmp_path: Path) -> None:
     """Whoever administers the database would write themselves a lease."""
-    with stand(tmp_path) as (gate, both):
+    with stand(tmp_path) as (gate, all_fronts):
         with gate.administrator() as db:
             new = "CAST(replace(CAST(doc AS TEXT), 'acme', 'bcme') AS BLOB)"
             changed = db.execute(f"UPDATE rows SET doc = {new} WHERE kind = 'lease'").rowcount
         assert changed == 1
-        for front in both:
+        for front in all_fronts:
             closed(front, Why.TAMPERED, "")
 
 
@@ -236,7 +236,7 @@ def test_a_witness_is_out(tmp_path: Path) -> None:
         gate.ledger.start()
         gate.gate.start()
         gate.leased("end", "acme")
-        with fronts(tmp_path, gate) as both:
-            for front in both:
+        with fronts(tmp_path, gate) as all_fronts:
+            for front in all_fronts:
                 opened(front)
-        assert len(gate.uses()) == 2
+        assert len(gate.uses()) == 3

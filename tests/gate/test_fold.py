@@ -17,6 +17,7 @@ from armslength.gate import (
     KeyRevoked,
     Lapsed,
     Leased,
+    Left,
     PersonId,
     Requested,
     Reviewed,
@@ -54,7 +55,7 @@ from tests.gate.stories import (
 )
 
 OTHER = "0f" * 32
-CHANGE = {"change": {"before": ESTATE, "after": OTHER, "widened": []}}
+CHANGE = {"change": {"before": ESTATE, "after": OTHER, "returning": ["cy", "bo", 1], "widened": []}}
 KEYS = (ANA, BO, CY, DEE, EVE, Passkey("cy", 9))
 REQUESTS = ("r1", "r2", "r3")
 LEASES = ("l1", "l2")
@@ -131,6 +132,7 @@ events: st.SearchStrategy[Event | Erased] = st.one_of(
         keys,
         people,
     ),
+    st.builds(lambda who, at: Left(at=at, person=who, source="okta"), people, times),
     st.builds(
         lambda after, before, name: adopted(after, before=before, request=name),
         st.sampled_from((ESTATE, OTHER)),

@@ -21,7 +21,10 @@ from armslength.gate import (
     KeyRevoked,
     Lapsed,
     LeaseTerms,
+    Left,
     PersonId,
+    Ran,
+    RanStatement,
     Read,
     Rejected,
     Request,
@@ -78,6 +81,23 @@ EVENTS: list[Event] = [
     used("s", None, customers=("acme", "zenith")),
     used("n", customers=()),
     used("late", done=MADE + 5),
+    Ran(
+        at=MADE + 90,
+        batch="A" * 22,
+        lease=L,
+        executor="ana",
+        action="read",
+        resource="asset:recordings",
+        customers=("acme", "zenith"),
+        point="db-1",
+        source="postgresql",
+        session="6b07ba70.1900",
+        first=1,
+        last=3,
+        sha256="ab" * 32,
+        statements=(RanStatement(text="SELECT name FROM accounts", times=2, failed=1),),
+        done=MADE + 80,
+    ),
     Ended(at=MADE, lease=L, how="spent"),
     Revoked(at=MADE, lease=L, by="eve", reason="the zenith case is over"),
     Denied(
@@ -92,10 +112,11 @@ EVENTS: list[Event] = [
         point="p",
     ),
     Reviewed(at=MADE, lease=L, by="eve", outcome="ACME was looked at"),
+    Left(at=MADE, person="bo", source="okta"),
 ]
 ABOUT: dict[str, Request | LeaseTerms] = {
     **dict.fromkeys(("approved", "unapproved", "declined", "voiced", "lapsed", "withdrawn", "leased"), a_request()),
-    **dict.fromkeys(("ended", "revoked", "reviewed", "used"), lease_terms()),
+    **dict.fromkeys(("ended", "revoked", "reviewed", "used", "ran"), lease_terms()),
 }
 PUBLIC = set(
     "action after approver approvers asker author before ends executor lease outcome reason request resource".split()
@@ -144,7 +165,7 @@ def test_the_labels_are_ones_that_the_ledger_takes_and_all_but_one_are_public(ev
 def test_whose_record_it_is() -> None:
     """A customer would not be told of what concerns them, or be told of what concerns another."""
     both = ("acme", "zenith")
-    expected = {"Adopted": (), "Enrolled": (), "KeyRevoked": (), "Voiced": ("acme",)}
+    expected = {"Adopted": (), "Enrolled": (), "KeyRevoked": (), "Left": (), "Voiced": ("acme",)}
     for event in EVENTS:
         name = type(event).__name__
         if name == "Used":

@@ -434,6 +434,19 @@ def test_a_start_knows_what_was_said_before(made: TestGate) -> None:
         assert isinstance(hal, Refused) and hal.why is Why.STALE
 
 
+def test_a_start_with_a_clock_that_went_back_waits_for_it(made: TestGate) -> None:
+    """A gate that does not start at all could not even take anything away."""
+    with made.running() as gate:
+        all_said(gate)
+        look(gate)
+        asked(gate)
+    made.clock.now -= 1000
+    with made.running() as gate:
+        assert gate.ready() is not None and isinstance(use(gate, "one", "view", STATUS), Refused)
+        made.clock.now += 1000
+        assert isinstance(use(gate, "two", "view", STATUS), Redeemed)
+
+
 def test_two_users_of_one_directory_do_not_stand_for_one_person(made: TestGate) -> None:
     """One of them leaves and the other stays: nobody would know whether they left."""
     with made.running() as gate:

@@ -293,3 +293,34 @@ def test_a_lookup_says_whom_it_concerns(pdp: Served, answers: Any) -> None:
     began = time.monotonic()
     assert why(original(pdp, "/meetings/slow/export", method="POST")) == "evaluation_error"
     assert time.monotonic() - began < 3.5
+
+
+def test_a_person_is_shown_a_page_and_a_program_json(pdp: Served) -> None:
+    """Envoy, Caddy and Traefik show the gate's own answer: braces and quotes would tell a person nothing."""
+    for path in ("/gate/v1/ext-authz/nowhere", "/gate/v1/forward-auth"):
+        said = {"X-Armslength-Subject": "bo", "X-Forwarded-Method": "GET", "X-Forwarded-Uri": "/nowhere"}
+        said |= {"Host": "app.example.com", "X-Forwarded-Host": "app.example.com"}
+        page = pdp.send(path, method="GET", by="proxy", headers={**said, "Accept": "text/html,*/*;q=0.8"})
+        assert (page.status, page.headers["x-armslength-why"]) == (403, "unmapped_route")
+        assert page.headers["content-type"] == "text/html; charset=utf-8" and b"<h1>Not allowed</h1>" in page.body
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        for accept in ("*/*", "application/json"):
+            answer = pdp.send(path, method="GET", by="proxy", headers={**said, "Accept": accept})
+            assert answer.headers["content-type"] == "application/json"
+
+
+def test_envoy_is_told_how_long_a_stream_may_go_on(pdp: Served) -> None:
+    """A download would outlast its lease; and no other proxy may take the word for a caller's."""
+    lease = leased(pdp.gate, "end", MEETINGS, "m9")
+    said = {"X-Armslength-Subject": "bo", "Host": "app.example.com", "Authorization": f"Bearer {secret('proxy')}"}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in {**said, "Connection": "close"}.items())
+
+    def answer(method: str, path: str) -> str:
+        sent = f"{method} /gate/v1/ext-authz{path} HTTP/1.1\r\n{lines}\r\n"
+        return exchanged(pdp.url, sent.encode()).decode().lower()
+
+    told = answer("DELETE", "/meetings/m9").partition("grpc-timeout: ")[2].partition("\r\n")[0]
+    left = (lease.terms.end - pdp.gate.now()).total_seconds()
+    assert told.endswith("s") and left - 4 <= int(told[:-1]) < left
+    assert "grpc-timeout" not in answer("GET", "/status")
+    assert "grpc-timeout" not in original(pdp, "/meetings/m9", method="DELETE").headers

@@ -38,6 +38,7 @@ SERVED = {
     "/gate/v1/redeem",
     "/gate/v1/revocations",
     "/gate/v1/routes",
+    "/gate/v1/standing",
     "/gate/v1/uses",
 }
 

@@ -10,6 +10,8 @@ from armslength.cli.gate_arguments import GATE_FLAGS
 from armslength.cli.intake_arguments import intake
 from armslength.cli.ledger_arguments import LEDGER_FLAGS
 from armslength.cli.parser import Formatter, Parser, near
+from armslength.cli.postgresql_arguments import POSTGRESQL_FLAGS
+from armslength.cli.ssh_arguments import SSH_FLAGS
 from armslength.cli.values import count, day, file, grant, joining, journey, line, new_terms, one_of, seconds
 from armslength.cli.words import COMMANDS, TOP
 
@@ -211,4 +213,6 @@ _FLAGS: dict[str, Callable[[Parser], None]] = {
     "verify": _verify,
     **GATE_FLAGS,
     **LEDGER_FLAGS,
+    **SSH_FLAGS,
+    **POSTGRESQL_FLAGS,
 }

@@ -14,6 +14,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from armslength.cli.gate_ceremony import ceremony
+from armslength.cli.gate_directory import add_directory
+from armslength.cli.gate_drill import drill
+from armslength.cli.gate_envoy import write_envoy
+from armslength.cli.gate_joining import join, rebuild
 from armslength.cli.log_lines import log_lines
 from armslength.cli.screen import Screen
 from armslength.enforce import ClientCertificate, NginxSite, nginx_secrets, nginx_site
@@ -29,15 +34,18 @@ from armslength.service import (
     simulate_gate,
 )
 from armslength.store import (
-    GateDatabase,
     GatePoint,
     GateSettings,
     StoreError,
     add_gate_point,
     find,
+    is_postgresql,
+    make_ssh_ca,
     parsed,
     read_gate_folder,
+    read_ssh_ca,
     replace_file,
+    ssh_ca_line,
 )
 from armslength.tlog import Malformed, check_key_name, format_base64url
 
@@ -53,9 +61,15 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "init": _init,
         "found": _found,
         "add-point": _add_point,
+        "add-directory": add_directory,
+        "ssh-ca": _ssh_ca,
         "nginx": _nginx,
+        "envoy": write_envoy,
         "simulate": _simulate,
-        "rebuild": _rebuild,
+        "drill": drill,
+        "ceremony": lambda options, screen: ceremony(options, screen, found=_found),
+        "join": join,
+        "rebuild": rebuild,
         "check": _check,
     }
     try:
@@ -71,18 +85,29 @@ def _init(options: argparse.Namespace, screen: Screen) -> int:
         raise Refusal([f"--origin {options.origin!r}: {error}"]) from None
     source = find(options.estate)
     name = options.name or parsed(source).estate.settings.name or "Armslength"
+    beside = options.database if is_postgresql(options.database) else None  # its ledger is there as well
+    log, keys, lock = (_place(said) or beside for said in (options.log, options.keys, options.lock))
     folder = create_gate(
         Path(options.folder),
-        settings=GateSettings(origin=options.origin, url=options.url, name=name),
+        settings=GateSettings(
+            origin=options.origin, url=options.url, name=name, database=options.database, site=options.site
+        ),
         estate=source.files,
         witnesses=_text(options.witnesses) if options.witnesses else "",
-        lock=os.path.abspath(options.lock) if options.lock else None,
+        lock=lock,
+        log=log,
+        keys=keys,
         clock=time.time,
         chance=secrets.token_bytes,
     )
     screen.note(f"made a gate in {folder.path}; secret in it: lease.keys, row.key and the ledger's signing.keys")
     screen.note(f"next: armslength gate found {options.folder} PERSON PERSON …, then armslength serve {options.folder}")
     return 0
+
+
+def _place(said: str | None) -> str | None:
+    """A path as it is from anywhere."""
+    return said if said is None or is_postgresql(said) else os.path.abspath(said)
 
 
 def _found(options: argparse.Namespace, screen: Screen) -> int:
@@ -149,6 +174,16 @@ def _add_point(options: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
+def _ssh_ca(options: argparse.Namespace, screen: Screen) -> int:
+    folder = read_gate_folder(Path(options.folder), secrets=False)
+    key = read_ssh_ca(folder.path)
+    if key is None:
+        key = make_ssh_ca(folder.path, chance=secrets.token_bytes)
+        screen.note("made ssh.ca, which is secret; the gate signs certificates once it starts again")
+    screen.say([ssh_ca_line(key, folder.settings.origin)])
+    return 0
+
+
 def _nginx(options: argparse.Namespace, screen: Screen) -> int:
     settings = read_gate_folder(Path(options.folder), secrets=False).settings
     into = os.path.abspath(options.into)
@@ -193,17 +228,6 @@ def _simulate(options: argparse.Namespace, screen: Screen) -> int:
 
 def _impossible(one: Impossible) -> dict[str, str]:
     return {"action": one.action, "target": one.target, "terms": one.terms, "says": one.says}
-
-
-def _rebuild(options: argparse.Namespace, screen: Screen) -> int:
-    folder = read_gate_folder(Path(options.folder), secrets=False)
-    if os.path.lexists(folder.database):
-        raise Refusal([f"{folder.database}: is there; move it away first, if it cannot be used"])
-    GateDatabase(folder.database, origin=folder.settings.origin, create=True).close()
-    screen.note(
-        "made an empty gate.db: evidence, sessions and notices are gone with the old one, all else is in the ledger"
-    )
-    return 0
 
 
 def _check(options: argparse.Namespace, screen: Screen) -> int:

@@ -17,7 +17,7 @@ from armslength.cli.screen import Screen
 from armslength.console import NotADemonstration, console_app, demonstration_keys, found_demonstration
 from armslength.gate import GateError
 from armslength.service import Delivery, Gate, Refusal, create_gate, open_gate
-from armslength.store import GateSettings, StoreError, can_post, describe, find
+from armslength.store import GateSettings, StoreError, can_post, describe, find, public_source
 from armslength.tlog import Malformed
 
 SAMPLE = "examples/meridian/after"
@@ -83,7 +83,8 @@ def _serve(
         listeners.append(Listener(app=operations_app(registry, gate.ready), host=host, port=port))
     if options.public is not None:
         host, port = options.public
-        listeners.append(Listener(app=read_path_app(ledger.folder.public, ReadMetrics(registry)), host=host, port=port))
+        app = read_path_app(public_source(ledger.folder), ReadMetrics(registry))
+        listeners.append(Listener(app=app, host=host, port=port))
     gate.start()
     delivery = Delivery(gate)
     delivery.start()

@@ -30,6 +30,8 @@ proof:
 the gate:
   gate      make a gate, found its first passkeys, let enforcement points ask, verify that every lease had its quorum
   serve     run it: requests, approvals, leases, pages for people, protocols for programs
+  ssh       log in to a server by a lease; have a server ask the gate at each login
+  postgresql  a role of your own in a database by a lease; what it ran is on record, and it ends with the lease
 
 the ledger:
   ledger    keep the record of acts on customers: make it, write to it, serve it, check it, hand out bundles
@@ -164,6 +166,28 @@ enforcement points ask, and the ledger's publishing. One process holds a gate.""
 armslength serve --demo                                the sample firm, with people to act as; nothing is kept
 armslength serve gate --listen 127.0.0.1:8443 --metrics 127.0.0.1:9090
 armslength serve gate --public 127.0.0.1:8080          and the ledger's checkpoint and tiles, for who checks it""",
+    ),
+    "ssh": Words(
+        summary="""\
+Log in to a server by a lease: a certificate of minutes for a person's key, and the enforcement point of a server, which
+sshd asks at each login and which ends sessions with their leases.""",
+        examples="""\
+armslength ssh certificate --gate https://gate.example.com --key ~/.ssh/id_ed25519.pub < lease.txt
+armslength gate ssh-ca gate > /etc/ssh/armslength-ca.pub                    the key that the servers' sshd believes
+armslength ssh sshd /etc/armslength/ssh.toml --user armslength > /etc/ssh/sshd_config.d/armslength.conf
+armslength ssh point /etc/armslength/ssh.toml
+armslength ssh status /etc/armslength/ssh.toml""",
+    ),
+    "postgresql": Words(
+        summary="""\
+Work in a PostgreSQL database by a lease: a role of your own with exactly what the lease is for, until it ends; and the
+enforcement point beside the server, which makes such roles, ends their sessions and records what they ran.""",
+        examples="""\
+armslength postgresql open --point https://db.example.com < lease.txt
+armslength postgresql open --point https://db.example.com --lease lease.txt --run psql
+armslength postgresql setup /etc/armslength/postgresql.toml > setup.sql     what the administrator runs once
+armslength postgresql check /etc/armslength/postgresql.toml
+armslength postgresql point /etc/armslength/postgresql.toml""",
     ),
     "ledger": Words(
         summary="""\

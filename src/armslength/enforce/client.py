@@ -105,6 +105,27 @@ class GateClient:
                 away += 1
         return Sent(problems=tuple(problems), turned_away=away)
 
+    def post(self, path: str, form: Mapping[str, Json]) -> tuple[int, Json]:
+        """The gate's answer to what a point of a special kind brings. Raises `Unreachable` where it is neither 200 nor
+        400, whose body is then None."""
+        status, body = self._asked("POST", path, json.dumps(form, separators=(",", ":")).encode())
+        return (status, None) if status == 400 else (status, _json(path, status, body))
+
+    def standing(self, leases: Sequence[LeaseId]) -> dict[LeaseId, Refused | None]:
+        """Why what each of these leases opened has to end now, None where it may go on. Raises `Unreachable`."""
+        asked: dict[str, Json] = {"leases": list(leases)}
+        body = json.dumps(asked, separators=(",", ":")).encode()
+        answer = _json("/gate/v1/standing", *self._asked("POST", "/gate/v1/standing", body))
+        rows = answer.get("standing") if isinstance(answer, dict) else None
+        if not isinstance(rows, list) or len(rows) != len(leases):
+            raise Unreachable("the gate's answer is not about the leases that were asked about")
+        found: dict[LeaseId, Refused | None] = {}
+        for lease, row in zip(leases, rows, strict=True):
+            if not isinstance(row, dict) or row.get("lease") != lease or not isinstance(row.get("stands"), bool):
+                raise Unreachable("the gate's answer is not about the leases that were asked about")
+            found[lease] = None if row["stands"] else _refused(row)
+        return found
+
     def revocations(self) -> str:
         """The signed list, not verified yet. Raises `Unreachable`."""
         status, body = self._asked("GET", "/gate/v1/revocations", None)

@@ -136,11 +136,12 @@ class Point:
             routes=0 if self._routes is None else len(self._routes),
         )
 
-    def allow(self, act: Act, *, token: str | None = None) -> Allowed | Refused:
+    def allow(self, act: Act, *, token: str | None = None, use: bytes | None = None) -> Allowed | Refused:
         """Whether the act may happen now. A yes is on record before it is given. `token`: the lease that the person
-        brought. Waits for the disk or the gate."""
+        brought; `use`: the 16 bytes that are this act's alone, however often it is asked about (None: they are drawn).
+        Waits for the disk or the gate."""
         try:
-            return self._allow(act, token)
+            return self._allow(act, token, self._chance(16) if use is None else use)
         except Exception as error:  # an error is a refusal
             LOG.error("deciding failed: %s", type(error).__name__, exc_info=LOG.isEnabledFor(logging.DEBUG))
             return Refused(why=Why.ERROR, says=f"deciding failed with {type(error).__name__}")
@@ -177,7 +178,7 @@ class Point:
             return
         self._send()
 
-    def _allow(self, act: Act, token: str | None) -> Allowed | Refused:
+    def _allow(self, act: Act, token: str | None, use: bytes) -> Allowed | Refused:
         if problem := _problem(act):
             return Refused(why=Why.ERROR, says=problem)
         if isinstance(now := self._checker.now(), Refused):
@@ -194,7 +195,7 @@ class Point:
                 customers=frozenset(act.customers),
             )
             if isinstance(checked, LeaseTerms):
-                return self._spooled(self._spool, act, checked, now)
+                return self._spooled(self._spool, act, checked, use, now)
             here = checked
             if here.why not in _OWN:
                 return here
@@ -202,7 +203,7 @@ class Point:
                 with self._lock:
                     self._kept.pop(key, None)
         try:
-            answer = self._client.redeem(act, use=self._chance(16), token=token)
+            answer = self._client.redeem(act, use=use, token=token)
         except Unreachable as error:
             LOG.warning("the gate: %s", error)
             if here is not None and here.why is not Why.GATE:
@@ -213,9 +214,9 @@ class Point:
         self._keep(key, answer)
         return Allowed(act=act, lease=answer.lease, end=answer.end)
 
-    def _spooled(self, spool: Spool, act: Act, terms: LeaseTerms, now: float) -> Allowed | Refused:
+    def _spooled(self, spool: Spool, act: Act, terms: LeaseTerms, id: bytes, now: float) -> Allowed | Refused:
         use = SpooledUse(
-            id=self._chance(16),
+            id=id,
             lease=terms.id,
             executor=act.person,
             action=act.action,

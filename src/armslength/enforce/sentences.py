@@ -11,6 +11,7 @@ SENTENCES: Mapping[Why, str] = {
     Why.UNKNOWN_RESOURCE: "What this is about is not in the estate.",
     Why.UNKNOWN_ACTION: "The estate knows no such action.",
     Why.STALE: "What is known of you or of this resource is too old to decide on. Ask whoever keeps the estate.",
+    Why.LEFT: "The firm's directory says that somebody who is needed for this has left.",
     Why.NO_RULE: "No rule allows you this as it was asked here. If it takes a case or an order, ask for it with that.",
     Why.FORBIDDEN: "A rule forbids this.",
     Why.ERROR: "The rules could not be evaluated, so the answer is no.",

@@ -13,6 +13,7 @@ from armslength.intake.linking import Remark
 from armslength.intake.linking_rules import FILE as LINKING
 from armslength.intake.linking_rules import Linking, read_linking
 from armslength.intake.node import Node, spelled
+from armslength.intake.places import Places
 from armslength.intake.problem import IntakeError, Problems
 from armslength.intake.settings_text import LINKING_STARTER, STARTER
 from armslength.intake.toml_document import toml_node
@@ -33,6 +34,7 @@ __all__ = [
     "Mark",
     "Matter",
     "Node",
+    "Places",
     "Problems",
     "Remark",
     "assemble",

@@ -114,7 +114,7 @@ class Delivery:
             return f"{base}/voice/{self._gate.voice_token(RequestId(about), body['customer'])}"
         if "customer" in body:
             return f"it is recorded in your log as {about}"
-        page = {"req": "requests", "lease": "leases"}.get(about.partition("_")[0])
+        page = {"req": "requests", "lease": "leases", "drill": "drills"}.get(about.partition("_")[0])
         return f"{base}/{page}/{about}" if page else f"{base}/"
 
     def _run(self) -> None:

@@ -36,7 +36,7 @@ from armslength.service.gate_directory_said import (
     tombstone,
     words_of,
 )
-from armslength.service.gate_failure import Unfounded
+from armslength.service.gate_failure import Unavailable, Unfounded
 from armslength.service.gate_leasing import Leasing
 from armslength.service.gate_leaving import Leaving
 from armslength.service.gate_office import Office
@@ -102,8 +102,9 @@ class Directories:
             return
         try:
             words_of({})
-        except IntakeError as error:
-            raise Unfounded(str(error)) from None
+        except IntakeError:
+            needs = "gate.toml names a directory, which needs scim2-models: pip install 'armslength[scim]'"
+            raise Unfounded(needs) from None
         try:
             self.proposing = DirectoryProposing(office, self.hearing, self._indexes, adopting)
         except Rejected as error:
@@ -300,7 +301,10 @@ class Directories:
 
     def refresh(self) -> None:
         """Read what was written, here or by another gate. Raises `Unavailable`."""
-        at = posix(self._book.now())
+        try:
+            at = posix(self._book.now())
+        except Unavailable:  # a clock that is wrong, at a start: all of it is read the next time
+            at = 0
         for id, index in self._indexes.items():
 
             def reading(tables: GateTables, id: str = id, since: int = index.since) -> tuple[DirectoryRow, ...]:

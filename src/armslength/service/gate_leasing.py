@@ -353,7 +353,8 @@ class Leasing:
     def _end_late(self, id: LeaseId) -> None:
         with self._book.holding(of_lease(id)):
             event, state = self._office.ending.get(id), self._book.state.leases.get(id)
-            if event is None or state is None or not state.live:
+            taken = state is not None and state.spent and isinstance(event, Revoked)
+            if event is None or state is None or not (state.live or taken):
                 self._office.ending.pop(id, None)
             else:
                 self.end(state, event)

@@ -232,6 +232,6 @@ def _agrees(folder: LedgerFolder, published: Note, size: int, node: Node) -> Non
         )
     if root_at(checkpoint.size, node) != checkpoint.root:
         raise Overtaken(
-            f"{folder.log}: has another root than was published in {folder.public_name} at size {checkpoint.size}: there"
-            " are two histories; keep both, and never sign on from here"
+            f"{folder.log}: has another root than was published in {folder.public_name} at size {checkpoint.size}:"
+            " there are two histories; keep both, and never sign on from here"
         )

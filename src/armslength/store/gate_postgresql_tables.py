@@ -32,6 +32,7 @@ OWN_STEPS: tuple[Sequence[str], ...] = (
         "CREATE INDEX rows_by_due ON {schema}.rows (kind, due)",
         """CREATE TABLE {schema}.snapshot (one bigint NOT NULL PRIMARY KEY CHECK (one = 1),
             "position" bigint NOT NULL, mac bytea NOT NULL, state bytea NOT NULL)""",
+        "ALTER TABLE {schema}.snapshot ALTER COLUMN state SET STORAGE EXTERNAL",  # to compress it takes longest
     ),
 )
 """Of a gate's own schema; step n makes version n + 1."""
@@ -43,6 +44,7 @@ SHARED_STEPS: tuple[Sequence[str], ...] = (
         """CREATE TABLE {schema}.evidence (digest bytea NOT NULL PRIMARY KEY CHECK (octet_length(digest) = 32),
             media_type text COLLATE "C" NOT NULL, data bytea NOT NULL, made bigint NOT NULL,
             kept bigint NOT NULL CHECK (kept IN (0, 1)))""",
+        "ALTER TABLE {schema}.evidence ALTER COLUMN data SET STORAGE EXTERNAL",
         """CREATE TABLE {schema}.opened (request text COLLATE "C" NOT NULL, person text COLLATE "C" NOT NULL,
             digest bytea NOT NULL REFERENCES {schema}.evidence (digest) ON DELETE CASCADE, at bigint NOT NULL,
             PRIMARY KEY (request, person, digest))""",
@@ -102,7 +104,8 @@ def make_postgresql_tables(db: Connection, where: str, own: str, origin: str, *,
     if create and shared and not joining:
         raise StoreError(f"{where}: gates share it already; armslength gate join makes one more")
     if not create and not (shared and mine):
-        raise Damaged(f"{where}: has no schema {own if shared else SHARED} of a gate")
+        lost = own if shared else SHARED
+        raise Damaged(f"{where}: has no schema {lost} of a gate; armslength gate rebuild makes it again if it was lost")
     for schema, steps, version in ((SHARED, SHARED_STEPS, shared), (own, OWN_STEPS, mine)):
         if not version and not _there(db, schema):
             db.exec_driver_sql(f"CREATE SCHEMA {schema}")

@@ -11,8 +11,9 @@ from armslength.store.postgresql_session import PostgresqlSession
 from armslength.store.postgresql_tables import SETTINGS, PostgresqlTables
 
 SCHEMA = "ledger_lock"
-LETTING = 2.0
-"""Seconds that the server is given to find out that a connection of ours is gone."""
+LETTING = 1.0
+"""Seconds that the server is given to find out that a connection is gone: of ours, or of a process that was killed."""
+LET_GO = "SELECT pg_advisory_unlock_all()"
 TABLES = {"lock": "origin text PRIMARY KEY,\nsize bigint NOT NULL,\nroot bytea NOT NULL"}
 
 
@@ -27,12 +28,15 @@ class PostgresqlLock:
     def __init__(self, place: PostgresqlPlace, origin: str, *, create: bool = False, seated: bool = False) -> None:
         """Raises `Overtaken` if another process holds it, `StoreError` if it cannot be opened."""
         self._place, self._origin = place, origin
-        self._ever = False
+        self._holds = False
         opened = None if seated else self._hold
-        self._tables = PostgresqlTables(place, SCHEMA, TABLES, writing=True, create=create, opened=opened)
+        self._tables = PostgresqlTables(
+            place, SCHEMA, TABLES, writing=True, create=create, opened=opened, ending=LET_GO
+        )
 
     def close(self) -> None:
-        """Let go; to do so again does nothing."""
+        """Let go; to do so again does nothing. Whoever opens it next need not wait until the server has seen that this
+        connection ended."""
         self._tables.close()
 
     def create(self, origin: str, at: Held) -> None:
@@ -69,17 +73,17 @@ class PostgresqlLock:
             self._tables.durable(*rows[0])
 
     def _hold(self, session: PostgresqlSession) -> None:
-        until = time.monotonic() + (LETTING if self._ever else 0.0)
+        until = time.monotonic() + LETTING
         while not (got := self._taken(session)) and time.monotonic() < until:
             time.sleep(0.05)
-        if not got and self._ever:
+        if not got and self._holds:
             raise StorageFailed(f"{self._place}: the connection that broke still holds this log's lock")
         if not got:
             raise Overtaken(
                 f"{self._place}: another writer holds this log's lock; one process writes at a time: end the other"
                 " first (beside it, armslength ledger serve --read-only gives out what is published)"
             )
-        self._ever = True
+        self._holds = True
 
     def _taken(self, session: PostgresqlSession) -> bool:
         name = f"armslength ledger {self._origin}"

@@ -37,13 +37,15 @@ class PostgresqlTables:
         create: bool,
         opened: Callable[[PostgresqlSession], None] | None = None,
         listens: bool = False,
+        ending: str = "",
     ) -> None:
         """`tables` are their columns and constraints by name; `create` makes them where there are none; `opened` is
-        told of every session before it is used; with `listens` the server may say something unasked. Raises
-        `StoreError`."""
+        told of every session before it is used; with `listens` the server may say something unasked;
+        `ending` is the last statement of a session that is closed in good order. Raises `StoreError`."""
         self.place = place
         self.writing = writing
         self._schema, self._tables, self._opened, self._listens = schema, tables, opened, listens
+        self._ending = ending
         self._session: PostgresqlSession | None = None
         self._within = self._reached_before = False
         if create:
@@ -56,6 +58,9 @@ class PostgresqlTables:
         if session is None:
             return
         if self.writing:
+            if self._ending and session.usable:
+                with suppress(StoreError):
+                    session.order(self._ending)
             session.close()
         else:
             POOL.give_back(session)

@@ -10,18 +10,23 @@ both and drops a client's. The answer is 200, 401 (nobody is signed in) or 403 w
 nginx takes any other status for an error of its own. A proxy that the gate does not know is told 403 too: it shows the
 answer to a person, who would be sent to sign in for what is not theirs to mend. A yes that concerns a customer has been
 recorded.
+
+Envoy, Caddy and Traefik show a person the gate's own answer: a page to who accepts one, JSON to who does not. Envoy is
+told what is left of a lease as `grpc-timeout` too, by which it ends a stream that was opened under it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import logging
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+import msgspec
 import urllib3
 
 from armslength.estate import parse_host
@@ -29,6 +34,7 @@ from armslength.gate import (
     MOST_CUSTOMERS,
     Lookup,
     Matched,
+    Moment,
     PersonId,
     Refused,
     Routes,
@@ -56,6 +62,7 @@ UNKNOWN_PROXY = (
 _ORIGINAL = (b"x-original-method", b"x-original-host", b"x-original-uri")
 _FORWARDED = (b"x-forwarded-method", b"x-forwarded-host", b"x-forwarded-uri")
 _SUBJECT, _LEASE = b"x-armslength-subject", b"x-armslength-lease"
+HTML = b"text/html; charset=utf-8"
 
 
 class ForwardAnswer(Wire, frozen=True):
@@ -89,14 +96,21 @@ class Forward:
         return await self._answer(exchange, self._named(exchange, _ORIGINAL), (_SUBJECT, _LEASE, *_ORIGINAL))
 
     async def forwarded(self, exchange: Exchange) -> Answer:
-        return await self._answer(exchange, self._named(exchange, _FORWARDED), (_SUBJECT, _LEASE, *_FORWARDED))
+        said = self._named(exchange, _FORWARDED)
+        return _shown(exchange, await self._answer(exchange, said, (_SUBJECT, _LEASE, *_FORWARDED)))
 
     async def ext_authz(self, exchange: Exchange) -> Answer:
         path = exchange.path[len(EXT_AUTHZ) - 1 :]
         said = (exchange.method.encode(), exchange.headers.get(b"host", b""), path)
-        return await self._answer(exchange, said, (_SUBJECT, _LEASE, b"host"))
+        return _shown(exchange, await self._answer(exchange, said, (_SUBJECT, _LEASE, b"host"), ends=self._ends))
 
-    async def _answer(self, exchange: Exchange, said: tuple[bytes, bytes, bytes], once: tuple[bytes, ...]) -> Answer:
+    async def _answer(
+        self,
+        exchange: Exchange,
+        said: tuple[bytes, bytes, bytes],
+        once: tuple[bytes, ...],
+        ends: Callable[[Moment], Header] | None = None,
+    ) -> Answer:
         try:
             point = self._points.caller(exchange, "forward")
         except Refusal as refusal:
@@ -118,7 +132,7 @@ class Forward:
                 return self._refused(found)
             customers = found
         answer = await waited(self._redeemed, meant, customers, point)
-        return self._refused(answer) if isinstance(answer, Refused) else _permitted(answer)
+        return self._refused(answer) if isinstance(answer, Refused) else _permitted(answer, ends)
 
     @staticmethod
     def _named(exchange: Exchange, names: tuple[bytes, bytes, bytes]) -> tuple[bytes, bytes, bytes]:
@@ -153,6 +167,12 @@ class Forward:
             use=secrets.token_bytes(16),
             token=meant.lease,
         )
+
+    def _ends(self, until: Moment) -> Header:
+        """What is left, as gRPC writes it: at most eight digits. The gate's time is in whole seconds, so it is up to a
+        second less, and never more."""
+        left = int((until - self._gate.now()).total_seconds()) - 1
+        return b"grpc-timeout", (f"{min(left, 99_999_999)}S" if left > 0 else "1m").encode()
 
     def _now(self) -> Routes:
         """Those of the estate that holds; read once for each."""
@@ -209,8 +229,23 @@ def _named(value: object) -> bool:
     return isinstance(value, str) and is_name(value)
 
 
-def _permitted(redeemed: Redeemed) -> Answer:
+def _permitted(redeemed: Redeemed, ends: Callable[[Moment], Header] | None) -> Answer:
     headers: tuple[Header, ...] = ()
     if redeemed.until is not None:
         headers = ((b"x-armslength-until", format_moment(redeemed.until).encode()),)
+        if ends is not None:
+            headers = (*headers, ends(redeemed.until))
     return Answer(body=b"{}", headers=headers)
+
+
+def _shown(exchange: Exchange, answer: Answer) -> Answer:
+    """A refusal as a page, where the person's program takes one."""
+    if answer.status == 200 or b"text/html" not in exchange.headers.get(b"accept", b""):
+        return answer
+    refused = msgspec.json.decode(answer.body, type=ForwardAnswer)
+    says, ask = html.escape(refused.says), html.escape(refused.ask, quote=True)
+    page = (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Not allowed</title>"
+        f"<h1>Not allowed</h1><p>{says}</p><p>Ask for access, or see what you have: <a href='{ask}'>{ask}</a></p>\n"
+    )
+    return replace(answer, body=page.encode(), media=HTML)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from armslength.service import Gate
 from armslength.web import authzen_metadata as paths
-from armslength.web import forward, gate_uses
+from armslength.web import forward, gate_statements, gate_uses
 from armslength.web.access_requests import AccessRequests
 from armslength.web.access_requests_binding import Binder, Clock
 from armslength.web.access_requests_wire import Cancellation, Problem, RequestedAccess, Submission, TaskAnswer
@@ -35,6 +35,8 @@ from armslength.web.forward import ForwardAnswer
 from armslength.web.gate_dispatch import ANY, Endpoint, GateApp, Handler
 from armslength.web.gate_exchange import Answer, Exchange, encode
 from armslength.web.gate_points import Points
+from armslength.web.gate_ssh import ssh_endpoints
+from armslength.web.gate_standing import STANDING, StandingAsked, StandingGiven, Standings
 from armslength.web.openapi import openapi
 
 OPENAPI = "/openapi.json"
@@ -51,11 +53,19 @@ def gate_app(gate: Gate, *, otherwise: ASGIApp | None = None, clock: Clock = tim
         *_requests(AccessRequests(gate, points, names, binder, clock)),
         *_proxies(forward.Forward(gate, points)),
         *_uses(gate_uses.Uses(gate, points)),
+        _statements(gate_statements.StatementsRun(gate, points)),
+        _standing(Standings(gate, points)),
+        *ssh_endpoints(gate),
         _open(paths.JWKS, "jwks", _jwks(gate), "The keys that the gate signs with.", schema=_ANYTHING),
     ]
     described = openapi(endpoints, url=gate.settings.url, version=version("armslength"))
     about = _open(OPENAPI, "openapi", _fixed(encode(described)), "This description.", schema=_ANYTHING)
-    return GateApp([*endpoints, about], otherwise=otherwise)
+    app = GateApp([*endpoints, about], otherwise=otherwise)
+    if not any(each.secret_sha256 for each in gate.settings.directories):
+        return app
+    from armslength.web.scim import scim_app  # needs the extra `scim`
+
+    return scim_app(gate, otherwise=app)
 
 
 def _authzen(authzen: AuthZen) -> list[Endpoint]:
@@ -181,6 +191,17 @@ def _uses(uses: gate_uses.Uses) -> list[Endpoint]:
             gives={200: (gate_uses.RoutesGiven,)},
         ),
     ]
+
+
+def _statements(run: gate_statements.StatementsRun) -> Endpoint:
+    takes, gives = gate_statements.BatchesMade, gate_statements.BatchesTaken
+    summary = "Record what was done by leases in a system that writes its own log."
+    return _post(gate_statements.STATEMENTS, "statements", run.take, summary, takes, gives)
+
+
+def _standing(standings: Standings) -> Endpoint:
+    summary = "Whether what leases opened may go on."
+    return _post(STANDING, "standing", standings.ask, summary, StandingAsked, StandingGiven)
 
 
 def _post(path: str, kind: str, handler: Handler, summary: str, takes: Any, gives: Any) -> Endpoint:

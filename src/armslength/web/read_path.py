@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from armslength.store import PublicStore, StoreError
 from armslength.tlog import Entries, Malformed, Tile
 from armslength.web.edge import LOG, Edge, named, told
 from armslength.web.metrics import ReadMetrics
@@ -86,8 +87,9 @@ def offered(path: str) -> Offered | None:
     return None
 
 
-def read_path_app(public: Path, metrics: ReadMetrics, *, seconds: float = 60.0) -> Starlette:
-    """The app that serves the folder at `public`; an answer has `seconds` to be over."""
+def read_path_app(public: Path | PublicStore, metrics: ReadMetrics, *, seconds: float = 60.0) -> Starlette:
+    """The app that serves the folder at `public`, or what is published elsewhere; an answer has `seconds` to be
+    over."""
 
     async def read(request: Request) -> Response:
         # The path as it was sent: no path of a log needs an escape, so there is only one way to ask for each.
@@ -105,7 +107,26 @@ def read_path_app(public: Path, metrics: ReadMetrics, *, seconds: float = 60.0) 
     return app
 
 
-async def _served(public: Path, asked: Offered, request: Request) -> Response:
+async def _passed_on(public: PublicStore, asked: Offered, request: Request) -> Response:
+    """From a bucket, whole: its own URL serves it better."""
+    try:
+        data = await run_in_threadpool(public.read, asked.path)
+    except StoreError as error:
+        LOG.error("cannot read %s: %s", asked.kind, type(error).__name__)
+        return told(500, "cannot be read")
+    if data is None:
+        return told(404, "not there")
+    headers = {"Content-Type": asked.media, "Cache-Control": asked.caching}
+    if asked.kind == "page":
+        headers["Content-Security-Policy"] = _PAGE_POLICY
+    if request.method == "HEAD":
+        return Response(headers={**headers, "Content-Length": str(len(data))})
+    return Response(data, headers=headers)
+
+
+async def _served(public: Path | PublicStore, asked: Offered, request: Request) -> Response:
+    if not isinstance(public, Path):
+        return await _passed_on(public, asked, request)
     try:
         file, size, first = await run_in_threadpool(_opened, public, asked.path)
     except OSError as error:
