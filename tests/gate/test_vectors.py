@@ -116,5 +116,5 @@ def test_the_documents_list_every_event_with_its_members_and_public_fields() -> 
         fields = set(fields_of(event, of=a_request(customers=("acme",), author=PersonId("eve")))) - {FIRM}
         # Without what is in parentheses, which explains.
         assert set(re.findall(r"`([a-z_]+)`", re.sub(r"\([^)]*\)", "", told[name]))) >= fields, name
-        assert set(firm) - {"event", "at"} <= set(re.findall(r"`([a-z_]+)`", held[name])), name
+        assert set(firm) - {"event", "at"} <= set(re.findall(r"`([a-z0-9_]+)`", held[name])), name
     assert told.keys() - {"event"} == held.keys() == {str(format_event(event)["event"]) for event in EVENTS}

@@ -279,6 +279,9 @@ def test_what_one_gate_adopted_another_has(server: SharedServer, tmp_path: Path)
     two = join_gate_folder(tmp_path / "two", beside=one.path, site="two")
     new = estate(travel=("ana,US,2030-01-01,2030-02-01",))
     name = one.estates.keep(new)
+    looking = read_gate_folder(two.path, secrets=False)
+    assert looking.estates.kept(name)[1] == one.estates.kept(name)[1]
+    assert not (two.path / "estates" / name).exists()  # nobody knows yet that a gate put it there
     assert two.estates.kept(name)[1] == one.estates.kept(name)[1]
     assert (two.path / "estates" / name).is_dir()
     server.sql("UPDATE gate_shared.estates SET files = '{}'", "estates")
@@ -286,6 +289,10 @@ def test_what_one_gate_adopted_another_has(server: SharedServer, tmp_path: Path)
     shutil.rmtree(two.path / "estates" / name)
     with pytest.raises(StoreError, match="is not one that a gate put there"):
         two.estates.kept(name)
+    with pytest.raises(StoreError):
+        looking.estates.kept(name)
+    with pytest.raises(StoreError, match="by whoever has row.key"):
+        looking.estates.keep(new)
     assert one.estates.keep(new) == name  # puts it right
     assert two.estates.files(name) == new
 

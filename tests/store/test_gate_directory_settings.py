@@ -55,7 +55,7 @@ def test_what_is_written_reads_back() -> None:
         'id = "okta"\npull = "https://idp.example"',
         'id = "okta"\nsecret_sha256 = "SECRET"\ntoken_file = "t"',
         'id = "okta"\npull = "ftp://idp.example"\ntoken_file = "t"',
-        'id = "okta"\npull = "https://me:pass@idp.example"\ntoken_file = "t"',
+        'id = "okta"\npull = "https://me:' 'pass@idp.example"\ntoken_file = "t"',
         'id = "okta"\npull = "https://idp.example"\ntoken_file = "../t"',
         'id = "okta"\npull = "https://idp.example"\ntoken_file = "t"\npull_minutes = 1440',
         'id = "okta"\nsecret_sha256 = "SECRET"\nfreshness_hours = 0',

@@ -125,7 +125,8 @@ class SshJournal:
                 os.close(handle)
         except OSError as error:
             raise SpoolFailed(f"{self._lines}: {error.strerror}") from error
-        keep(self._waiting / f"{at:012d}-{id.hex()}.json", json.dumps(form).encode())
+        # In the order of their names they are delivered: of one second, beginnings before ends.
+        keep(self._waiting / f"{at:012d}-{number}-{id.hex()}.json", json.dumps(form).encode())
         self._count += 1
 
 

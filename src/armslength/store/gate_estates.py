@@ -31,6 +31,10 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 class SharedEstates(Protocol):
     """Where several gates put the estates that they adopt. All of it raises `StoreError`."""
 
+    @property
+    def sealed(self) -> bool:
+        """Whether it is known that a gate put them there; if not, they are estates of their digests and no more."""
+
     def all(self) -> tuple[str, ...]: ...
 
     def get(self, digest: str) -> Mapping[str, bytes] | None: ...
@@ -129,11 +133,12 @@ class AdoptedEstates:
         return estate, content(estate, files)
 
     def _of_others(self, name: str) -> Mapping[str, bytes] | None:
-        """What another gate adopted, kept here from now on."""
+        """What another gate adopted, kept here from now on, if it is known to come from one."""
         files = None if self._shared is None else self._shared.get(name)
-        if files is not None:
+        if self._shared is not None and files is not None:
             self._checked(name, files)
-            self._kept_here(name, files)
+            if self._shared.sealed:
+                self._kept_here(name, files)
         return files
 
     def _share(self, name: str, files: Mapping[str, bytes]) -> None:

@@ -72,7 +72,7 @@ class GateFolder:
 
     @property
     def estates(self) -> AdoptedEstates:
-        if self.row_key is None or not isinstance(place := self.database, PostgresqlPlace):
+        if not isinstance(place := self.database, PostgresqlPlace):
             return AdoptedEstates(self.path / ESTATES)
         from armslength.store.gate_postgresql_estates import PostgresqlEstates
 

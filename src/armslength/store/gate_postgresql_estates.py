@@ -24,9 +24,15 @@ from armslength.store.postgresql_server import postgresql_failure
 class PostgresqlEstates:
     """`SharedEstates` in the database at `place`. Each call connects: there are few."""
 
-    def __init__(self, place: PostgresqlPlace, site: str, row_key: bytes) -> None:
+    def __init__(self, place: PostgresqlPlace, site: str, row_key: bytes | None) -> None:
+        """Without `row_key`, as suits whoever only reads, nobody looks at the MACs."""
         self._place, self._site = place, site
-        self._key = hmac.digest(row_key, b"armslength gates share estates", hashlib.sha256)
+        said = b"armslength gates share estates"
+        self._key = None if row_key is None else hmac.digest(row_key, said, hashlib.sha256)
+
+    @property
+    def sealed(self) -> bool:
+        return self._key is not None
 
     def all(self) -> tuple[str, ...]:
         """The digests of those that are there. Raises `StoreError`."""
@@ -38,9 +44,12 @@ class PostgresqlEstates:
         if not rows:
             return None
         data, mac = rows[0]
-        if not hmac.compare_digest(mac, self._mac(digest, data)):
+        if self.sealed and not hmac.compare_digest(mac, self._mac(digest, data)):
             raise Damaged(f"{self._place}: the estate {digest} there is not one that a gate put there")
-        return {name: b64decode(text) for name, text in json.loads(data).items()}
+        try:
+            return {name: b64decode(text) for name, text in json.loads(data).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Damaged(f"{self._place}: the estate {digest} there cannot be read") from error
 
     def put(self, digest: str, files: Mapping[str, bytes]) -> None:
         """In the place of what was there. Raises `StoreError`."""
@@ -54,6 +63,8 @@ class PostgresqlEstates:
         )
 
     def _mac(self, digest: str, data: bytes) -> bytes:
+        if self._key is None:
+            raise StoreError(f"{self._place}: estates are put there by whoever has row.key")
         return hmac.digest(self._key, f"{digest}\n".encode() + data, hashlib.sha256)
 
     def _ask(self, sql: str, *values: str | bytes) -> list[list[Any]]:

@@ -45,7 +45,7 @@ def test_a_forced_command_is_in_the_record_with_beginning_and_end(tmp_path: Path
         lines = (tmp_path / "state" / "ssh-sessions.log").read_bytes().splitlines(keepends=True)
         assert [hashlib.sha256(line).hexdigest() for line in lines] == [begun.sha256, over.sha256]
         assert [json.loads(line)["what"] for line in lines] == ["begun", "over"]
-        assert list((tmp_path / "state" / "ssh-waiting").iterdir()) == []
+        until(lambda: list((tmp_path / "state" / "ssh-waiting").iterdir()) == [])
 
 
 @needs_sshd
@@ -60,7 +60,7 @@ def test_while_the_gate_is_away_lines_wait_on_the_disk(tmp_path: Path) -> None:
         until(lambda: len(list((tmp_path / "state" / "ssh-waiting").iterdir())) == 2)
         found.gate.serve()
         until(lambda: len(ran(found.gate)) == 4)
-        assert list((tmp_path / "state" / "ssh-waiting").iterdir()) == []
+        until(lambda: list((tmp_path / "state" / "ssh-waiting").iterdir()) == [])
 
 
 def session(number: int = 1) -> SshSession:
