@@ -137,7 +137,9 @@ class Campaign:
         child = self._fork("both", number, lambda life: life.look(thoroughly=thoroughly))
         self._hear(child, f"a look after {after}")
         if self._promised.problems:
-            self.tally.problems += [f"{each}\n    after {after}" for each in dict.fromkeys(self._promised.problems)]
+            found = [f"{each}\n    after {after}" for each in dict.fromkeys(self._promised.problems)]
+            print(*found, sep="\n", file=sys.stderr, flush=True)
+            self.tally.problems += found
             self._end()
             self._begin()
 
