@@ -100,6 +100,10 @@ def _signed(form: dict[str, object]) -> None:
     form["approvals"] = [*approvals, {**(approvals or [{}])[0], "approver": "ed"}]
 
 
+NOBODY = (
+    "INSERT OR REPLACE INTO directory (directory, id, kind, name, external, stamp, doc, mac)"
+    " VALUES ('idp', 'u1', 'user', 'ana', '', 1, x'7b7d', x'00')"
+)
 EDITS: tuple[Edit, ...] = (
     Edit(
         "rows.doc",
@@ -193,6 +197,10 @@ EDITS: tuple[Edit, ...] = (
     Edit("outbox.sent", "long ago", sql("UPDATE outbox SET sent=1, due=NULL")),
     Edit("outbox.seal", "made up", sql("UPDATE outbox SET seal=randomblob(32)")),
     Edit("outbox.problem", "one", sql("UPDATE outbox SET problem='x'")),
+    *(
+        Edit(f"directory.{column}", "somebody whom no directory told of", sql(NOBODY))
+        for column in ("directory", "id", "kind", "name", "external", "stamp", "doc", "mac")
+    ),
     Edit("away.person", "another", sql("UPDATE away SET person='ed'")),
     Edit("away.start", "long ago", sql("UPDATE away SET start=1")),
     Edit("away.ends", "long ago", sql("UPDATE away SET ends=1")),
@@ -211,7 +219,7 @@ EDITS: tuple[Edit, ...] = (
     Edit("versions.version", "a later one", sql("INSERT INTO versions VALUES (99)")),
 )
 
-BESIDE = ("sessions.", "ceremonies.", "outbox.", "away.")
+BESIDE = ("sessions.", "ceremonies.", "outbox.", "away.", "directory.")
 """Tables of what is no record; their edits are made all at once."""
 ALL_BESIDE = Edit(
     "beside",

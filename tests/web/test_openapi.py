@@ -39,6 +39,7 @@ SERVED = {
     "/gate/v1/revocations",
     "/gate/v1/routes",
     "/gate/v1/standing",
+    "/gate/v1/statements",
     "/gate/v1/uses",
 }
 
