@@ -1,8 +1,8 @@
 """How fast the gate is in the field: `python benchmarks/field.py [--parts envoy ssh postgresql several]`.
 
 Each part is a program of its own, and prints what it measured: what is added at Envoy, beside nginx; the time from the
-last approval to the first use over SSH and PostgreSQL; evaluations of two gates against one. Every number is of this run
-on this machine: only the ratios travel.
+last approval to the first use over SSH and PostgreSQL; evaluations of two gates against one. Every number is of this
+run on this machine: only the ratios travel.
 """
 
 from __future__ import annotations
