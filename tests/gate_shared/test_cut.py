@@ -16,6 +16,8 @@ from tests.gate_shared.office import Office, OfficeError
 from tests.gate_shared.pair import moved
 from tests.gate_shared.server import WITHOUT_FSYNC, SharedServer, shared_server, until
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class World:
