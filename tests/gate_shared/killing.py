@@ -27,10 +27,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.campaign import forked, scratch
+from tests.faults.campaign import scratch
 from tests.gate_model.lives import Promised
+from tests.gate_shared.founding import found_at
 from tests.gate_shared.network import Site, sites
-from tests.gate_shared.pair import SITES, founded, moved
+from tests.gate_shared.pair import SITES, moved
 from tests.gate_shared.server import WITHOUT_FSYNC, SharedServer, shared_server
 from tests.gate_shared.sitelife import SiteLife
 
@@ -69,16 +70,6 @@ class Tally:
         lines += [f"{self.failed.total()} times nothing was allowed, and said so"]
         lines += [f"{len(self.problems)} problems", *(problem[:3000] for problem in self.problems[:6])]
         return "\n".join(lines)
-
-
-def found_at(site: Site, server: SharedServer, place: Path) -> None:
-    """A firm, made by a process at this site."""
-
-    def make() -> None:
-        site.enter()
-        founded(server, "founded", place)
-
-    forked(make, what="the firm")
 
 
 class Campaign:

@@ -10,13 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import scratch
-from tests.gate_shared.killing import found_at
+from tests.gate_shared.founding import found_at
 from tests.gate_shared.network import Site, sites
 from tests.gate_shared.office import Office, OfficeError
 from tests.gate_shared.pair import moved
 from tests.gate_shared.server import WITHOUT_FSYNC, SharedServer, shared_server, until
-
-pytestmark = pytest.mark.slow
 
 
 @dataclass

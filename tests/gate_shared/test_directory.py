@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from armslength.gate import Question, Refused, Standing, Why
 from armslength.service import DIRECTORY_ATTRIBUTES, Gate
 from tests.gate_model.firm import THE_FIRM
 from tests.gate_model.workshop import PersonId, target
 from tests.gate_shared.pair import Pair
-
-pytestmark = pytest.mark.slow
 
 BO = PersonId("bo")
 TABLE = f'\n[[directory]]\nid = "okta"\nsecret_sha256 = "{"1" * 64}"\n'

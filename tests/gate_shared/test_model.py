@@ -27,8 +27,6 @@ from tests.gate_shared.pairshop import PairShop
 from tests.gate_shared.server import SharedServer, until
 from tests.service.race import at_once
 
-pytestmark = pytest.mark.slow
-
 
 class SharedMachine(GateMachine):
     server: ClassVar[SharedServer]
