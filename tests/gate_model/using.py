@@ -13,6 +13,7 @@ from armslength.gate import (
     LeaseId,
     PersonId,
     Refused,
+    Taken,
 )
 from armslength.service import OfflineUse, Redeemed
 from tests.gate_model.answering import Answering
@@ -139,13 +140,24 @@ class Using(Answering):
             customers=sorted(named),
             use=use,
         )
-        if self.now - at <= 120:
+        if self.now - at <= 120 and self._rests(who, action, on, by):
             assert isinstance(outcome, Redeemed), f"the same use, asked again: {outcome}"
             assert by == (None if outcome.lease is None else outcome.lease.terms.id)
         else:
-            assert isinstance(outcome, Refused)
+            assert isinstance(outcome, Refused), "what a use rested on is gone, and it was let happen again"
         self.since = self.now
         self._compare()
+
+    def _rests(self, who: str, action: str, on: str, by: str | None) -> bool:
+        """Whether what a use rested on still holds: nobody left, took the lease away, or would not give it any more.
+        One that is spent holds, for this may be the use that spent it, unless it was taken away after all."""
+        if by is None:
+            return self.plain.leads(who, frozenset(), action, on, self.now) == [STANDING]
+        lent = self.plain.leases[by]
+        spent = lent.uses is not None and lent.used == lent.uses
+        taken = isinstance(self.gate.lease(LeaseId(by)).status, Taken)
+        whole = lent.ended is None or (spent and not taken)
+        return whole and self.now < lent.end and self.plain.holds(lent, self.now)
 
     @precondition(something_was_lent)
     @rule(data=st.data(), named=customers, ago=st.sampled_from((0, 30, 3000)), crash=crashes)
