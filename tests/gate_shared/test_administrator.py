@@ -143,3 +143,31 @@ def test_a_seat_that_is_given_to_nobody_is_taken_by_a_gate(pair: Pair) -> None:
     while not isinstance(use(pair.b, lease, os.urandom(16)), Redeemed):
         assert time.monotonic() < end
     assert len(recorded(pair, Used)) == 1
+
+
+def test_a_gate_that_is_kept_from_hearing_of_the_writer_decides_on_nothing_that_was(pair: Pair) -> None:
+    """What the database shows may be what was once true; how far the log goes, the writer says under the gates' key."""
+    lease = lent(pair.a, "bo", "end", "asset:meetings", "di ed")
+    pair.synced()
+    sql(
+        pair,
+        "CREATE FUNCTION public.keep() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.pledge := OLD.pledge; RETURN NEW; END';"
+        " CREATE TRIGGER keep BEFORE UPDATE ON ledger_log.seat FOR EACH ROW EXECUTE FUNCTION public.keep()",
+    )
+    pair.clock.now += 30
+    follower, writer = pair.gates[pair.other()], pair.gates[pair.leader()]
+    until(lambda: follower.ready() is not None)
+    assert isinstance(use(follower, lease, os.urandom(16)), Refused)
+    assert isinstance(use(writer, lease, os.urandom(16)), Redeemed)
+
+
+def test_a_pledge_that_no_gate_made_confirms_nothing(pair: Pair) -> None:
+    follower = pair.gates[pair.other()]
+    sql(
+        pair,
+        "CREATE FUNCTION public.lie() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.pledge := ''1 9999999999999 00''::bytea; RETURN NEW; END';"
+        " CREATE TRIGGER lie BEFORE UPDATE ON ledger_log.seat FOR EACH ROW EXECUTE FUNCTION public.lie()",
+    )
+    until(lambda: follower.ready() is not None)

@@ -35,7 +35,8 @@ from armslength.service.gate_record import act_of, takes_away
 from armslength.service.gate_replay import records_of
 from armslength.service.gate_row import GATE, Object
 from armslength.service.ledger_failure import AppendError
-from armslength.service.shared_ledger import Outrun, SharedHealth, SharedLedger
+from armslength.service.shared_ledger import SharedHealth, SharedLedger
+from armslength.service.shared_waiting import Outrun
 from armslength.store import StoreError
 from armslength.tlog import Receipt, TlogError
 

@@ -103,7 +103,8 @@ class Preparing:
         leaves = self._log.leaves(first, first + count)
         records = [parse_record(leaf) for leaf in leaves]
         names = act.customers or (FIRM_NAME,)
-        same = [record.kind for record in records] == [act.kind] * len(names)
+        # Where an act stands is looked up in a table that nobody signed; what stands there says whose it is.
+        same = [(record.act, record.kind) for record in records] == [(act.id, act.kind)] * len(names)
         # A customer erased since is no longer known, even if one of that name was met again; what was recorded of it
         # can't be compared and stands.
         owners = [self._keys.by_handle(record.customer) for record in records]

@@ -80,6 +80,19 @@ class Sealer:
             return None
         return Turned(raced=said.get("raced") is True, says=str(said.get("says")))
 
+    def seal_pledge(self, size: int, milliseconds: int) -> bytes:
+        """That the log has so many entries at this time (POSIX), as its writer knows."""
+        body = b"%d %d" % (size, milliseconds)
+        return body + b" " + self._mac(b"pledge", b"", body).hex().encode()
+
+    def open_pledge(self, pledge: bytes) -> tuple[int, int] | None:
+        """Size and time; None for what no gate pledged."""
+        body, _, mac = pledge.rpartition(b" ")
+        if not hmac.compare_digest(mac, self._mac(b"pledge", b"", body).hex().encode()):
+            return None
+        size, _, milliseconds = body.partition(b" ")
+        return int(size), int(milliseconds)
+
     def _mac(self, what: bytes, act: bytes, body: bytes) -> bytes:
         return hmac.digest(self._key, what + b"\n" + act + b"\n" + body, sha256)
 

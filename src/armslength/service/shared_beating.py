@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from armslength.store import Overtaken, Seat, StoreError
 
@@ -19,9 +20,10 @@ HANGS = 20.0
 class Beating:
     """For two threads: the one that writes calls its methods."""
 
-    def __init__(self, seat: Seat, site: str, *, silent: float) -> None:
-        """`silent`: seconds of the holder's silence after which the seat is taken."""
-        self._seat, self._site, self._silent = seat, site, silent
+    def __init__(self, seat: Seat, site: str, *, silent: float, pledge: Callable[[], bytes]) -> None:
+        """`silent`: seconds of the holder's silence after which the seat is taken; `pledge` is what goes with each sign
+        of life."""
+        self._seat, self._site, self._silent, self._pledge = seat, site, silent, pledge
         self._lock = threading.Lock()
         self._epoch: int | None = None
         self._alive = time.monotonic()
@@ -55,6 +57,10 @@ class Beating:
             self.holder = held
             return self._epoch
 
+    def pledged(self) -> bytes:
+        """What the holder pledged last. Raises `StoreError`."""
+        return self._seat.pledge()
+
     def leave(self) -> None:
         """Let the next one have it at once, if the database can be told; otherwise they take it when it was silent."""
         with self._lock:
@@ -80,7 +86,7 @@ class Beating:
                 if self._epoch is None:
                     continue
                 try:
-                    self._seat.beat(self._site, self._epoch)
+                    self._seat.beat(self._site, self._epoch, self._pledge())
                 except Overtaken:
                     self._epoch = None
                 except StoreError:

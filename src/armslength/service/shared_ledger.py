@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,13 +22,15 @@ from armslength.gate import State, Tampered
 from armslength.service.act import Act
 from armslength.service.gate_row import Object
 from armslength.service.ledger import Ledger, LedgerHealth
-from armslength.service.ledger_failure import AppendError, Full, Stopped, Unsettled
+from armslength.service.ledger_failure import AppendError, Stopped, Unsettled
 from armslength.service.ledger_preparing import Preparing, Recorded
 from armslength.service.publisher import PublisherHealth
-from armslength.service.shared_act import Handed, Sealer, Turned
+from armslength.service.shared_act import Sealer, Turned
 from armslength.service.shared_beating import Beating
 from armslength.service.shared_following import Following
 from armslength.service.shared_leading import Asked, Leading, Outcome
+from armslength.service.shared_publication import Publication
+from armslength.service.shared_waiting import WaitingActs
 from armslength.service.writer import WriterHealth
 from armslength.store import (
     Damaged,
@@ -41,9 +43,8 @@ from armslength.store import (
     Wakeups,
     open_keys,
     open_log,
-    open_public,
 )
-from armslength.tlog import Checkpoint, Receipt, TlogError
+from armslength.tlog import Malformed, Receipt, TlogError
 
 QUICK, SLOW = 0.005, 0.05
 """Seconds between two looks, while acts of this gate wait and while none do; whatever is notified is looked at at
@@ -54,15 +55,12 @@ TOGETHER = 256
 SILENT = 3.0
 """Seconds of silence after which another gate takes the writer's seat."""
 CUT = 3.0
-"""Seconds without the stores after which a gate is cut off and records nothing."""
-GIVEN_UP = 40.0
-"""Seconds after which nobody waits for an act any more."""
+"""Seconds without the stores, or without a word of the gate that writes, after which a gate is cut off and records
+nothing."""
+AGREE = 2.0
+"""Seconds by which the clocks of two gates may differ."""
 SWEEP = 3600.0
 """Seconds for which answers are kept."""
-
-
-class Outrun(AppendError):
-    """Something else happened first, at another gate, to what an act was decided on: decide anew."""
 
 
 class Follower(Protocol):
@@ -93,16 +91,6 @@ class _Untrue(Exception):
     """The log is not what was signed, or holds what no gate writes."""
 
 
-class _Pending:
-    """An act of this gate that has no answer yet."""
-
-    def __init__(self, handed: Handed, now: float) -> None:
-        self.handed, self.since = handed, now
-        self.future: Future[Receipt] = Future()
-        self.put = False
-        """Whether it lies in the inbox."""
-
-
 class SharedLedger:
     """One gate's share of a ledger. Any number of threads may append."""
 
@@ -116,26 +104,25 @@ class SharedLedger:
         monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[int], bytes] = secrets.token_bytes,
         step: Callable[[str], None] = lambda step: None,
-        silent: float = SILENT,
     ) -> None:
         """`site` is the gate's name among the others, `row_key` the secret that they share. Raises `StoreError` where
         the stores cannot be reached."""
         self.folder, self.site = folder, site
         me = f"{site}/{chance(8).hex()}"  # another process of the same name is another
-        self._clock, self._monotonic, self._chance, self._step, self._silent = clock, monotonic, chance, step, silent
+        self._clock, self._monotonic, self._chance, self._step = clock, monotonic, chance, step
         self._sealer = Sealer(row_key)
+        self._leading: Leading | None = None
         self.following = Following(folder)
         self._inbox = Inbox(folder)
         try:
-            self._beating = Beating(Seat(folder), me, silent=silent)
+            self._beating = Beating(Seat(folder), me, silent=SILENT, pledge=self._pledge)
         except BaseException:
             self._inbox.close()
             raise
         self._follower: Follower | None = None
-        self._leading: Leading | None = None
         self._publishes = False
-        self._pending: dict[bytes, _Pending] = {}
-        self._lock = threading.Lock()
+        self._waiting = WaitingActs(folder.settings.queue, monotonic=monotonic)
+        self._publication = Publication(folder, monotonic=monotonic)
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -143,7 +130,6 @@ class SharedLedger:
         self._problem: str | None = None
         self._refused: str | None = None
         """Why nothing is recorded until somebody looked: the log is not what was signed."""
-        self._published = (-1.0, 0)
         self._swept = monotonic()
         self._recorded = self._failures = 0
 
@@ -169,14 +155,13 @@ class SharedLedger:
         `Outrun` as well. Raises `Stopped` where nothing can be recorded."""
         if (stopped := self.stopped()) is not None:
             raise Stopped(stopped)
-        with self._lock:
-            if (there := self._pending.get(act.id)) is not None and there.handed.act == act:
-                return there.future
-            if len(self._pending) >= self.folder.settings.queue:
-                raise Full(f"{len(self._pending)} acts wait to be recorded")
-            pending = self._pending[act.id] = _Pending(Handed(act=act, seen=seen or {}), self._monotonic())
+        try:
+            future = self._waiting.add(act, seen or {})
+        except Malformed as error:
+            future = Future()
+            future.set_exception(error)
         self._wake.set()
-        return pending.future
+        return future
 
     def start(self) -> None:
         """Publish while it leads."""
@@ -187,12 +172,16 @@ class SharedLedger:
     def publish(self) -> PublisherHealth:
         """Have the newest checkpoint published, if this gate leads."""
         leading = self._leading
-        return self._of_public() if leading is None else leading.ledger.publish()
+        return self._publication.health(self.following.size) if leading is None else leading.ledger.publish()
 
     def witnessed(self, receipt: Receipt) -> bool:
         """As `Ledger.witnessed`."""
         ours = receipt.origin == self.folder.settings.origin
-        return ours and receipt.first + len(receipt.leaves) <= self._seen_published()
+        return ours and receipt.first + len(receipt.leaves) <= self._published()
+
+    def _published(self) -> int:
+        leading = self._leading
+        return self._publication.size if leading is None else leading.ledger.health().publisher.published
 
     def reload(self) -> None:
         """Look again. Raises `StoreError` where that is of no use."""
@@ -206,12 +195,12 @@ class SharedLedger:
             found = leading.ledger.health()
             writer, publisher, unasked = found.writer, found.publisher, found.unasked
         else:
-            writer, publisher, unasked = None, self._of_public(), ()
+            writer, publisher, unasked = None, self._publication.health(self.following.size), ()
         stopped = self.stopped()
         return LedgerHealth(
             writer=WriterHealth(
                 size=self.following.size,
-                waiting=len(self._pending),
+                waiting=len(self._waiting),
                 recorded=self._recorded,
                 batches=0 if writer is None else writer.batches,
                 failures=self._failures,
@@ -227,7 +216,7 @@ class SharedLedger:
             holder=None if (holder := self._beating.holder) is None else holder.split("/")[0],
             leads=self.leads,
             cut=self.cut,
-            handed=len(self._pending),
+            handed=len(self._waiting),
             problem=self._refused or self._problem,
         )
 
@@ -242,8 +231,7 @@ class SharedLedger:
         self._step_down(wait=True)
         self._beating.close()
         self._inbox.close()
-        for pending in self._taken_all():
-            _fail(pending.future, Stopped("the ledger is closed"))
+        self._waiting.fail_all(Stopped("the ledger is closed"))
 
     # How it is
 
@@ -276,11 +264,14 @@ class SharedLedger:
             began = self._monotonic()
             try:
                 busy = self._once()
-                self._confirmed, self._problem = began, None
+                if self._is_current():
+                    self._confirmed, self._problem = began, None
+                else:
+                    self._problem = "nothing new of the gate that writes"
             except Exception as error:
                 self._failed(error)
             if not busy:
-                self._wake.wait(QUICK if self._pending else SLOW)
+                self._wake.wait(QUICK if self._waiting else SLOW)
 
     def _listen(self) -> None:
         """Look at once when another gate did something. Without it, what is new is found a little later."""
@@ -304,7 +295,7 @@ class SharedLedger:
             self._refused = str(error)
         if isinstance(error, _Untrue | Stopped | Unsettled) or not self._beating.holds:
             self._step_down(wait=False)
-        self._give_up()
+        self._waiting.give_up()
         self._closed.wait(SLOW * 5)
 
     def _once(self) -> bool:
@@ -318,7 +309,7 @@ class SharedLedger:
         more = self._record_all() if self._leading is not None else self._hand_over()
         self._follow()
         self._settle()
-        self._give_up()
+        self._waiting.give_up()
         return more
 
     def _follow(self) -> None:
@@ -327,6 +318,23 @@ class SharedLedger:
             self._follower.follow()
         except (Damaged, Overtaken, Tampered) as error:
             raise _Untrue(str(error)) from error
+
+    def _pledge(self) -> bytes:
+        """What this gate tells the others while it holds the seat: how far the log goes, and when that was so."""
+        leading = self._leading
+        size = self.following.size if leading is None else leading.ledger.health().writer.size
+        return self._sealer.seal_pledge(size, int(1000 * self._clock()))
+
+    def _is_current(self) -> bool:
+        """Whether all that there is was taken in. That the database shows nothing more proves nothing: it may be held
+        at what was once true. The gate that writes pledges how far the log goes."""
+        if self._leading is not None:
+            return True
+        pledged = self._sealer.open_pledge(self._beating.pledged())
+        if pledged is None:
+            return False
+        size, milliseconds = pledged
+        return size <= self.following.size and self._clock() - milliseconds / 1000 <= CUT + AGREE
 
     def _step_up(self, epoch: int) -> None:
         try:
@@ -349,8 +357,8 @@ class SharedLedger:
         leading, self._leading = self._leading, None
         if leading is None:
             return
-        for pending in self._waiting():
-            pending.put = False
+        for waiting in self._waiting.all():
+            waiting.put = False
 
         def close() -> None:
             with suppress(StoreError, AppendError, TlogError):
@@ -366,7 +374,7 @@ class SharedLedger:
 
     def _record_all(self) -> bool:
         assert self._leading is not None and self._follower is not None
-        mine = self._waiting()
+        mine = self._waiting.all()
         theirs = self._inbox.waiting(TOGETHER)
         asked: list[Asked] = [Asked(handed=each.handed) for each in mine]
         strange: list[bytes] = []
@@ -399,10 +407,10 @@ class SharedLedger:
         if turned:
             self._inbox.answer_many(turned)
         for act, outcome in outcomes.items():
-            self._done(act, outcome)
+            self._waiting.done(act, outcome)
 
     def _hand_over(self) -> bool:
-        for pending in self._waiting():
+        for pending in self._waiting.all():
             if not pending.put:
                 body, mac = self._sealer.seal_act(pending.handed)
                 self._inbox.put(pending.handed.act.id, self.site, body, mac)
@@ -414,7 +422,7 @@ class SharedLedger:
 
     def _settle(self) -> None:
         """What became of the acts that were handed over."""
-        mine = [pending for pending in self._waiting() if pending.put]
+        mine = [pending for pending in self._waiting.all() if pending.put]
         if not mine:
             return
         acts = {pending.handed.act.id: pending.handed.act for pending in mine}
@@ -429,11 +437,11 @@ class SharedLedger:
                 with closing(open_keys(self.folder)) as keys:
                     preparing = Preparing(log, keys, size=self.following.size, chance=self._chance)
                     for act, prepared in zip(found.values(), preparing.all(list(found.values())), strict=True):
-                        self._done(act.id, self._outcome(act, prepared))
+                        self._waiting.done(act.id, self._outcome(act, prepared))
         for id, answer in self._inbox.answers([id for id in acts if id not in found]).items():
             turned = self._sealer.open_answer(id, answer.body, answer.mac)
             if turned is not None:
-                self._done(id, turned)
+                self._waiting.done(id, turned)
 
     def _outcome(self, act: Act, prepared: object) -> Outcome:
         match prepared:
@@ -450,58 +458,3 @@ class SharedLedger:
                 return Turned(raced=False, says=str(error))
             case _:
                 raise StorageFailed("an act that is in the log is not in it")
-
-    def _done(self, act: bytes, outcome: Outcome) -> None:
-        with self._lock:
-            pending = self._pending.pop(act, None)
-        if pending is None:
-            return
-        match outcome:
-            case Receipt():
-                with suppress(InvalidStateError):
-                    pending.future.set_result(outcome)
-            case Turned(raced=True, says=says):
-                _fail(pending.future, Outrun(says))
-            case Turned(says=says):
-                _fail(pending.future, TlogError(says))
-
-    def _give_up(self) -> None:
-        now = self._monotonic()
-        for pending in self._waiting():
-            if now - pending.since > GIVEN_UP:
-                with self._lock:
-                    self._pending.pop(pending.handed.act.id, None)
-                _fail(pending.future, Unsettled("the ledger does not answer; ask again with the same act id"))
-
-    def _waiting(self) -> list[_Pending]:
-        with self._lock:
-            return list(self._pending.values())
-
-    def _taken_all(self) -> list[_Pending]:
-        with self._lock:
-            taken, self._pending = list(self._pending.values()), {}
-            return taken
-
-    # What is published
-
-    def _seen_published(self) -> int:
-        leading = self._leading
-        if leading is not None:
-            return leading.ledger.health().publisher.published
-        looked, size = self._published
-        if self._monotonic() - looked > self.folder.settings.publish:
-            with suppress(StoreError, TlogError):
-                note = open_public(self.folder).published()
-                size = 0 if note is None else Checkpoint.parse(note.text).size
-            self._published = (self._monotonic(), size)
-        return size
-
-    def _of_public(self) -> PublisherHealth:
-        return PublisherHealth(
-            published=self._seen_published(), at=0.0, behind=self.following.size, problem=None, witnesses=()
-        )
-
-
-def _fail(future: Future[Receipt], error: Exception) -> None:
-    with suppress(InvalidStateError):
-        future.set_exception(error)

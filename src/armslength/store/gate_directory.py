@@ -81,8 +81,9 @@ class GateDirectories:
             yield _row(found)
 
     def _found(self, *conditions: ColumnElement[bool]) -> tuple[DirectoryRow, ...]:
-        found = self._db.execute(select(DIRECTORY).where(*conditions).order_by(DIRECTORY.c.id))
-        return tuple(_row(each) for each in found)
+        # Not ordered by the database: SQLite would read a whole kind in order of ids to find one.
+        found = self._db.execute(select(DIRECTORY).where(*conditions))
+        return tuple(sorted((_row(each) for each in found), key=lambda row: row.id))
 
 
 def _of(directory: str, kind: DirectoryKind | None = None) -> tuple[ColumnElement[bool], ...]:

@@ -65,13 +65,16 @@ class Seat:
             raise Damaged(f"{self._place}: holds no log")
         return int(rows[0][0]) if rows else None
 
-    def beat(self, gate: str, epoch: int) -> None:
-        """Say that the holder is there. Raises `Overtaken` if it is not the holder any more."""
+    def beat(self, gate: str, epoch: int, pledge: bytes = b"") -> None:
+        """Say that the holder is there, and what it pledges to the others. Raises `Overtaken` if it is not the holder
+        any more."""
         with self._connection.changing() as session:
             kept = session.tell(
-                "UPDATE ledger_log.seat SET seen = clock_timestamp() WHERE gate = $1 AND epoch = $2::bigint",
+                "UPDATE ledger_log.seat SET seen = clock_timestamp(), pledge = $3::bytea"
+                " WHERE gate = $1 AND epoch = $2::bigint",
                 gate,
                 epoch,
+                pledge,
             )
         if kept != 1:
             raise Overtaken(f"{self._place}: the seat of this log's writer is another's by now")
@@ -80,6 +83,12 @@ class Seat:
         """Give it up, so that another need not wait. Nothing happens where it is lost already."""
         with self._connection.changing() as session:
             session.tell("UPDATE ledger_log.seat SET gate = '' WHERE gate = $1 AND epoch = $2::bigint", gate, epoch)
+
+    def pledge(self) -> bytes:
+        """What the holder pledged last, whoever wrote it; nothing where none did."""
+        with self._connection.reading() as session:
+            rows = session.ask("SELECT pledge FROM ledger_log.seat")
+        return bytes(rows[0][0]) if rows else b""
 
     def holder(self) -> SeatHeld | None:
         """Who holds it; None: nobody."""

@@ -36,7 +36,7 @@ TABLES = {
     "state": "one bigint PRIMARY KEY CHECK (one = 1),\norigin text NOT NULL,\nsize bigint NOT NULL,\n"
     "root bytea NOT NULL,\nedge bytea NOT NULL,\nnote text NOT NULL,\nmapped bigint NOT NULL,\ntime bigint NOT NULL",
     "seat": "one bigint PRIMARY KEY CHECK (one = 1),\ngate text NOT NULL,\nepoch bigint NOT NULL,\n"
-    "seen timestamp with time zone NOT NULL",
+    "seen timestamp with time zone NOT NULL,\npledge bytea NOT NULL DEFAULT ''::bytea",
     "inbox": "number bigint GENERATED ALWAYS AS IDENTITY,\nact bytea PRIMARY KEY,\ngate text NOT NULL,\n"
     "body bytea NOT NULL,\nmac bytea NOT NULL,\nsent timestamp with time zone NOT NULL DEFAULT clock_timestamp(),\n"
     "UNIQUE (number)",
@@ -108,7 +108,7 @@ class PostgresqlLog:
                 " VALUES (1, $1, $2::bigint, $3::bytea, $4::bytea, $5, $6::bigint, $7::bigint)",
                 *_row(state),
             )
-            session.tell("INSERT INTO ledger_log.seat VALUES (1, '', 0, clock_timestamp())")
+            session.tell("INSERT INTO ledger_log.seat (one, gate, epoch, seen) VALUES (1, '', 0, clock_timestamp())")
         self._seat = self._seated(self._tables.session())
 
     def state(self) -> LogState:
