@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -34,7 +32,7 @@ from armslength.service.gate_replay import records_of
 from armslength.store import read_ledger_folder
 from tests.gate_model.firm import THE_FIRM
 from tests.gate_model.workshop import POINT, Workshop, passkey, pend, target
-from tests.service.race import at_once
+from tests.service.race import impatient, race
 
 ROUNDS = range(2)
 BO, ELI, KIM = PersonId("bo"), PersonId("eli"), PersonId("kim")
@@ -42,26 +40,8 @@ BO, ELI, KIM = PersonId("bo"), PersonId("eli"), PersonId("kim")
 
 @pytest.fixture(autouse=True)
 def _impatient() -> Iterator[None]:
-    """Threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
-
-
-def answer(call: Callable[[], object]) -> object:
-    """What it gives, or the `GateError` that it raises."""
-    try:
-        return call()
-    except GateError as error:
-        return error
-
-
-def race(calls: Sequence[Callable[[], object]]) -> list[object]:
-    """What each call gave, in the order of their ends. None fails in a way that no gate has."""
-    answers = at_once([partial(answer, call) for call in calls])
-    assert len(answers) == len(calls)
-    return answers
+    with impatient():
+        yield
 
 
 def events(shop: Workshop, kind: type[Event]) -> list[Event]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from armslength.gate import (
     Conflict,
     Ended,
     Event,
-    GateError,
     Granted,
     KeyRevoked,
     LeaseState,
@@ -35,29 +33,15 @@ from armslength.store import read_ledger_folder
 from tests.gate_model.firm import THE_FIRM
 from tests.gate_model.workshop import POINT, passkey, pend, target
 from tests.gate_shared.pair import Pair, known, signed
-from tests.service.race import at_once
+from tests.service.race import impatient, race
 
 ROUNDS = range(3)
 
 
 @pytest.fixture(autouse=True)
 def _impatient() -> Iterator[None]:
-    """Threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
-
-
-def answer(call: Callable[[], object]) -> object:
-    try:
-        return call()
-    except GateError as error:
-        return error
-
-
-def race(*calls: Callable[[], object]) -> list[object]:
-    return at_once([partial(answer, call) for call in calls])
+    with impatient():
+        yield
 
 
 def asking(who: str, action: str, on: str, *customers: str, purpose: str = "a report") -> Asked:
@@ -111,10 +95,10 @@ def test_of_two_gates_that_complete_a_quorum_at_once_one_opens_one_lease(pair: P
     request = asked(pair.a, "bo", "end", "asset:meetings")
     known(pair.b, request.id)
     answers = race(
-        *(
-            lambda gate=gate, who=who: signed(gate, request, who, passkey(who))
+        [
+            partial(signed, gate, request, who, passkey(who))
             for gate, who in ((pair.a, "di"), (pair.b, "ed"), (pair.a, "fay"), (pair.b, "gus"))
-        )
+        ]
     )
     assert all(isinstance(each, RequestState | Conflict) for each in answers), [
         type(a).__name__ + str(a)[:300] for a in answers
@@ -130,7 +114,7 @@ def test_the_last_uses_of_a_lease_are_had_at_one_gate_or_the_other_and_not_at_bo
     """The customer whose meeting is ended a third time was told of a lease for two."""
     lease = lent(pair.a, "bo", "end", "asset:meetings", "di ed")
     pair.synced()
-    answers = race(*(partial(use, gate, lease, os.urandom(16)) for gate in (pair.a, pair.b) * 4))
+    answers = race([partial(use, gate, lease, os.urandom(16)) for gate in (pair.a, pair.b) * 4])
     assert sum(isinstance(each, Redeemed) for each in answers) == 2, answers
     assert sum(isinstance(each, Refused) for each in answers) == 6
     assert len(recorded(pair, Used)) == 2
@@ -140,7 +124,7 @@ def test_one_use_that_a_point_asks_of_both_gates_is_one_use(pair: Pair) -> None:
     lease = lent(pair.a, "bo", "end", "asset:meetings", "di ed")
     pair.synced()
     number = os.urandom(16)
-    race(*(partial(use, gate, lease, number) for gate in (pair.a, pair.b) * 3))
+    race([partial(use, gate, lease, number) for gate in (pair.a, pair.b) * 3])
     assert len(recorded(pair, Used)) == 1
     assert pair.b.lease(lease.terms.id).uses == 1
 
@@ -150,12 +134,8 @@ def test_no_more_customers_are_reached_through_two_gates_than_the_lease_is_for(p
     lease = lent(pair.a, "bo", "read", "asset:rec-1", "ed fay")
     pair.synced()
     names = ("acme", "birch", "zenith", "delta", "echo", "fig")
-    race(
-        *(
-            partial(use, gate, lease, os.urandom(16), name)
-            for gate, name in zip((pair.a, pair.b) * 3, names, strict=True)
-        )
-    )
+    gates = zip((pair.a, pair.b) * 3, names, strict=True)
+    race([partial(use, gate, lease, os.urandom(16), name) for gate, name in gates])
     uses = recorded(pair, Used)
     assert len({name for each in uses for name in each.customers}) <= 2  # type: ignore[attr-defined]
 
@@ -164,10 +144,8 @@ def test_no_more_customers_are_reached_through_two_gates_than_the_lease_is_for(p
 def test_a_lease_revoked_at_one_gate_is_not_used_at_the_other_after_its_record(pair: Pair, _: int) -> None:
     lease = lent(pair.a, "bo", "end", "asset:meetings", "di ed")
     pair.synced()
-    race(
-        lambda: pair.b.revoke(lease.terms.id, HOST, "a doubt"),
-        *(partial(use, gate, lease, os.urandom(16)) for gate in (pair.a, pair.b)),
-    )
+    uses = [partial(use, gate, lease, os.urandom(16)) for gate in (pair.a, pair.b)]
+    race([lambda: pair.b.revoke(lease.terms.id, HOST, "a doubt"), *uses])
     events = recorded(pair, Revoked | Used | Ended)  # type: ignore[arg-type]
     kinds = [type(each) for each in events]
     # Where both uses came first it was spent by then, and is taken away from what they opened.
@@ -181,8 +159,10 @@ def test_a_passkey_that_is_revoked_at_one_gate_completes_no_quorum_at_the_other(
     signed(pair.a, request, "di", passkey("di"))
     pair.synced()
     race(
-        lambda: pair.a.revoke_key(passkey("di").credential, HOST, "stolen"),
-        lambda: signed(pair.b, request, "ed", passkey("ed")),
+        [
+            lambda: pair.a.revoke_key(passkey("di").credential, HOST, "stolen"),
+            lambda: signed(pair.b, request, "ed", passkey("ed")),
+        ]
     )
     for gate in (pair.a, pair.b):
         gate.tick()
@@ -192,7 +172,7 @@ def test_a_passkey_that_is_revoked_at_one_gate_completes_no_quorum_at_the_other(
 
 def test_the_same_is_asked_for_once_with_one_key_at_two_gates(pair: Pair) -> None:
     wanted = asking("bo", "end", "asset:meetings")
-    answers = race(*(lambda gate=gate: gate.ask(wanted, caller="a point", key="k") for gate in (pair.a, pair.b) * 2))
+    answers = race([partial(gate.ask, wanted, caller="a point", key="k") for gate in (pair.a, pair.b) * 2])
     ids = {each.request.id for each in answers if isinstance(each, RequestState)}
     assert len(ids) == 1, answers
     assert len(recorded(pair, Requested)) == 1
@@ -220,8 +200,10 @@ def test_two_changes_of_one_estate_are_not_both_adopted(pair: Pair) -> None:
         signed(pair.a, request, "di", passkey("di"))
     pair.synced()
     race(
-        lambda: signed(pair.a, requests[0], "ed", passkey("ed")),
-        lambda: signed(pair.b, requests[1], "ed", passkey("ed")),
+        [
+            partial(signed, gate, each, "ed", passkey("ed"))
+            for gate, each in zip((pair.a, pair.b), requests, strict=True)
+        ]
     )
     assert len(recorded(pair, Adopted)) == 2  # the first of all, and one of the two
 
@@ -239,7 +221,7 @@ def test_a_passkey_begun_at_one_gate_is_finished_and_vouched_for_at_the_other(pa
 def test_one_pending_passkey_is_vouched_for_once(pair: Pair) -> None:
     id = pend(pair.a, "ola", 1)
     signature = passkey("kim").sign(pair.a.enrolment(id).challenge())
-    race(*(lambda gate=gate: gate.vouch(id, PersonId("kim"), signature) for gate in (pair.a, pair.b)))
+    race([partial(gate.vouch, id, PersonId("kim"), signature) for gate in (pair.a, pair.b)])
     pair.alike()
     assert len(list(pair.a.state.keys_of(PersonId("ola")))) == 2
 

@@ -26,6 +26,7 @@ from typing import Self
 from armslength.enforce.act import Act
 from armslength.enforce.checker import Checker
 from armslength.enforce.client import GateClient
+from armslength.enforce.counted import CountedLeases
 from armslength.enforce.failure import SpoolFailed, Unreachable
 from armslength.enforce.postgresql_checks import clocks_differ, server_problems
 from armslength.enforce.postgresql_delivery import Delivery
@@ -37,7 +38,6 @@ from armslength.enforce.postgresql_roles import LeaseRoles, NameTaken, RoleSeen
 from armslength.enforce.postgresql_server import Connect, PostgresqlServer, ServerFailed
 from armslength.enforce.postgresql_settings import PostgresqlPointSettings
 from armslength.enforce.postgresql_watch import LogWatch
-from armslength.enforce.ssh_counted import CountedLeases
 from armslength.gate import (
     MOST_CUSTOMERS,
     LeaseId,

@@ -24,10 +24,10 @@ from typing import Self
 
 from armslength.enforce.act import Act, Allowed
 from armslength.enforce.client import GateClient
+from armslength.enforce.counted import CountedLeases
 from armslength.enforce.failure import EnforceError, SpoolFailed
 from armslength.enforce.point import Point
 from armslength.enforce.ssh_certificate import ShownCertificate, read_certificate
-from armslength.enforce.ssh_counted import CountedLeases
 from armslength.enforce.ssh_guard import SshGuard
 from armslength.enforce.ssh_journal import SshJournal
 from armslength.enforce.ssh_processes import Peer, Process, alive, boot, end, outer_audit_session, peer_of, sshd_of
