@@ -308,9 +308,14 @@ class Life:
             numbers = [n for n in range(20) for key in keys if passkey(person, n).credential == key.key.credential]
             if numbers:
                 signed = passkey(person, numbers[0]).sign(outcome.request.challenge())
-                if not gate.approve(outcome.request.id, PersonId(person), signed).waiting:
-                    self._say("changed", outcome.request.id)
+                state = gate.approve(outcome.request.id, PersonId(person), signed)
+                if not state.waiting:
+                    self._granted(state)
                     return
+
+    def _granted(self, change: RequestState) -> None:
+        """A gate alone carries out at once what was granted."""
+        self._say("changed", change.request.id)
 
     def sweep(self, gate: Gate, rng: random.Random) -> None:
         gate.tick()

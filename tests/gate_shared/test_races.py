@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -33,9 +34,11 @@ from armslength.store import read_ledger_folder
 from tests.gate_model.firm import THE_FIRM
 from tests.gate_model.workshop import POINT, passkey, pend, target
 from tests.gate_shared.pair import Pair, known, signed
+from tests.gate_shared.server import until
 from tests.service.race import impatient, race
 
 ROUNDS = range(3)
+KIM = PersonId("kim")
 
 
 @pytest.fixture(autouse=True)
@@ -187,6 +190,50 @@ def test_an_estate_adopted_at_one_gate_holds_at_the_other_which_fetches_its_file
     assert len(recorded(pair, Adopted)) == 2
     assert pair.a.digest == pair.b.digest
     assert pair.b.decider.digest == pair.a.digest
+
+
+def test_a_change_is_not_adopted_once_a_passkey_that_approved_it_is_revoked_at_the_other_gate(pair: Pair) -> None:
+    """Between the last look at its quorum and its record."""
+    proposed = pair.a.propose(
+        THE_FIRM.moved("ola", workplace="FR").files(), asker=KIM, purpose="a change", caller="kim"
+    )
+    assert isinstance(proposed, RequestState), proposed
+    signed(pair.a, proposed.request, "di", passkey("di"))
+    claimed: list[str] = []
+    revoked, adopted = threading.Event(), threading.Event()
+
+    def at_a(name: str) -> None:
+        claimed.extend([name] if name == "claimed" else [])
+        if len(claimed) == 3:  # its approval, its lease, and now its adoption
+            assert revoked.wait(20)
+
+    def at_b(name: str) -> None:
+        if name == "recorded" and not revoked.is_set():  # and the leases that it approved are not ended yet
+            revoked.set()
+            assert adopted.wait(20)
+
+    for site, step in (("a", at_a), ("b", at_b)):
+        pair.gates.pop(site).close()
+        pair.open(site, step=step)
+    pair.synced()
+    thief = threading.Thread(target=lambda: pair.b.revoke_key(passkey("di").credential, HOST, "stolen"))
+
+    def approve() -> None:
+        signed(pair.a, proposed.request, "ed", passkey("ed"))
+        adopted.set()
+
+    approval = threading.Thread(target=approve)
+    approval.start()
+    until(lambda: len(claimed) == 3)
+    thief.start()
+    for thread in (approval, thief):
+        thread.join()
+    assert revoked.is_set()
+    assert len(recorded(pair, Adopted)) == 1, "another than the first"
+    assert pair.a.live() == ()
+    for gate in pair.gates.values():
+        gate.close()
+    assert check_gate(pair.path / "gates" / "a").findings == ()
 
 
 def test_two_changes_of_one_estate_are_not_both_adopted(pair: Pair) -> None:

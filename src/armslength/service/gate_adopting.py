@@ -29,6 +29,7 @@ from armslength.gate import (
     Rejected,
     Request,
     RequestId,
+    RequestState,
     Revoked,
     Target,
     Why,
@@ -249,6 +250,11 @@ class Adopting:
         lease = self._office.lease(state.status.lease)
         if not lease.live:
             return
+        with self._book.seeing(*self._office.rests_on(lease)):
+            self._carry_out(state, change, lease)
+
+    def _carry_out(self, state: RequestState, change: Change, lease: LeaseState) -> None:
+        id = state.request.id
         now = self._office.fit()
         if state.adopted:  # a crash, or a failure, came before the end of its lease
             self._end(lease, Ended(at=posix(now), lease=lease.terms.id, how="spent"))

@@ -25,7 +25,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from armslength.gate import (
@@ -160,6 +160,11 @@ class Book:
         return True
 
     # Holding
+
+    def seeing(self, *objects: Object) -> AbstractContextManager[None]:
+        """What is recorded within it was decided on these objects as they are now, without being alone on them: where
+        other gates write, one that has changed by then makes it `Raced`."""
+        return nullcontext()
 
     @contextmanager
     def still(self) -> Iterator[State]:

@@ -50,10 +50,10 @@ from armslength.service.gate_book import NOTHING, PATIENCE, Book
 from armslength.service.gate_change import Change, barred, change_of, widened, widened_by_return
 from armslength.service.gate_failure import Unavailable, Unfounded
 from armslength.service.gate_limits import could_give
-from armslength.service.gate_row import Object
+from armslength.service.gate_row import Object, of_key, of_leaver
 from armslength.service.ledger_failure import AppendError
 from armslength.store import GateFolder, Source, StoreError, parsed
-from armslength.tlog import Json, Receipt, canonical
+from armslength.tlog import Json, Receipt, canonical, format_base64url
 
 MOST_CANDIDATES = 10_000
 MOST_CONCERNED = 200
@@ -360,6 +360,15 @@ class Office:
             if key is None or key.revoked is not None or key.key.person != approver:
                 return False
         return True
+
+    def rests_on(self, lease: LeaseState) -> tuple[Object, ...]:
+        """Whether the lease holds is decided on these besides itself: the passkeys that approved it, and that its
+        people have not left."""
+        request = self.book.state.requests.get(lease.terms.request)
+        approvals = () if request is None else request.approvals
+        keys = [of_key(format_base64url(each.assertion.credential)) for each in approvals]
+        people = (lease.terms.executor, *(() if request is None else request.request.parties()))
+        return (*keys, *map(of_leaver, sorted(set(people))))
 
     # Fitness
 

@@ -31,6 +31,7 @@ from armslength.gate import (
     moment,
     posix,
 )
+from armslength.service.gate_change import change_of
 from armslength.service.gate_failure import Unavailable
 from armslength.service.gate_leasing import Leasing
 from armslength.service.gate_notice import NoticeKind, told
@@ -126,7 +127,18 @@ class Revoking:
         self._signed_in.discard(person)
 
     def _signed(self, credential: bytes) -> tuple[Object, ...]:
-        return tuple(of_request(each.request.id) for each in self._book.state.signed_with(credential))
+        """The requests that it signed and that wait; and changes that were granted by it and are being carried out."""
+        state = self._book.state
+        waiting = [each.request.id for each in state.signed_with(credential)]
+        key = state.key(credential)
+        granted = [
+            request.request.id
+            for lease in (() if key is None else state.leases_approved_by(key.key.person))
+            if (request := state.requests.get(lease.terms.request)) is not None
+            and not request.adopted
+            and change_of(request.request) is not None
+        ]
+        return tuple(map(of_request, (*waiting, *granted)))
 
     def _approved(self, person: PersonId, credential: bytes) -> list[LeaseState]:
         """The live leases that this passkey approved."""

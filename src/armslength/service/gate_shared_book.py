@@ -55,7 +55,7 @@ class SharedBook(Book):
         self._shared = ledger
         self._alone_on, self.holding = self.holding, self._holding
         self._held = threading.local()
-        """By thread: the objects that it holds, at the versions that it saw."""
+        """By thread: the objects that it holds or decides on, at the versions that it saw."""
         self._expected: dict[bytes, Sent] = {}
         self._outcomes: dict[bytes, Changed | Ignored] = {}
         """Of the acts that are expected."""
@@ -92,15 +92,19 @@ class SharedBook(Book):
 
     @contextmanager
     def _holding(self, *objects: Object) -> Iterator[None]:
-        held = self._versions()
-        with self._alone_on(*objects):
-            fresh = [each for each in objects if each not in held]
-            held.update({each: self.state.version_of(*each) for each in fresh})
-            try:
-                yield
-            finally:
-                for each in fresh:
-                    held.pop(each, None)
+        with self._alone_on(*objects), self.seeing(*objects):
+            yield
+
+    @contextmanager
+    def seeing(self, *objects: Object) -> Iterator[None]:
+        seen = self._versions()
+        fresh = [each for each in objects if each not in seen]
+        seen.update({each: self.state.version_of(*each) for each in fresh})
+        try:
+            yield
+        finally:
+            for each in fresh:
+                seen.pop(each, None)
 
     def _versions(self) -> dict[Object, int]:
         held: dict[Object, int] | None = getattr(self._held, "versions", None)

@@ -180,7 +180,8 @@ class Using:
     ) -> Redeemed | Refused:
         first: Refused | None = None
         for id in self._leases(question, token):
-            with self._book.holding(of_lease(id)):
+            state = self._office.lease(id)
+            with self._book.holding(of_lease(id)), self._book.seeing(*self._office.rests_on(state)):
                 now = self._office.fit()
                 state = self._office.lease(id)
                 refused = unusable(state, question, frozenset(customers), now) or self._office.holds(state)
