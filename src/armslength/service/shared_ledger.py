@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,25 +23,22 @@ from armslength.service.act import Act
 from armslength.service.gate_row import Object
 from armslength.service.ledger import Ledger, LedgerHealth
 from armslength.service.ledger_failure import AppendError, Stopped, Unsettled
-from armslength.service.ledger_preparing import Preparing, Recorded
 from armslength.service.publisher import PublisherHealth
-from armslength.service.shared_act import Sealer, Turned
+from armslength.service.shared_act import Sealer
 from armslength.service.shared_beating import Beating
 from armslength.service.shared_following import Following
-from armslength.service.shared_leading import Asked, Leading, Outcome
+from armslength.service.shared_handing import Handing
+from armslength.service.shared_leading import Leading
 from armslength.service.shared_publication import Publication
 from armslength.service.shared_waiting import WaitingActs
 from armslength.service.writer import WriterHealth
 from armslength.store import (
     Damaged,
-    Inbox,
     LedgerFolder,
     Overtaken,
     Seat,
-    StorageFailed,
     StoreError,
     Wakeups,
-    open_keys,
     open_log,
 )
 from armslength.tlog import Malformed, Receipt, TlogError
@@ -50,8 +47,6 @@ QUICK, SLOW = 0.005, 0.05
 """Seconds between two looks, while acts of this gate wait and while none do; whatever is notified is looked at at
 once."""
 LISTENS = 0.5
-TOGETHER = 256
-"""Acts of other gates that are taken at once."""
 SILENT = 3.0
 """Seconds of silence after which another gate takes the writer's seat."""
 CUT = 3.0
@@ -59,8 +54,6 @@ CUT = 3.0
 nothing."""
 AGREE = 2.0
 """Seconds by which the clocks of two gates may differ."""
-SWEEP = 3600.0
-"""Seconds for which answers are kept."""
 
 
 class Follower(Protocol):
@@ -113,15 +106,15 @@ class SharedLedger:
         self._sealer = Sealer(row_key)
         self._leading: Leading | None = None
         self.following = Following(folder)
-        self._inbox = Inbox(folder)
+        self._waiting = WaitingActs(folder.settings.queue, monotonic=monotonic)
+        self._handing = Handing(folder, site, self._sealer, self._waiting, chance=chance, monotonic=monotonic)
         try:
             self._beating = Beating(Seat(folder), me, silent=SILENT, pledge=self._pledge)
         except BaseException:
-            self._inbox.close()
+            self._handing.close()
             raise
         self._follower: Follower | None = None
         self._publishes = False
-        self._waiting = WaitingActs(folder.settings.queue, monotonic=monotonic)
         self._publication = Publication(folder, monotonic=monotonic)
         self._wake = threading.Event()
         self._closed = threading.Event()
@@ -130,7 +123,6 @@ class SharedLedger:
         self._problem: str | None = None
         self._refused: str | None = None
         """Why nothing is recorded until somebody looked: the log is not what was signed."""
-        self._swept = monotonic()
         self._recorded = self._failures = 0
 
     def size(self) -> int:
@@ -230,7 +222,7 @@ class SharedLedger:
             thread.join()
         self._step_down(wait=True)
         self._beating.close()
-        self._inbox.close()
+        self._handing.close()
         self._waiting.fail_all(Stopped("the ledger is closed"))
 
     # How it is
@@ -306,9 +298,14 @@ class SharedLedger:
             self._step_down(wait=False)
         if self._leading is None and not self._closed.is_set() and (epoch := self._beating.wanted()) is not None:
             self._step_up(epoch)
-        more = self._record_all() if self._leading is not None else self._hand_over()
+        more = False
+        if self._leading is not None:
+            outcomes, more = self._handing.record_all(self._leading, self._follower.state, self._follow)
+            self._recorded += sum(isinstance(each, Receipt) for each in outcomes)
+        else:
+            self._handing.hand_over()
         self._follow()
-        self._settle()
+        self._handing.settle(self.following.size)
         self._waiting.give_up()
         return more
 
@@ -371,90 +368,3 @@ class SharedLedger:
             self._beating.leave()
             # Its stores may not answer for a while; what it still tries to write is refused for its epoch.
             threading.Thread(target=close, name="shared-ledger-leaving", daemon=True).start()
-
-    def _record_all(self) -> bool:
-        assert self._leading is not None and self._follower is not None
-        mine = self._waiting.all()
-        theirs = self._inbox.waiting(TOGETHER)
-        asked: list[Asked] = [Asked(handed=each.handed) for each in mine]
-        strange: list[bytes] = []
-        for sent in theirs:
-            handed = self._sealer.open_act(sent.body, sent.mac)
-            if handed is None or handed.act.id != sent.act:
-                strange.append(sent.act)
-            else:
-                asked.append(Asked(handed=handed, age=sent.age))
-        if strange:
-            self._inbox.forget(strange)
-        if not asked:
-            return False
-        with open_log(self.folder) as log:
-            outcomes = self._leading.sequence(asked, self._follower.state, self._follow, log)
-        self._recorded += sum(isinstance(each, Receipt) for each in outcomes.values())
-        self._answer({sent.act for sent in theirs} - set(strange), outcomes)
-        return len(outcomes) < len(asked) or len(theirs) == TOGETHER
-
-    def _answer(self, theirs: set[bytes], outcomes: Mapping[bytes, Outcome]) -> None:
-        """Tell the other gates what was turned down; of what was recorded the log tells them."""
-        done = [act for act in theirs if isinstance(outcomes.get(act), Receipt)]
-        turned = [
-            (act, *self._sealer.seal_answer(act, outcome))
-            for act in theirs
-            if isinstance(outcome := outcomes.get(act), Turned)
-        ]
-        if done:
-            self._inbox.forget(done)
-        if turned:
-            self._inbox.answer_many(turned)
-        for act, outcome in outcomes.items():
-            self._waiting.done(act, outcome)
-
-    def _hand_over(self) -> bool:
-        for pending in self._waiting.all():
-            if not pending.put:
-                body, mac = self._sealer.seal_act(pending.handed)
-                self._inbox.put(pending.handed.act.id, self.site, body, mac)
-                pending.put = True
-        if self._monotonic() - self._swept > SWEEP:
-            self._swept = self._monotonic()
-            self._inbox.sweep(SWEEP)
-        return False
-
-    def _settle(self) -> None:
-        """What became of the acts that were handed over."""
-        mine = [pending for pending in self._waiting.all() if pending.put]
-        if not mine:
-            return
-        acts = {pending.handed.act.id: pending.handed.act for pending in mine}
-        with open_log(self.folder) as log:
-            # Read before the log was followed, an act may be beyond what is proven: it is found the next time.
-            found = {
-                id: act
-                for id, (first, count) in log.acts(list(acts)).items()
-                if (act := acts.get(id)) is not None and first + count <= self.following.size
-            }
-            if found:
-                with closing(open_keys(self.folder)) as keys:
-                    preparing = Preparing(log, keys, size=self.following.size, chance=self._chance)
-                    for act, prepared in zip(found.values(), preparing.all(list(found.values())), strict=True):
-                        self._waiting.done(act.id, self._outcome(act, prepared))
-        for id, answer in self._inbox.answers([id for id in acts if id not in found]).items():
-            turned = self._sealer.open_answer(id, answer.body, answer.mac)
-            if turned is not None:
-                self._waiting.done(id, turned)
-
-    def _outcome(self, act: Act, prepared: object) -> Outcome:
-        match prepared:
-            case Recorded(first=first, leaves=leaves):
-                return Receipt(
-                    origin=self.folder.settings.origin,
-                    act=act.id,
-                    first=first,
-                    leaves=leaves,
-                    size=self.following.size,
-                    _durable=Receipt.DURABLE,
-                )
-            case TlogError() as error:
-                return Turned(raced=False, says=str(error))
-            case _:
-                raise StorageFailed("an act that is in the log is not in it")
