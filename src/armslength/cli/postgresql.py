@@ -95,7 +95,8 @@ def _point(options: argparse.Namespace, screen: Screen) -> int:
         keeping.start()
 
         def started(urls: tuple[str, ...]) -> None:
-            screen.say([f"for people at {urls[0]}; {len(settings.grants)} grants in {', '.join(settings.databases)}"])
+            grants = f"{len(settings.grants)} grant{'' if len(settings.grants) == 1 else 's'}"
+            screen.say([f"for people at {urls[0]}; {grants} in {', '.join(settings.databases)}"])
 
         host, port = settings.listen
         try:

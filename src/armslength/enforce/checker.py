@@ -92,7 +92,7 @@ class Checker:
         """Why it cannot be known now which leases were taken away, or None."""
         heard = self._heard
         if heard is None or not heard.revocations.fresh(moment(now)) or self._steady() - heard.at > LIST_SECONDS:
-            says = "the list of revoked leases is too old, because the gate does not answer"
+            says = "the list of revoked leases is too old: the gate gives none that counts"
             return Refused(why=Why.OLD_LIST, says=says)
         return None
 

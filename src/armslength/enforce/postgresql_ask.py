@@ -16,6 +16,7 @@ import urllib3
 from armslength import __version__
 from armslength.enforce.failure import NotAllowed, Unreachable
 from armslength.enforce.postgresql_password import SALT_SIZE, scram_verifier
+from armslength.enforce.unanswered import unanswered
 from armslength.gate import Refused, Why
 
 SECONDS = 30.0
@@ -88,8 +89,8 @@ def _asked(pool: urllib3.PoolManager, url: str, body: bytes) -> tuple[int, dict[
                 raise ValueError
             return response.status, found
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            if not left:
-                raise Unreachable(f"no answer from the point: {type(error).__name__}") from None
+            if not left or isinstance(error, urllib3.exceptions.SSLError):
+                raise unanswered(url, error) from None
         except ValueError:
             raise Unreachable("the point's answer is no JSON object") from None
     raise AssertionError

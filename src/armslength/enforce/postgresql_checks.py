@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from armslength.enforce.postgresql_logging import LOGGING
 from armslength.enforce.postgresql_names import identifier, literal
@@ -15,6 +16,7 @@ from armslength.enforce.postgresql_setup import SCHEMA
 
 OLDEST = 150_000
 """The first that writes JSON, and lets a role that is no superuser set what is logged."""
+_SETUP = "run what `armslength postgresql setup` prints"
 _UTC = ("UTC", "Etc/UTC", "GMT", "Etc/GMT", "Etc/UCT", "UCT", "Zulu")
 
 
@@ -31,7 +33,7 @@ def server_problems(
     server: PostgresqlServer, settings: PostgresqlPointSettings, clock: Callable[[], float] = time.time
 ) -> list[str]:
     """Empty: it may be guarded. Raises `ServerFailed`."""
-    problems = list(_of_server(server, clock, settings.clock_seconds))
+    problems = list(_of_server(server, clock, settings.clock_seconds, settings.log))
     for database in settings.databases:
         try:
             problems += _of_database(server, settings, database)
@@ -48,7 +50,7 @@ def clocks_differ(server: PostgresqlServer, clock: Callable[[], float], most: fl
     return f"the server's clock and ours differ by {by:.0f} s: expected at most {most:g}" if by > most else None
 
 
-def _of_server(server: PostgresqlServer, clock: Callable[[], float], most: float) -> Iterator[str]:
+def _of_server(server: PostgresqlServer, clock: Callable[[], float], most: float, folder: Path) -> Iterator[str]:
     names = ("server_version_num", "logging_collector", "log_destination", "log_timezone")
     found = {name: str(server.rows("SELECT current_setting(%s)", name)[0][0]) for name in names}
     if int(found["server_version_num"]) < OLDEST:
@@ -60,6 +62,8 @@ def _of_server(server: PostgresqlServer, clock: Callable[[], float], most: float
         yield "the server writes no JSON log: add jsonlog to log_destination"
     if found["log_timezone"] not in _UTC:
         yield f"the log's times are of {found['log_timezone']}: set log_timezone = 'UTC'"
+    if said := _of_log(server, folder):
+        yield said
     if said := clocks_differ(server, clock, most):
         yield said
     user, superuser, creates, signals, sees = server.rows(
@@ -69,10 +73,10 @@ def _of_server(server: PostgresqlServer, clock: Callable[[], float], most: float
     if superuser:
         yield f"the point's role {user} is a superuser: take that from it"
     if not (creates and signals and sees):
-        yield f"the point's role {user} lacks CREATEROLE, pg_signal_backend or pg_monitor: run what --setup prints"
+        yield f"the point's role {user} lacks CREATEROLE, pg_signal_backend or pg_monitor: {_SETUP}"
     lacks = [name for name in LOGGING if not server.rows("SELECT has_parameter_privilege(%s, 'SET')", name)[0][0]]
     if lacks:
-        yield f"the point's role may not set {', '.join(lacks)}: run what --setup prints"
+        yield f"the point's role may not set {', '.join(lacks)}: {_SETUP}"
     for (database,) in server.rows(
         "SELECT datname::text FROM pg_database d WHERE datallowconn AND EXISTS (SELECT FROM"
         " aclexplode(coalesce(datacl, acldefault('d', datdba))) a WHERE a.grantee = 0) ORDER BY 1"
@@ -81,6 +85,34 @@ def _of_server(server: PostgresqlServer, clock: Callable[[], float], most: float
             f"everybody may connect to the database {database} or make temporary tables there:"
             f" REVOKE CONNECT, TEMPORARY ON DATABASE {identifier(database)} FROM PUBLIC"
         )
+
+
+def _of_log(server: PostgresqlServer, folder: Path) -> str | None:
+    """That the log which the server writes now is in the folder, and may be read."""
+    try:
+        found = server.rows(
+            "SELECT name, current_setting('log_directory') FROM pg_ls_logdir() WHERE name LIKE '%%.json'"
+            " ORDER BY modification DESC, name DESC LIMIT 1"
+        )
+    except ServerFailed as error:
+        if not error.code:
+            raise
+        return None  # who may not look lacks pg_monitor, or there is no log yet: both are told
+    if not found:
+        return None
+    name, theirs = map(str, found[0])
+    try:
+        (folder / name).open("rb").close()
+    except FileNotFoundError:
+        return (
+            f"the server writes its log to {name} in {theirs}, which is not in {folder}: name its folder in server.log"
+        )
+    except OSError as error:
+        return (
+            f"the log {folder / name}: {error.strerror}: let the point's system user read it"
+            " (log_file_mode = 0640, and the server's group)"
+        )
+    return None
 
 
 def _of_database(server: PostgresqlServer, settings: PostgresqlPointSettings, database: str) -> Iterator[str]:
@@ -153,7 +185,7 @@ def _of_rights(server: PostgresqlServer, grant: DatabaseGrant, privilege: Privil
             asked = [("SELECT has_table_privilege(%s::oid, %s)", (oid, word))]
         try:
             if not all(server.rows(statement, *values, database=grant.database)[0][0] for statement, values in asked):
-                yield f"the point may not pass on {right} on {privilege.object}: run what --setup prints"
+                yield f"the point may not pass on {right} on {privilege.object}: {_SETUP}"
         except ServerFailed as error:
             yield f"{right} on {privilege.object}: {error}"
 

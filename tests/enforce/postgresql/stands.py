@@ -14,8 +14,8 @@ from typing import Any
 
 from armslength.enforce import DatabaseGrant, PointSettings, PostgresqlPoint, PostgresqlPointSettings
 from armslength.enforce.postgresql_names import role_name
+from armslength.enforce.postgresql_opening import Opened
 from armslength.enforce.postgresql_password import scram_verifier
-from armslength.enforce.postgresql_point import Opened
 from armslength.enforce.postgresql_privilege import parse_privilege
 from armslength.gate import LeaseId, LeaseState, Ran, Refused, Target, event_of
 from armslength.service import read_records

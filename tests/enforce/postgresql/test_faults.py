@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from armslength.enforce.postgresql_point import Opened
+from armslength.enforce.postgresql_opening import Opened
 from armslength.gate import Refused, Why
 from tests.enforce.postgresql.cluster import Cluster
 from tests.enforce.postgresql.stands import Session, Stand, standing, until
@@ -43,7 +43,7 @@ def session(stand: Stand) -> Session:
 def test_the_gate_is_dead(stand: Stand, session: Session) -> None:
     """Killing the gate would open the database to whoever holds an old lease."""
     stand.gate.away()
-    closed(stand, session, Why.GATE, "does not answer")
+    closed(stand, session, Why.GATE, "no answer that counts")
     assert session.works()  # for a minute what runs goes on
     stand.time.steady = 61.0
     stand.ended(session.role)
@@ -57,7 +57,7 @@ def test_the_gate_is_silent(stand: Stand, session: Session) -> None:
     stand.gate.away()
     host, port = stand.gate.url.removeprefix("http://").split(":")
     with socket.create_server((host, int(port)), backlog=64):
-        closed(stand, session, Why.GATE, "does not answer")
+        closed(stand, session, Why.GATE, "no answer that counts")
         stand.time.steady = 61.0
         stand.ended(session.role)
 
@@ -234,7 +234,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for is waited for shortly."""
     monkeypatch.setattr("armslength.enforce.postgresql_watch.EVERY_SECONDS", 0.3)
     monkeypatch.setattr("armslength.enforce.postgresql_watch.LATE_SECONDS", 1.5)
-    monkeypatch.setattr("armslength.enforce.postgresql_point.BEAT_SECONDS", 1.0)
+    monkeypatch.setattr("armslength.enforce.postgresql_kept.BEAT_SECONDS", 1.0)
 
 
 def test_the_log_is_switched_off(stand: Stand, session: Session, quick: None) -> None:

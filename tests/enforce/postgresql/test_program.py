@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from armslength.cli import main
+from tests.enforce.certificates import CN, Authority
 from tests.enforce.nginx import free_port
 from tests.enforce.postgresql.cluster import Cluster
 from tests.enforce.postgresql.stands import until
@@ -143,7 +145,7 @@ def test_refusals_are_told(cluster: Cluster, gate: RealGate, tmp_path: Path) -> 
     path = settings(tmp_path, cluster, gate, port)
     url = f"http://127.0.0.1:{port}"
     away = ran("open", "--point", url, given="x")
-    assert away.returncode == 2 and "no answer from the point" in away.stderr
+    assert away.returncode == 2 and "no answer from http" in away.stderr and "Connection refused" in away.stderr
     with point(path):
         refused = ran("open", "--point", url, given="x.y.z")
         assert refused.returncode == 2 and "was not signed by the gate" in refused.stderr
@@ -257,3 +259,50 @@ def test_a_server_that_cannot_be_guarded_is_not(
         cluster.sql(back)
         cluster.sql("SELECT 1" + reload)
     assert postgresql_problems(cluster.connect, found) == []
+
+
+def test_a_log_elsewhere_is_told_before_the_point_starts(cluster: Cluster, gate: RealGate, tmp_path: Path) -> None:
+    """A slip of the pen in server.log would be "the server can be guarded", and then nobody is let in."""
+    from armslength.enforce import postgresql_problems
+    from tests.enforce.postgresql.stands import point_settings
+
+    folder = tmp_path / "elsewhere"
+    (said,) = postgresql_problems(cluster.connect, point_settings(cluster, gate.url, tmp_path / "state", log=folder))
+    assert str(cluster.log) in said and f"is not in {folder}: name its folder in server.log" in said
+    for written in cluster.log.iterdir():
+        (folder / written.name).mkdir(parents=True)  # is there, and cannot be read, even by root
+    (said,) = postgresql_problems(cluster.connect, point_settings(cluster, gate.url, tmp_path / "state", log=folder))
+    assert "let the point's system user read it" in said
+
+
+def test_a_gate_that_knows_no_such_point_is_in_the_log(cluster: Cluster, tmp_path: Path) -> None:
+    """Who mistyped the secret would see nothing in the point's log, and be told that the gate does not answer."""
+    with real_gate(tmp_path / "gate") as gate:
+        path = settings(tmp_path, cluster, gate, free_port())
+        (tmp_path / "point.secret").write_text("pt_" + "C" * 42 + "A")
+        with point(path) as process:
+            assert process.stderr is not None
+            assert "no point has this secret" in process.stderr.readline()
+
+
+def test_a_certificate_that_does_not_verify_is_told_as_that(tmp_path: Path) -> None:
+    """Who runs an authority of their own would look for a point that is down."""
+    import ssl
+    import threading
+
+    authority = Authority(folder=tmp_path, label="authority").made()
+    own = authority.certificate("db", [(CN, "admin.example")])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, own.with_suffix(".key"))
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def shake() -> None:
+            with suppress(OSError), door.accept()[0] as taken:
+                context.wrap_socket(taken, server_side=True)
+
+        thread = threading.Thread(target=shake)
+        thread.start()
+        answer = ran("open", "--point", f"https://127.0.0.1:{door.getsockname()[1]}", given="x")
+        thread.join()
+    assert answer.returncode == 2
+    assert "does not verify (" in answer.stderr and "--authority" in answer.stderr, answer.stderr

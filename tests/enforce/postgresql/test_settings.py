@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from armslength.enforce import read_postgresql_settings, setup_sql
 from armslength.enforce.postgresql_password import is_verifier, scram_verifier
 from armslength.enforce.postgresql_privilege import parse_privilege
+from tests.docs.documents import document
 from tests.enforce.real_gate import SECRET
 
 GOOD = """\
@@ -111,3 +113,17 @@ def test_a_verifier_is_the_one_of_the_standard() -> None:
         ":wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
     )
     assert is_verifier(found) and not is_verifier(found[:-1]) and not is_verifier(found.replace("4096", "999999"))
+
+
+def test_the_settings_that_the_page_shows_are_settings(tmp_path: Path) -> None:
+    """A newcomer would copy what is refused, or name a secret that the page puts elsewhere."""
+    page = document("docs/postgresql.md").text
+    (shown,) = re.findall(r"^   ```toml\n(.*?)^   ```$", page, re.MULTILINE | re.DOTALL)
+    text = re.sub("^   ", "", shown, flags=re.MULTILINE)
+    secret = re.search('secret_file = "(.*)"', text)
+    assert secret is not None and f" /etc/armslength/{secret[1]}\n" in page
+    (tmp_path / secret[1]).write_text(SECRET)
+    (tmp_path / secret[1]).chmod(0o600)
+    (tmp_path / "postgresql.toml").write_text(text)
+    found = read_postgresql_settings(tmp_path / "postgresql.toml")
+    assert found.people in page and str(found.log) in page and len(found.grants) == 1
