@@ -99,8 +99,9 @@ def _sshd(options: argparse.Namespace, screen: Screen) -> int:
     settings = read_ssh_settings(Path(options.settings))
     into = Path(os.path.abspath(options.into))
     helper = put_helper(into)
+    config = sshd_config(settings, helper=helper, authority=os.path.abspath(options.ca), user=options.user)
     screen.note(f"wrote {helper}; for a file in /etc/ssh/sshd_config.d, then: sshd -t, and reload")
-    screen.write([sshd_config(settings, helper=helper, authority=os.path.abspath(options.ca), user=options.user)])
+    screen.write([config])
     return 0
 
 

@@ -174,7 +174,7 @@ sshd asks at each login and which ends sessions with their leases.""",
         examples="""\
 armslength ssh certificate --gate https://gate.example.com --key ~/.ssh/id_ed25519.pub < lease.txt
 armslength gate ssh-ca gate > /etc/ssh/armslength-ca.pub                    the key that the servers' sshd believes
-armslength ssh sshd /etc/armslength/ssh.toml --user armslength > /etc/ssh/sshd_config.d/armslength.conf
+armslength ssh sshd /etc/armslength/ssh.toml --user armslength > armslength.conf     for /etc/ssh/sshd_config.d
 armslength ssh point /etc/armslength/ssh.toml
 armslength ssh status /etc/armslength/ssh.toml""",
     ),

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from armslength.enforce.failure import EnforceError, NotAllowed, Unreachable
+from armslength.enforce.unanswered import unanswered
 from armslength.gate import Refused, Why
 
 PATH = "/gate/v1/ssh-certificate"
@@ -58,7 +59,7 @@ def ask_certificate(url: str, lease: str, key: str, *, authority: Path | None = 
             body = answer.read(MOST_BYTES)
             answer.release_conn()
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise Unreachable(f"no answer from the gate: {type(error).__name__}") from None
+            raise unanswered(url, error) from None
     if answer.status in (400, 409, 503):
         says = "".join(c for c in body[:1000].decode("utf-8", "replace").strip() if c.isprintable() or c == "\n")
         raise NotAllowed(Refused(why=Why.GATE if answer.status == 503 else Why.NO_LEASE, says=says or "no"))

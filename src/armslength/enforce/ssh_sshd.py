@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,8 @@ HELPER = "ssh-principals"
 
 def sshd_config(settings: SshPointSettings, *, helper: Path, authority: str, user: str) -> str:
     """A part of `sshd_config`, for a file in `sshd_config.d`. `helper` is where `ssh-principals` stands, `authority`
-    the file with the gate's public key, `user` who runs the helper."""
+    the file with the gate's public key, `user` who runs the helper. Raises `EnforceError` with every problem."""
+    _check(settings, authority=Path(authority), user=user)
     names = ",".join(settings.accounts)
     return f"""\
 # Accounts that leases of the gate open, and nothing else does. Written by: armslength ssh sshd
@@ -37,6 +39,34 @@ Match User {names}
     MaxSessions 1
 Match all
 """
+
+
+def _check(settings: SshPointSettings, *, authority: Path, user: str) -> None:
+    """Raises `EnforceError` where sshd could not use the key, run the helper, or let anybody in. `sshd -t` says nothing
+    of these: it would let nobody in, and tell its log alone."""
+    problems = [
+        f"account {name!r}: there is no such user here: adduser --disabled-password {name}"
+        for name in settings.accounts
+        if not _there(name)
+    ]
+    if not _there(user):
+        problems.append(f"--user {user!r}: there is no such user here; the point's own user is meant")
+    try:
+        words = authority.read_bytes().split()
+        if len(words) < 2 or words[0] != b"ssh-ed25519":
+            problems.append(f"{authority}: is not what armslength gate ssh-ca prints")
+    except OSError as error:
+        problems.append(f"{authority}: {error.strerror}; bring what armslength gate ssh-ca prints here")
+    if problems:
+        raise EnforceError("\n".join(problems))
+
+
+def _there(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except (KeyError, ValueError):
+        return False
+    return True
 
 
 def helper_text() -> str:

@@ -62,9 +62,20 @@ def test_from_the_gates_key_to_a_session(tmp_path: Path) -> None:
         )
         status, _, said = run("ssh", "status", str(settings))
         assert status == 2 and "no point answers" in said
-        status, config, said = run(
-            "ssh", "sshd", str(settings), "--user", HELPER, "--into", str(believed), "--ca", "/none"
-        )
+        authority = tmp_path / "ca.pub"
+        words = ["ssh", "sshd", str(settings), "--into", str(believed), "--ca", str(authority)]
+        # sshd -t takes both, and nobody would come in.
+        status, config, said = run(*words, "--user", "no such user")
+        assert (status, config) == (2, "") and f"{authority}: No such file" in said and "no such user here" in said
+        strange = tmp_path / "strange.toml"
+        strange.write_text(settings.read_text() + '[accounts.nobody-here]\naction = "end"\n')
+        status, config, said = run(*words[:2], str(strange), *words[3:], "--user", HELPER)
+        assert (status, config) == (2, "") and "account 'nobody-here': there is no such user here" in said
+        authority.write_text("pt_secret\n")
+        status, config, said = run(*words, "--user", HELPER)
+        assert (status, config) == (2, "") and "is not what armslength gate ssh-ca prints" in said
+        authority.write_text(made)
+        status, config, said = run(*words, "--user", HELPER)
         assert status == 0 and f"AuthorizedPrincipalsCommand {believed}/ssh-principals" in config
         assert (believed / "ssh-principals").stat().st_mode & 0o777 == 0o755
         with open(tmp_path / "log", "wb") as log:

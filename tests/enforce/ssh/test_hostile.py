@@ -21,7 +21,18 @@ from armslength.enforce import NotAllowed, SshAccount
 from armslength.gate import Why, ssh_principal
 from armslength.store import read_ssh_ca
 from tests.enforce.nginx import free_port
-from tests.enforce.ssh.sshd import ME, Stand, needs_root, needs_sshd, person, ssh_gate, stand, standing, until
+from tests.enforce.ssh.sshd import (
+    ME,
+    Stand,
+    believed_folder,
+    needs_root,
+    needs_sshd,
+    person,
+    ssh_gate,
+    stand,
+    standing,
+    until,
+)
 from tests.service.gates import ACCOUNTS, POLICY
 
 pytestmark = [needs_sshd, needs_root]
@@ -336,6 +347,10 @@ def test_a_helper_below_a_folder_that_all_may_write_is_not_run(tmp_path: Path) -
     open_to_all.chmod(0o777)
     with pytest.raises(EnforceError, match="others may write into it"):
         put_helper(open_to_all / "lib")
+    with believed_folder() as folder:
+        folder.chmod(0o775)  # Debian's sshd takes it, where nobody else is in the group
+        with pytest.raises(EnforceError, match="others may write into it"):
+            put_helper(folder)
     with stand(tmp_path) as found:
         found.server.folder.chmod(0o777)
         before = len(found.gate.uses())
