@@ -163,6 +163,10 @@ def test_nginx_is_written_two_files_and_takes_them(gate: tuple[Path, str], capsy
     written = [Path(line) for line in ran.out.splitlines()]
     assert secret.strip() in written[1].read_text() and secret.strip() not in written[0].read_text()
     assert written[1].stat().st_mode & 0o777 == 0o600
+    # Anybody on the machine could go to a socket that stands in /run itself; here it stands where the test may make it.
+    text = written[0].read_text()
+    assert set(re.findall(r"unix:(\S+)/[^/;]+;", text)) == {"/run/armslength-nginx"}
+    written[0].write_text(text.replace("/run/armslength-nginx", str(tmp_path)))
     conf = tmp_path / "nginx.conf"
     conf.write_text(f"pid {tmp_path}/pid; events {{}} http {{ include {into}/*.conf; }}")
     tested = subprocess.run(["nginx", "-t", "-c", conf], capture_output=True, text=True, check=False)

@@ -35,7 +35,7 @@ def written(folder: Path, *, port: int, gate: str, service: str) -> str:
         "https://admin.example.com {": f"http://{HOST}:{port} {{\n    bind 127.0.0.1",
         "http://admin.example.com {": f"http://{HOST}:{port + 1} {{",
         "admin.example.com": HOST,
-        "/run/armslength/caddy.sock": f"{folder}/caddy.sock",
+        "/run/armslength-caddy/caddy.sock": f"{folder}/caddy.sock",
         "forward_auth https://gate.example.com {": f"forward_auth {gate} {{",
         "http://127.0.0.1:8008": service,
     }.items():

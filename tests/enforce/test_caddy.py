@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from tests.enforce.fronts import Front, status, why
 from tests.enforce.nginx import Service
 from tests.enforce.real_gate import HOST, RealGate, real_gate
 from tests.enforce.requests import CALLERS, SMUGGLED, TARGETS
-from tests.web.raw import rest, wire
+from tests.web.raw import exchanged, rest, wire
 
 pytestmark = needs_caddy
 
@@ -113,3 +115,35 @@ def test_a_lease_opens_its_act_and_its_end_closes_it(tmp_path: Path) -> None:
         gate.away()
         answer = front.send("DELETE /meetings/acme")
         assert (status(answer), why(answer)) == (503, "gate_unreachable") and len(service.seen) == 1
+
+
+def test_a_body_that_is_too_long_never_arrives_as_if_it_were_whole(shared: Stand) -> None:
+    """Caddy cuts it at the limit: the service would do what the first half says."""
+    seen = len(shared.service.seen)
+    assert status(shared.front.send("POST /status/acme", body=b"x" * 1_000_000)) == 413
+    assert status(_chunked(shared, "POST", 1)) == 411
+    assert len(shared.service.seen) == seen
+    got = bytearray()
+
+    def reading(connection: socket.socket) -> None:
+        connection.settimeout(2)
+        got[:] = shared.service.seen[-1]
+        with contextlib.suppress(OSError):
+            while not got.endswith(b"\r\n0\r\n\r\n") and (part := connection.recv(65536)):
+                got.extend(part)
+            connection.sendall(shared.service.answer)
+
+    shared.service.stream = reading
+    try:
+        assert status(_chunked(shared, "GET", 1000)) == 200 and got.endswith(b"\r\n0\r\n\r\n")
+        assert status(_chunked(shared, "GET", 1_100_000)) != 200
+        time.sleep(0.5)
+        assert not got.endswith(b"\r\n0\r\n\r\n")
+    finally:
+        shared.service.stream = None
+
+
+def _chunked(shared: Stand, method: str, size: int) -> bytes:
+    """A request whose body does not say how long it is."""
+    head = f"{method} /status/acme HTTP/1.1\r\nHost: {HOST}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    return exchanged(shared.front.url, head.encode() + b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size))

@@ -642,8 +642,8 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Certified]:
     labels = ("web", "people", "contractors")
     web, people, contractors = (Authority(folder=folder / "certificates", label=label).made() for label in labels)
     server = web.certificate("server", [(CN, HOST)])
-    port = free_port()
     with real_gate(folder / "gate") as gate, running_service() as service:
+        port = free_port()
         gate.leased("end", "acme")
         sites = {}
         for host, authority in (("contractors.example", contractors), (HOST, people)):

@@ -93,7 +93,7 @@ def test_with_the_gate_away_running_leases_go_on_for_a_minute(gate: ScriptedGate
     assert why(point.allow(ACT, token=token)) is None
     clock.pass_by(2)
     answer = point.allow(ACT, token=token)
-    assert isinstance(answer, Refused) and answer.why is Why.OLD_LIST and "does not answer" in answer.says
+    assert isinstance(answer, Refused) and answer.why is Why.OLD_LIST and "too old" in answer.says
     gate.down = False
     point.look()
     assert why(point.allow(ACT, token=token)) is None

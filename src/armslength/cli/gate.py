@@ -19,9 +19,9 @@ from armslength.cli.gate_directory import add_directory
 from armslength.cli.gate_drill import drill
 from armslength.cli.gate_envoy import write_envoy
 from armslength.cli.gate_joining import join, rebuild
+from armslength.cli.gate_nginx import write_nginx
 from armslength.cli.log_lines import log_lines
 from armslength.cli.screen import Screen
-from armslength.enforce import ClientCertificate, NginxSite, nginx_secrets, nginx_site
 from armslength.gate import GateError, Impossible, PersonId
 from armslength.ledger import counted
 from armslength.service import (
@@ -44,7 +44,6 @@ from armslength.store import (
     parsed,
     read_gate_folder,
     read_ssh_ca,
-    replace_file,
     ssh_ca_line,
 )
 from armslength.tlog import Malformed, check_key_name, format_base64url
@@ -63,7 +62,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         "add-point": _add_point,
         "add-directory": add_directory,
         "ssh-ca": _ssh_ca,
-        "nginx": _nginx,
+        "nginx": write_nginx,
         "envoy": write_envoy,
         "simulate": _simulate,
         "drill": drill,
@@ -181,38 +180,6 @@ def _ssh_ca(options: argparse.Namespace, screen: Screen) -> int:
         key = make_ssh_ca(folder.path, chance=secrets.token_bytes)
         screen.note("made ssh.ca, which is secret; the gate signs certificates once it starts again")
     screen.say([ssh_ca_line(key, folder.settings.origin)])
-    return 0
-
-
-def _nginx(options: argparse.Namespace, screen: Screen) -> int:
-    settings = read_gate_folder(Path(options.folder), secrets=False).settings
-    into = os.path.abspath(options.into)
-    name = f"armslength-{options.host}"
-    try:
-        site = NginxSite(
-            host=options.host,
-            listen=("443 ssl",),
-            certificate=os.path.abspath(options.certificate),
-            key=os.path.abspath(options.key),
-            subject=ClientCertificate(authority=os.path.abspath(options.people)),
-            gate=settings.url,
-            authority=options.authority and os.path.abspath(options.authority),
-            ask=f"{settings.url}/ask",
-            upstream=options.upstream,
-            socket=f"/run/{name}.sock",
-            secrets=f"{into}/{name}.secrets",
-        )
-        secret = sys.stdin.readline().strip()
-        held = nginx_secrets(site, point=secret, held=secrets.token_urlsafe(24))
-    except ValueError as error:
-        raise Refusal(str(error).split("; ")) from None
-    try:
-        replace_file(Path(site.secrets), held.encode(), mode=0o600)
-        replace_file(Path(into) / f"{name}.conf", nginx_site(site).encode(), mode=0o644)
-    except OSError as error:
-        raise Refusal([f"cannot write into {into!r}: {screen.reason(error)}"]) from None
-    screen.note("wrote two files; put both into the http block of nginx if they are not included there, then: nginx -t")
-    screen.say([f"{into}/{name}.conf", site.secrets])
     return 0
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
+from armslength.cli.gate_proxy import absent_files, folder_into, point_secret, write_files
 from armslength.cli.screen import Screen
 from armslength.enforce import ClientCertificate, EnvoySite, SignedToken, envoy_bootstrap, envoy_secrets
 from armslength.service import Refusal
-from armslength.store import read_gate_folder, replace_file
+from armslength.store import read_gate_folder
 
 
 def write_envoy(options: argparse.Namespace, screen: Screen) -> int:
     settings = read_gate_folder(Path(options.folder), secrets=False).settings
-    into = os.path.abspath(options.into)
+    into = folder_into(options)
     name = f"armslength-{options.host}"
     try:
         site = EnvoySite(
@@ -31,17 +31,15 @@ def write_envoy(options: argparse.Namespace, screen: Screen) -> int:
             secrets=f"{into}/{name}.secrets.json",
         )
         bootstrap = envoy_bootstrap(site)
-        files = envoy_secrets(site, point=sys.stdin.readline().strip())
+        files = envoy_secrets(site, point=point_secret())
     except ValueError as error:
         raise Refusal(str(error).split("; ")) from None
-    try:
-        for path, text in files.items():
-            replace_file(Path(path), text.encode(), mode=0o600)
-        replace_file(Path(into) / f"{name}.json", bootstrap.encode(), mode=0o644)
-    except OSError as error:
-        raise Refusal([f"cannot write into {into!r}: {screen.reason(error)}"]) from None
+    conf = f"{into}/{name}.json"
+    made = {path: (text, 0o600) for path, text in files.items()}
+    write_files({**made, conf: (bootstrap, 0o644)})
+    screen.warn(absent_files(options))
     screen.note("wrote two files; let Envoy's user own the second, then: envoy --mode validate -c the first")
-    screen.say([f"{into}/{name}.json", site.secrets])
+    screen.say([conf, site.secrets])
     return 0
 
 
