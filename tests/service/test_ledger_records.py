@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from armslength.ledger import FIRM, Json, Kind, Records, format_scope
-from armslength.service import Act, LedgerRecord, adopt_keys, read_records
-from armslength.store import Damaged, LedgerFolder
+from armslength.ledger import FIRM, Json, Kind, Records, format_scope, parse_record
+from armslength.service import Act, AppendError, LedgerRecord, adopt_keys, read_records
+from armslength.store import Damaged, KeyDatabase, LedgerFolder, LogDatabase, Overtaken, StorageFailed
 from tests.service.ledgers import Chance, act, copied, erasure, ledger_folder, opened, record, recorded
 
 
@@ -88,6 +90,8 @@ def test_what_an_older_store_of_keys_lacks_is_said_to_be_lost(folder: LedgerFold
     shutil.copy(folder.keys, older)
     record(folder, said("f", "acme"), erasure("gone", "beta"), said("g", "acme"))
     shutil.copy(older, folder.keys)
+    with pytest.raises(Damaged, match="entry 8: the store of keys is an older copy"):
+        list(read_records(folder, 7))  # nobody decided yet to go on without them
     adopt_keys(folder.path, chance=Chance("adopting"))
     found = {each.index: each for each in read_records(folder)}
     assert {index: each.lost for index, each in found.items() if each.fields is None and index > 6} == {
@@ -116,23 +120,117 @@ def test_what_was_put_in_the_place_of_a_record_is_not_read(folder: LedgerFolder,
     """Somebody with the files could give the gate another past."""
     with closing(sqlite3.connect(folder.path / file)) as db, db:
         assert db.execute(statement).rowcount == 1
-    try:
-        found = list(read_records(folder))
-    except Damaged as damaged:
-        assert "entry 0" in str(damaged)
-    else:
-        # The other record's leaf stands there, whose secrets are not: nothing is read of it.
-        assert "entries" in statement
-        assert (found[0].fields, found[0].lost) == (None, True)
+    with pytest.raises(Damaged, match="entries 0 to 7 are not" if "entries" in statement else "entry 0"):
+        list(read_records(folder))
 
 
-@pytest.mark.parametrize("table", ["payloads", "openings"])
-def test_what_was_taken_away_is_said_to_be_lost(folder: LedgerFolder, tmp_path: Path, table: str) -> None:
-    """A record could be made to look erased, by whoever deletes a row."""
-    copied(folder.path, tmp_path / "copy")
-    file = folder.log if table == "payloads" else folder.keys
-    with closing(sqlite3.connect(file)) as db, db:
-        assert db.execute(f"DELETE FROM {table} WHERE idx=5").rowcount == 1
+@pytest.mark.parametrize("column", ["kind", "customer", "act", "time"])
+def test_a_leaf_that_nobody_signed_is_not_read(folder: LedgerFolder, column: str) -> None:
+    """The commitment holds what a record says, and nothing else of its leaf: a revocation would pass for a finding."""
+    changed: dict[str, Any] = {"kind": Kind.FINDING, "customer": FIRM, "act": bytes(16), "time": 0}
+    with closing(sqlite3.connect(folder.path / "log.db")) as db, db:
+        (leaf,) = db.execute("SELECT leaf FROM entries WHERE idx=5").fetchone()
+        forged = replace(parse_record(leaf), **{column: changed[column]})
+        db.execute("UPDATE entries SET leaf=? WHERE idx=5", (forged.leaf(),))
+    for since, until in ((0, None), (5, 6), (3, 7)):
+        with pytest.raises(Damaged, match="are not those that were signed"):
+            list(read_records(folder, since, until=until))
+
+
+def test_what_was_seen_before_is_missed_where_the_log_is_shorter(folder: LedgerFolder) -> None:
+    """A gate that starts would be shown the log as it was before a revocation, and its own size stay the newer one."""
+    with pytest.raises(Overtaken, match="9 were seen"):
+        list(read_records(folder, 3, until=9))
+    with pytest.raises(Overtaken, match="9 were seen"):
+        list(read_records(folder, 9))
+
+
+def test_a_log_that_was_rolled_back_is_not_read(folder: LedgerFolder, tmp_path: Path) -> None:
+    """It is signed, and was once all there is; only the lock knows better."""
+    older = copied(folder.path, tmp_path / "older")
+    record(folder, said("f", "acme"))
+    shutil.copy(older / "log.db", folder.path / "log.db")
+    with pytest.raises(Overtaken, match="rolled back"):
+        list(read_records(folder))
+
+
+def test_a_payload_that_was_taken_away_is_not_taken_for_an_erased_one(folder: LedgerFolder) -> None:
+    """A revocation could be made to look erased, by whoever deletes a row of the log: its keys tell."""
+    with closing(sqlite3.connect(folder.path / "log.db")) as db, db:
+        assert db.execute("DELETE FROM payloads WHERE idx=5").rowcount == 1
+    with pytest.raises(Damaged, match="entry 5: its payload is missing, and its keys are there"):
+        list(read_records(folder))
+
+
+def test_a_record_whose_keys_are_gone_is_said_to_be_lost(folder: LedgerFolder) -> None:
+    """It could not be told from one that was erased."""
+    with closing(sqlite3.connect(folder.path / "keys.db")) as db, db:
+        assert db.execute("DELETE FROM openings WHERE idx=5").rowcount == 1
     found = {each.index: each for each in read_records(folder)}
     assert (found[5].fields, found[5].lost) == (None, True)
     assert [index for index, each in found.items() if each.lost] == [5]
+
+
+LESS = format_scope(Records(records=((0, ("name",)),)))
+
+
+@pytest.mark.parametrize("scope", ["everything", LESS])
+@pytest.mark.parametrize(("store", "verb"), [(LogDatabase, "replace_payloads"), (KeyDatabase, "settle")])
+def test_an_erasure_that_is_under_way_does_not_look_like_a_payload_taken_away(
+    folder: LedgerFolder, monkeypatch: pytest.MonkeyPatch, scope: Json, store: type, verb: str
+) -> None:
+    """Every gate that reads at that moment would stop for good, and after a crash until somebody writes again."""
+    was = getattr(store, verb)
+
+    def dies(self: object, given: object) -> None:
+        if given:
+            raise StorageFailed("killed")
+        was(self, given)
+
+    with opened(folder) as ledger:
+        monkeypatch.setattr(store, verb, dies)
+        with pytest.raises(AppendError):
+            recorded(ledger, erasure("gone", "acme", scope))
+        found = {each.index: each for each in read_records(folder)}
+    assert found[0].fields == (None if scope == "everything" else {"firm_event": {"of": ["a", 1, None, 1.5]}})
+    assert (found[6].fields is None) == (scope == "everything")
+
+
+def test_a_record_that_is_erased_between_two_looks_at_it_is_read_as_erased(
+    folder: LedgerFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys and payload are read one after the other, and an erasure may come in between."""
+    look = KeyDatabase.between
+
+    def late(self: KeyDatabase, first: int, until: int) -> object:
+        found = look(self, first, until)
+        monkeypatch.undo()
+        record(folder, erasure("less", "acme", LESS), erasure("beta is gone", "beta"))
+        return found
+
+    monkeypatch.setattr(KeyDatabase, "between", late)
+    found = {each.index: each for each in read_records(folder)}
+    assert found[0].fields == {"firm_event": {"of": ["a", 1, None, 1.5]}}
+    assert found[0].erased == {"name"}
+    assert found[2].fields is None
+    assert found[1].fields == {"name": "b", "firm_event": {"of": ["b", 1, None, 1.5]}}
+
+
+def test_keys_restored_from_before_an_erasure_are_not_read_with_until_it_was_done_again(
+    folder: LedgerFolder, tmp_path: Path
+) -> None:
+    """What the erasure took would be read as if somebody else had taken it."""
+    older = tmp_path / "older.db"
+
+    def copy(step: str) -> None:
+        if step == "lock":
+            with closing(sqlite3.connect(folder.path / "keys.db")) as db:
+                db.execute("VACUUM INTO ?", (str(older),))
+
+    with opened(folder, step=copy) as ledger:
+        recorded(ledger, erasure("gone", "acme"))
+    shutil.copy(older, folder.path / "keys.db")
+    with pytest.raises(Damaged, match="the store of keys is an older copy"):
+        list(read_records(folder))
+    adopt_keys(folder.path, chance=Chance("adopting"))
+    assert names(list(read_records(folder)))[0] == (0, None)

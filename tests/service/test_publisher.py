@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from armslength.service import Ledger, check_ledger, ledger_status
-from armslength.store import LedgerFolder, Overtaken, PublicFolder, read_ledger_folder
+from armslength.service.publisher import Publisher
+from armslength.store import LedgerFolder, Overtaken, PublicFolder, open_log, read_ledger_folder
 from armslength.tlog import Checkpoint, Note, Unverified, fsck, sign_note
 from tests.service.ledgers import Clock, act, copied, ledger_folder, opened, record, recorded
 from tests.service.logs import NOW, SampleLog
@@ -524,6 +527,58 @@ def test_another_published_checkpoint_of_the_same_size_keeps_a_log_from_opening(
     copied(folder.public, twin / "public")
     with pytest.raises(Overtaken, match="has another root than was published in .* at size 4: there are two histories"):
         opened(read_ledger_folder(twin))
+
+
+def another_publisher(ledger: Ledger) -> Publisher:
+    """As a process that took the writer's place has it, for the same folder."""
+    folder = ledger.folder
+    reading = open_log(folder)
+    return Publisher(
+        folder,
+        ledger._witnesses,
+        clock=Clock(),
+        step=lambda step: None,
+        newest=reading.state,
+        contradicted=pytest.fail,
+    )
+
+
+def test_a_publisher_that_was_stopped_half_way_does_not_bring_an_older_checkpoint_back(tmp_path: Path) -> None:
+    """Readers would see the log shrink: the mark of a second history."""
+    folder = ledger_folder(tmp_path / "ledger")
+    later: list[int] = []
+
+    def meanwhile(step: str) -> None:
+        if step == "cosigned" and not later:
+            recorded(ledger, act("two", "acme"), act("three", "acme"))
+            other = another_publisher(ledger)
+            later.append(other.publish().published)
+            other.close()
+
+    with opened(folder, step=meanwhile) as ledger:
+        recorded(ledger, act("one", "acme"))
+        health = ledger.publish()
+        assert later == [3]
+        assert published(folder) == 3
+        assert health.problem == "a newer checkpoint, of size 3, is published already"
+        assert ledger.health().writer.stopped is None
+        assert ledger.publish().problem is None
+    assert published(folder) == 4
+
+
+def test_while_another_process_is_about_to_publish_nothing_is_published(tmp_path: Path) -> None:
+    """It may be stopped between its look at what stands there and its own, and go on at any time."""
+    folder = ledger_folder(tmp_path / "ledger")
+    with opened(folder) as ledger:
+        recorded(ledger, act("one", "acme"))
+        assert ledger.publish().published == 1
+        recorded(ledger, act("two", "acme"))
+        held = os.open(folder.public, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert ledger.publish().problem == f"{folder.public}: another process is publishing there"
+        assert published(folder) == 1
+        os.close(held)
+        assert ledger.publish().published == 2
 
 
 @pytest.mark.parametrize("rubbish", [b"rubbish", b"", SampleLog("other.example/log").checkpoint(900).format().encode()])

@@ -1,6 +1,8 @@
 """Records read back: what was recorded, in the order of the ledger, opened with the firm's keys.
 
-Each value is checked against the commitment in its leaf, so what is read is what was recorded, or is said to be gone.
+Each leaf is proven to be in the log that was signed, and each value is checked against the commitment in its leaf: so
+what is read is what was recorded. That a record is gone is believed of the store of keys alone, since an erasure
+destroys keys first; one whose payload is away, and whose keys are there, was taken away by somebody else.
 It may run beside whoever writes the ledger, and gives what is durable when it begins.
 """
 
@@ -23,17 +25,18 @@ from armslength.ledger import (
     parse_openings,
     unseal,
 )
-from armslength.service.ledger_fsck_secrets import AHEAD, Orders
+from armslength.service.ledger_fsck_secrets import Orders
+from armslength.service.shared_following import proven
 from armslength.store import Customer, Damaged, KeyStore, LedgerFolder, LogStore, Openings, open_keys, open_log
-from armslength.tlog import TlogError
+from armslength.tlog import TlogError, Unverified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRecord:
     """The record at `index` of the log, and what it says by label. An act on several customers is one for each of them.
 
-    `fields` lack what was erased since, whose labels are `erased`; None: nothing of it can be read, which `lost` says
-    no erasure asked for (as where a store of keys was restored from a backup).
+    `fields` lack what was erased since, whose labels are `erased`; None: its keys are gone, and `lost` says that no
+    erasure in the log's list asked for that (as where a store of keys was restored from a backup).
     """
 
     index: int
@@ -43,16 +46,19 @@ class LedgerRecord:
     lost: bool = False
 
 
-def read_records(folder: LedgerFolder, since: int = 0, leaves: Sequence[bytes] | None = None) -> Iterator[LedgerRecord]:
-    """The records at index `since` and after it, the firm's own among them; map heads are left out. `leaves` are those
-    from `since` on, where they were read already, and then there are no others.
+def read_records(
+    folder: LedgerFolder, since: int = 0, leaves: Sequence[bytes] | None = None, *, until: int | None = None
+) -> Iterator[LedgerRecord]:
+    """The records at index `since` and after it, and before `until` if that is given, the firm's own among them; map
+    heads are left out. `leaves` are those from `since` on, where they were proven before: then there are no others.
 
-    Raises `Damaged` for one that does not say what its leaf commits to, `StoreError`.
+    Raises `Damaged` for a leaf that was not signed, for a record that does not say what its leaf commits to, and for
+    one that cannot be read though its keys are there; `StoreError`.
     """
     with open_log(folder) as log, closing(open_keys(folder)) as keys:
         opening = _Opening(folder, log, keys)
         at = since
-        for some in log.pieces(since, log.state().size, AHEAD) if leaves is None else (leaves,):
+        for some in proven(folder, log, since, until) if leaves is None else (leaves,):
             opening.ahead(at, at + len(some))
             for leaf in some:
                 try:
@@ -81,12 +87,21 @@ class _Opening:
         try:
             return self._opened(index, record, kept, box)
         except TlogError:
-            # An erasure replaces key and payload in two stores; what was read may have been of both sides of it.
+            # An erasure replaces key and payload in two stores, the key first: what was read may have been of both
+            # sides of it. A payload that the log has still to take, as after a crash, is staged with the keys.
             self._customers.clear()
-            return self._opened(index, record, self._keys.openings(index, record.commitment), self._log.payload(index))
+            kept = self._keys.openings(index, record.commitment)
+            staged = self._keys.staged()
+            box = staged[index] if index in staged else self._log.payload(index)
+            return self._opened(index, record, kept, box)
 
     def _opened(self, index: int, record: Record, kept: Openings | None, box: bytes | None) -> LedgerRecord:
         kept = kept or self._erasure(index, record)
+        if kept is None and self._keys.followed() <= index:
+            raise Unverified(
+                "the store of keys is an older copy, and lacks what opens it; find the newest, or go on without what it"
+                " lacks: armslength ledger adopt-keys"
+            )
         if kept is None:
             return LedgerRecord(index=index, record=record, fields=None, lost=not self._excused(record))
         fields = parse_openings(kept.openings)
@@ -94,8 +109,13 @@ class _Opening:
         if len(erased) == len(fields):
             return LedgerRecord(index=index, record=record, fields=None, erased=erased)
         customer = self._customer(FIRM if record.kind is Kind.ERASURE else record.customer)
-        if box is None or customer is None or not kept.wrapped:
+        if customer is None or not kept.wrapped:
             return LedgerRecord(index=index, record=record, fields=None, lost=not self._excused(record))
+        if box is None:
+            raise Unverified(
+                "its payload is missing, and its keys are there, which an erasure destroys first: it was taken away, or"
+                " the store of keys is an older copy; armslength ledger fsck tells what else is missing"
+            )
         values = unseal(key=customer.key, wrapped=kept.wrapped, box=box, commitment=record.commitment)
         check_fields(commitment=record.commitment, fields=fields, values=values)
         return LedgerRecord(index=index, record=record, fields=values, erased=erased)

@@ -2,13 +2,17 @@
 
 What is published is the newest checkpoint that met the policy's quorum. While too few witnesses answer, the old one
 stays and the status says since when: the log goes on recording, and nobody is told that more is witnessed than is.
-The same holds for a bucket that is away. A checkpoint that is newer than ours, or has another root, is never replaced.
+The same holds for a bucket that is away. A checkpoint that is newer than ours, or has another root, is never replaced,
+also by a process that was stopped half-way and goes on when another one has long published more.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from armslength.service.witnesses import WitnessAnswer, Witnesses
@@ -110,14 +114,11 @@ class Publisher:
             return self._health
         note = self._public.published()
         self._seen = self._clock()
-        if wrong := self._contradicts(note, state):
-            self._contradicted(wrong)
-            return self._problem(wrong, behind=state.size)
+        if (kept := self._kept(note, state)) is not None:
+            return kept
         standing = self._endorsed(note)
         if standing == state.size and done:
             return self._health
-        if standing is not None and standing > state.size:
-            return self._problem(f"a newer checkpoint, of size {standing}, is published already", behind=state.size)
         if standing is None and not self._public.holds(self._exported):  # somebody emptied the folder
             self._exported = 0
         self._public.export(self._log, old=self._exported, new=state.size)
@@ -140,7 +141,11 @@ class Publisher:
         self._step("cosigned")
         if not assessment.quorum_met:
             return self._problem(assessment.words, behind=state.size, witnesses=given.answers)
-        self._public.publish(cosigned)
+        with _alone(self._folder):
+            # The witnesses took their time, and a process that was stopped any time. A bucket looks for itself.
+            if self._folder.bucket is None and (kept := self._kept(self._public.published(), state)) is not None:
+                return kept
+            self._public.publish(cosigned)
         self._step("published")
         self._public.prune(old=self._health.published, new=state.size)
         return PublisherHealth(
@@ -158,6 +163,16 @@ class Publisher:
             problem=problem,
             witnesses=last.witnesses if witnesses is None else witnesses,
         )
+
+    def _kept(self, note: Note | None, state: LogState) -> PublisherHealth | None:
+        """Why what stands published is not replaced; None: it may be."""
+        if wrong := self._contradicts(note, state):
+            self._contradicted(wrong)
+            return self._problem(wrong, behind=state.size)
+        standing = self._endorsed(note)
+        if standing is not None and standing > state.size:
+            return self._problem(f"a newer checkpoint, of size {standing}, is published already", behind=state.size)
+        return None
 
     def _contradicts(self, note: Note | None, state: LogState) -> str | None:
         """What a published checkpoint that this log signed proves against it, if something."""
@@ -198,3 +213,26 @@ class Publisher:
                 break
             health = self.publish()
             rest = every if health.problem is None else min(LONGEST_REST, max(rest, every) * 2)
+
+
+@contextmanager
+def _alone(folder: LedgerFolder) -> Iterator[None]:
+    """Within it no other process of this machine publishes in the folder: one that is stopped in here keeps the others
+    out, until it goes on or ends. Nothing is held in a bucket, nor where the file system has no such locks. Raises
+    `StorageFailed`."""
+    handle = None
+    try:
+        with suppress(OSError):
+            if folder.bucket is None:
+                handle = os.open(folder.public, os.O_RDONLY | os.O_CLOEXEC)
+        if handle is not None:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StorageFailed(f"{folder.public}: another process is publishing there") from None
+            except OSError:
+                pass
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
