@@ -101,7 +101,7 @@ def killed(gate: Gate) -> None:
     beating._closed.set()
     beating._thread.join()
     beating._seat.close()
-    ledger._inbox.close()
+    ledger._handing.close()
     if (leading := ledger._leading) is not None:
         threading.Thread(target=leading.close, daemon=True).start()
     gate.database.close()

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 from armslength.service.act import Act
 from armslength.service.gate_row import Object
-from armslength.service.ledger_failure import AppendError, Full, Unsettled
-from armslength.service.shared_act import Handed, Turned
+from armslength.service.ledger_failure import AppendError, Full, Late, Unsettled
+from armslength.service.shared_act import Handed, Sealed, Turned
 from armslength.service.shared_leading import Outcome
 from armslength.tlog import Malformed, Receipt, TlogError
 
@@ -23,12 +23,16 @@ class Outrun(AppendError):
 
 
 class Waiting:
-    """One act. `put`: it lies in the inbox."""
+    """One act, asked for at `since` by the steady clock. `put`: it lies in the inbox, as `sealed`, since `put_at`;
+    `sought`: the log was asked for it since."""
 
     def __init__(self, handed: Handed, now: float) -> None:
         self.handed, self.since = handed, now
         self.future: Future[Receipt] = Future()
         self.put = False
+        self.put_at = 0.0
+        self.sought = False
+        self.sealed: Sealed | None = None
 
     def fail(self, error: Exception) -> None:
         with suppress(InvalidStateError):
@@ -76,8 +80,10 @@ class WaitingActs:
             case Receipt():
                 with suppress(InvalidStateError):
                     waiting.future.set_result(outcome)
-            case Turned(raced=True, says=says):
+            case Turned(why="raced", says=says):
                 waiting.fail(Outrun(says))
+            case Turned(why="late", says=says):
+                waiting.fail(Late(says))
             case Turned(says=says):
                 waiting.fail(TlogError(says))
 

@@ -1,8 +1,8 @@
 """How gates that do not hold the seat hand their acts to the one that does, and how it answers: two tables in the log's
 database.
 
-Nothing in them is believed for being there: the MAC is the gates' own, which the database cannot make, and whoever
-reads checks it.
+Nothing in them is believed for being there, and nothing can be read: body and MAC are sealed with the gates' own key,
+which the database does not have, and whoever reads checks them. The database orders and keeps.
 """
 
 from __future__ import annotations
@@ -20,18 +20,21 @@ from armslength.store.postgresql_tables import PostgresqlTables
 ASKED, ANSWERED = "ledger_asked", "ledger_answered"
 """The channels that are notified of what was put in, and of answers."""
 _ACTS = "ANY (ARRAY (SELECT decode(a, 'hex') FROM unnest($1::text[]) a))"
+_THOSE = (
+    "(act, mac) IN (SELECT decode(act, 'hex'), decode(mac, 'hex') FROM unnest($1::text[], $2::text[]) AS t (act, mac))"
+)
+"""What was read and not put anew meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What `gate` put in, the `number`-th, `age` seconds ago by the database's clock."""
+    """What `gate` put in, the `number`-th."""
 
     number: int
     act: bytes
     gate: str
     body: bytes
     mac: bytes
-    age: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,59 +58,59 @@ class Inbox:
         self._connection.close()
 
     def put(self, act: bytes, gate: str, body: bytes, mac: bytes) -> None:
-        """Hand an act over; to do so again changes nothing. Raises `Occupied` where something else is there under this
-        act's id."""
+        """Hand an act over, in the place of what this gate put in under the same id before; an answer to that is gone.
+        Raises `Occupied` where another gate's lies there under this id, until that is taken out."""
         with self._connection.changing() as session:
             put = session.tell(
-                "INSERT INTO ledger_log.inbox (act, gate, body, mac) VALUES ($1::bytea, $2, $3::bytea, $4::bytea)"
-                " ON CONFLICT DO NOTHING",
+                "WITH answered AS (DELETE FROM ledger_log.answers WHERE act = $1::bytea)"
+                " INSERT INTO ledger_log.inbox (act, gate, body, mac) VALUES ($1::bytea, $2, $3::bytea, $4::bytea)"
+                " ON CONFLICT (act) DO UPDATE SET body = excluded.body, mac = excluded.mac, sent = excluded.sent"
+                " WHERE inbox.gate = excluded.gate",
                 act,
                 gate,
                 body,
                 mac,
             )
-            same = put == 1 or session.ask(
-                "SELECT 1 FROM ledger_log.inbox WHERE act = $1::bytea AND body = $2::bytea AND mac = $3::bytea",
-                act,
-                body,
-                mac,
-            )
-            if not same:
-                raise Occupied(f"{self._place}: another act was handed over as {act.hex()}")
-            if put == 1:
-                session.order(f"NOTIFY {ASKED}")
+            if not put:
+                raise Occupied(f"{self._place}: another gate has handed over an act as {act.hex()}")
+            session.order(f"NOTIFY {ASKED}")
 
     def waiting(self, limit: int) -> tuple[Sent, ...]:
         """The acts that were put in and not answered, the oldest first."""
         with self._connection.reading() as session:
             rows = session.ask(
-                "SELECT number, act, gate, body, mac, extract(epoch FROM clock_timestamp() - sent)::float8"
-                " FROM ledger_log.inbox ORDER BY number LIMIT $1::bigint",
-                limit,
+                "SELECT number, act, gate, body, mac FROM ledger_log.inbox ORDER BY number LIMIT $1::bigint", limit
             )
         return tuple(
-            Sent(number=number, act=act, gate=gate, body=body, mac=mac, age=max(0.0, age))
-            for number, act, gate, body, mac, age in rows
+            Sent(number=number, act=act, gate=gate, body=body, mac=mac) for number, act, gate, body, mac in rows
         )
 
-    def answer(self, act: bytes, body: bytes, mac: bytes) -> None:
-        """Answer an act and take it out; a later answer to the same act stands in the place of the earlier."""
-        self.answer_many([(act, body, mac)])
+    def answer(self, sent: Sent, body: bytes, mac: bytes) -> None:
+        """Answer an act and take it out; nothing where it is out already, or something else was put in its place."""
+        self.answer_many([(sent, body, mac)])
 
-    def answer_many(self, answers: Iterable[tuple[bytes, bytes, bytes]]) -> None:
-        """Answer several, all or none: (act, body, MAC). The last of several to one act stands."""
-        given = {act: (body, mac) for act, body, mac in answers}
+    def answer_many(self, answers: Iterable[tuple[Sent, bytes, bytes]]) -> None:
+        """Answer several, all or none: (what was asked, body, MAC)."""
+        given = {sent.act: (sent, body, mac) for sent, body, mac in answers}
         if not given:
             return
-        acts = sorted(given)  # two that answer the same wait for each other, and do not lock each other out
         with self._connection.changing() as session:
+            # In one order: two that answer the same wait for each other, and do not lock each other out.
+            there = session.ask(
+                f"SELECT act FROM ledger_log.inbox WHERE {_THOSE} ORDER BY act FOR UPDATE",
+                list(given),
+                [sent.mac for sent, _, _ in given.values()],
+            )
+            acts = [bytes(act) for (act,) in there]
+            if not acts:
+                return
             session.tell(
                 "INSERT INTO ledger_log.answers (act, body, mac) SELECT decode(act, 'hex'), decode(body, 'hex'),"
                 " decode(mac, 'hex') FROM unnest($1::text[], $2::text[], $3::text[]) AS t (act, body, mac)"
                 " ON CONFLICT (act) DO UPDATE SET body = excluded.body, mac = excluded.mac, at = excluded.at",
                 acts,
-                [given[act][0] for act in acts],
                 [given[act][1] for act in acts],
+                [given[act][2] for act in acts],
             )
             session.tell(f"DELETE FROM ledger_log.inbox WHERE act = {_ACTS}", acts)
             session.order(f"NOTIFY {ANSWERED}")
@@ -120,17 +123,18 @@ class Inbox:
             rows = session.ask(f"SELECT act, body, mac FROM ledger_log.answers WHERE act = {_ACTS}", acts)
         return {act: Answer(act=act, body=body, mac=mac) for act, body, mac in rows}
 
-    def forget(self, acts: Sequence[bytes]) -> None:
-        """Drop these acts and their answers."""
-        if not acts:
+    def forget(self, sent: Sequence[Sent]) -> None:
+        """Take these acts out without an answer; what was put in the place of one stays."""
+        if not sent:
             return
         with self._connection.changing() as session:
-            session.tell(f"DELETE FROM ledger_log.inbox WHERE act = {_ACTS}", acts)
-            session.tell(f"DELETE FROM ledger_log.answers WHERE act = {_ACTS}", acts)
+            session.tell(
+                f"DELETE FROM ledger_log.inbox WHERE {_THOSE}", [each.act for each in sent], [each.mac for each in sent]
+            )
 
     def sweep(self, older: float) -> int:
-        """Drop what has been there for more than so many seconds, acts that nobody answered among it. Gives how
-        many."""
+        """Drop what has been there for more than so many seconds by the database's clock, acts that nobody answered
+        among it. Gives how many."""
         with self._connection.changing() as session:
             past = "clock_timestamp() - make_interval(secs => $1::float8)"
             acts = session.tell(f"DELETE FROM ledger_log.inbox WHERE sent < {past}", older)
