@@ -99,6 +99,15 @@ class Pair:
         """Which holds the writer's seat."""
         return next(site for site, gate in self.gates.items() if ledger_of(gate).leads)
 
+    def lead(self, site: str) -> None:
+        """Have this one hold the writer's seat."""
+        if self.leader() != site:
+            other = self.leader()
+            self.gates.pop(other).close()
+            until(lambda: ledger_of(self.gates[site]).leads)
+            self.open(other)
+        self.synced()
+
     def other(self) -> str:
         return next(site for site in SITES if site != self.leader())
 

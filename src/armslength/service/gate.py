@@ -116,7 +116,7 @@ class Gate:
         steady = machine_seconds if steady is None and clock is time.time else steady
         self._database = open_gate_database(folder, serving=True)
         try:
-            self._ledger = open_ledger_of(folder, clock, chance) if ledger is None else ledger
+            self._ledger = open_ledger_of(folder, clock, steady, chance) if ledger is None else ledger
             try:
                 self._office, self._mended = open_office(
                     folder, self._database, self._ledger, clock=clock, steady=steady, chance=chance, step=step

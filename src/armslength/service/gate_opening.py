@@ -53,12 +53,17 @@ class Recovered:
     tampered: tuple[str, ...]
 
 
-def open_ledger_of(folder: GateFolder, clock: Callable[[], float], chance: Callable[[int], bytes]) -> OpenLedger:
+def open_ledger_of(
+    folder: GateFolder,
+    clock: Callable[[], float],
+    steady: Callable[[], float] | None,
+    chance: Callable[[int], bytes],
+) -> OpenLedger:
     """The gate's own ledger, or its share of the one that several gates have. Raises `StoreError`."""
     ledger, site = read_ledger_folder(folder.ledger), folder.settings.site
     if not site:
         return Ledger(ledger, clock=clock, chance=chance)
-    return SharedLedger(ledger, site=site, row_key=folder.row_key or b"", clock=clock, chance=chance)
+    return SharedLedger(ledger, site=site, row_key=folder.row_key or b"", clock=clock, steady=steady, chance=chance)
 
 
 def open_office(

@@ -20,12 +20,13 @@ from typing import Protocol
 
 from armslength.gate import State, Tampered
 from armslength.service.act import Act
+from armslength.service.gate_clock import machine_seconds
 from armslength.service.gate_row import Object
 from armslength.service.ledger import Ledger, LedgerHealth
 from armslength.service.ledger_failure import AppendError, Stopped, Unsettled
 from armslength.service.publisher import PublisherHealth
 from armslength.service.shared_act import Sealer
-from armslength.service.shared_beating import Beating
+from armslength.service.shared_beating import AGREE, OPENS, Beating
 from armslength.service.shared_following import Following
 from armslength.service.shared_handing import Handing
 from armslength.service.shared_leading import Leading
@@ -37,9 +38,11 @@ from armslength.store import (
     LedgerFolder,
     Overtaken,
     Seat,
+    StorageFailed,
     StoreError,
     Wakeups,
     open_log,
+    read_lock,
 )
 from armslength.tlog import Malformed, Receipt, TlogError
 
@@ -52,8 +55,9 @@ SILENT = 3.0
 CUT = 3.0
 """Seconds without the stores, or without a word of the gate that writes, after which a gate is cut off and records
 nothing."""
-AGREE = 2.0
-"""Seconds by which the clocks of two gates may differ."""
+FIRST = 5.0
+"""Seconds that a start waits until it is known whether this gate has all that there is."""
+LONG = 86_400.0
 
 
 class Follower(Protocol):
@@ -94,22 +98,42 @@ class SharedLedger:
         site: str,
         row_key: bytes,
         clock: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
+        steady: Callable[[], float] | None = None,
+        monotonic: Callable[[], float] = machine_seconds,
         chance: Callable[[int], bytes] = secrets.token_bytes,
         step: Callable[[str], None] = lambda step: None,
     ) -> None:
-        """`site` is the gate's name among the others, `row_key` the secret that they share. Raises `StoreError` where
-        the stores cannot be reached."""
+        """`site` is the gate's name among the others, `row_key` the secret that they share. `steady` is a clock that
+        nobody sets, None where `clock` is believed, as where a test sets it: otherwise it is compared with the
+        database's. Raises `StoreError` where the stores cannot be reached."""
         self.folder, self.site = folder, site
         me = f"{site}/{chance(8).hex()}"  # another process of the same name is another
         self._clock, self._monotonic, self._chance, self._step = clock, monotonic, chance, step
+        self._compares = steady is not None
         self._sealer = Sealer(row_key)
         self._leading: Leading | None = None
         self.following = Following(folder)
         self._waiting = WaitingActs(folder.settings.queue, monotonic=monotonic)
-        self._handing = Handing(folder, site, self._sealer, self._waiting, chance=chance, monotonic=monotonic)
+        self._handing = Handing(
+            folder,
+            site,
+            self._sealer,
+            self._waiting,
+            following=self.following,
+            clock=clock,
+            chance=chance,
+            monotonic=monotonic,
+        )
         try:
-            self._beating = Beating(Seat(folder), me, silent=SILENT, pledge=self._pledge)
+            self._beating = Beating(
+                Seat(folder),
+                me,
+                silent=SILENT,
+                pledge=self._pledge,
+                lock=lambda: read_lock(folder),
+                steady=monotonic,
+                clock=clock if self._compares else None,
+            )
         except BaseException:
             self._handing.close()
             raise
@@ -119,7 +143,9 @@ class SharedLedger:
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._confirmed = monotonic()
+        self._confirmed, self._confirmed_at = monotonic() - LONG, clock() - LONG
+        """When it was last known that this gate has all that there is, by both clocks."""
+        self._first = threading.Event()
         self._problem: str | None = None
         self._refused: str | None = None
         """Why nothing is recorded until somebody looked: the log is not what was signed."""
@@ -139,6 +165,7 @@ class SharedLedger:
         ]
         for thread in self._threads:
             thread.start()
+        self._first.wait(FIRST)
 
     # As a ledger
 
@@ -234,8 +261,10 @@ class SharedLedger:
 
     @property
     def cut(self) -> float:
-        """Seconds since the stores were last reached and everything in them was taken in."""
-        return max(0.0, self._monotonic() - self._confirmed)
+        """Seconds since the stores were last reached and everything in them was taken in. A machine that slept may
+        have counted them on one clock only."""
+        slept = self._clock() - self._confirmed_at if self._compares else 0.0
+        return max(0.0, self._monotonic() - self._confirmed, slept)
 
     def stopped(self) -> str | None:
         """Why nothing is recorded; None: it is."""
@@ -243,6 +272,8 @@ class SharedLedger:
             return self._refused
         if self._closed.is_set():
             return "the ledger is closed"
+        if not self._first.is_set():
+            return f"it is not known yet whether this gate has all that was recorded: {self._problem or 'no answer'}"
         if self.cut > CUT:
             return f"this gate is cut off from the others since {int(self.cut)} seconds: {self._problem or 'no answer'}"
         return None
@@ -256,10 +287,14 @@ class SharedLedger:
             began = self._monotonic()
             try:
                 busy = self._once()
-                if self._is_current():
-                    self._confirmed, self._problem = began, None
-                else:
+                since = self._current_since(began)
+                if since is None:
                     self._problem = "nothing new of the gate that writes"
+                elif since > self._confirmed:
+                    self._confirmed_at = self._clock() - (self._monotonic() - since)
+                    self._confirmed, self._problem = since, None
+                    if self.cut <= CUT:
+                        self._first.set()
             except Exception as error:
                 self._failed(error)
             if not busy:
@@ -294,13 +329,21 @@ class SharedLedger:
         """One look. Whether there is more to do at once."""
         assert self._follower is not None
         self._beating.alive()
-        if self._leading is not None and not self._beating.holds:
+        if not self._beating.agrees:
             self._step_down(wait=False)
+            self._beating.pledged()
+            raise StorageFailed(
+                f"this gate's clock differs from that of the ledger's database by {self._beating.off:+.0f} seconds"
+            )
+        if (leading := self._leading) is not None:
+            stopped = leading.ledger.health().writer.stopped
+            if stopped is not None or not self._beating.holds:
+                self._step_down(wait=False)
         if self._leading is None and not self._closed.is_set() and (epoch := self._beating.wanted()) is not None:
             self._step_up(epoch)
         more = False
         if self._leading is not None:
-            outcomes, more = self._handing.record_all(self._leading, self._follower.state, self._follow)
+            outcomes, more = self._handing.record_all(self._leading, self._follower.state, self._follow_own)
             self._recorded += sum(isinstance(each, Receipt) for each in outcomes)
         else:
             self._handing.hand_over()
@@ -319,21 +362,41 @@ class SharedLedger:
     def _pledge(self) -> bytes:
         """What this gate tells the others while it holds the seat: how far the log goes, and when that was so."""
         leading = self._leading
-        size = self.following.size if leading is None else leading.ledger.health().writer.size
-        return self._sealer.seal_pledge(size, int(1000 * self._clock()))
+        if leading is None:
+            return b""  # the ledger is still being opened
+        return self._sealer.seal_pledge(leading.ledger.health().writer.size, int(1000 * self._clock()))
 
-    def _is_current(self) -> bool:
-        """Whether all that there is was taken in. That the database shows nothing more proves nothing: it may be held
-        at what was once true. The gate that writes pledges how far the log goes."""
-        if self._leading is not None:
-            return True
+    def _follow_own(self) -> None:
+        """Follow, up to what this gate has written itself."""
+        self._follow()
+        leading = self._leading
+        if leading is not None and self.following.size < (size := leading.ledger.health().writer.size):
+            raise StorageFailed(f"the log shows {self.following.size} entries, but {size} were written")
+
+    def _current_since(self, began: float) -> float | None:
+        """Of which moment of the steady clock it is known that all that there was by then was taken in; None: of none.
+        That the database shows nothing more proves nothing: it may be held at what was once true. The gate that writes
+        pledges how far the log goes, and itself asks the lock."""
+        if (leading := self._leading) is not None:
+            proof = self._beating.proof
+            if proof is None or self.following.size < leading.ledger.health().writer.size:
+                return None
+            if proof.lock.size > self.following.size:
+                return None  # others write, to another log than the one that this gate is shown
+            if proof.lock.size == self.following.size and proof.lock.root != self.following.root:
+                raise _Untrue(f"{self.folder.path}: another root than the one signed at size {proof.lock.size}")
+            return proof.since
         pledged = self._sealer.open_pledge(self._beating.pledged())
         if pledged is None:
-            return False
+            return None
         size, milliseconds = pledged
-        return size <= self.following.size and self._clock() - milliseconds / 1000 <= CUT + AGREE
+        age = self._clock() - milliseconds / 1000
+        if size > self.following.size or age < -AGREE:
+            return None
+        return began - max(0.0, age - AGREE)
 
     def _step_up(self, epoch: int) -> None:
+        self._beating.alive(OPENS)
         try:
             ledger = Ledger(
                 self.folder,
@@ -347,6 +410,7 @@ class SharedLedger:
             self._beating.leave()
             raise
         self._leading = Leading(ledger, epoch)
+        self._beating.hurry()
         if self._publishes:
             ledger.start()
 

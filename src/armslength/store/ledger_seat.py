@@ -15,6 +15,7 @@ from armslength.store.ledger_folder import LedgerFolder
 from armslength.store.postgresql_session import PostgresqlRefused
 
 LOCK_NOT_AVAILABLE = "55P03"
+_TIME = "extract(epoch FROM clock_timestamp())::float8"
 SOON = 2.0
 """Seconds that taking waits for a holder who is writing at this moment."""
 
@@ -65,30 +66,34 @@ class Seat:
             raise Damaged(f"{self._place}: holds no log")
         return int(rows[0][0]) if rows else None
 
-    def beat(self, gate: str, epoch: int, pledge: bytes = b"") -> None:
-        """Say that the holder is there, and what it pledges to the others. Raises `Overtaken` if it is not the holder
-        any more."""
+    def beat(self, gate: str, epoch: int, pledge: bytes = b"") -> float:
+        """Say that the holder is there, and what it pledges to the others; gives the database's time, in POSIX seconds.
+        Raises `Overtaken` if it is not the holder any more."""
         with self._connection.changing() as session:
-            kept = session.tell(
+            kept = session.ask(
                 "UPDATE ledger_log.seat SET seen = clock_timestamp(), pledge = $3::bytea"
-                " WHERE gate = $1 AND epoch = $2::bigint",
+                f" WHERE gate = $1 AND epoch = $2::bigint RETURNING {_TIME}",
                 gate,
                 epoch,
                 pledge,
             )
-        if kept != 1:
+        if len(kept) != 1:
             raise Overtaken(f"{self._place}: the seat of this log's writer is another's by now")
+        return float(kept[0][0])
 
     def leave(self, gate: str, epoch: int) -> None:
         """Give it up, so that another need not wait. Nothing happens where it is lost already."""
         with self._connection.changing() as session:
             session.tell("UPDATE ledger_log.seat SET gate = '' WHERE gate = $1 AND epoch = $2::bigint", gate, epoch)
 
-    def pledge(self) -> bytes:
-        """What the holder pledged last, whoever wrote it; nothing where none did."""
+    def pledge(self) -> tuple[bytes, float]:
+        """What the holder pledged last, whoever wrote it, nothing where none did; and the database's time, in POSIX
+        seconds."""
         with self._connection.reading() as session:
-            rows = session.ask("SELECT pledge FROM ledger_log.seat")
-        return bytes(rows[0][0]) if rows else b""
+            rows = session.ask(f"SELECT pledge, {_TIME} FROM ledger_log.seat")
+        if not rows:
+            raise Damaged(f"{self._place}: holds no log")
+        return bytes(rows[0][0]), float(rows[0][1])
 
     def holder(self) -> SeatHeld | None:
         """Who holds it; None: nobody."""
