@@ -30,7 +30,8 @@ _CLAIMS = frozenset({"aud", "iat", "iss", "number", "revoked"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationList:
-    """`number` grows with each list of a gate that differs from the one before; `made` is when it was true."""
+    """`number` grows with how much of the log the list is made from, and at one place in it with time; `made` is up to
+    when the gate is sure to know everything."""
 
     gate: str
     number: int

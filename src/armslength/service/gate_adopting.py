@@ -58,6 +58,7 @@ from armslength.service.gate_documents import Documents
 from armslength.service.gate_failure import Unavailable, Unfounded
 from armslength.service.gate_glass import glass_problems
 from armslength.service.gate_office import MOST_KEPT, SELF, Office
+from armslength.service.gate_rounds import one_by_one
 from armslength.service.gate_row import GATE, of_lease, of_leaver, of_request
 from armslength.service.gate_ties import tie_change
 from armslength.store import Occupied, Source, StoreError, parsed
@@ -291,11 +292,16 @@ class Adopting:
 
     def resume(self) -> None:
         """Go on where a crash, or a failure, came between a lease and its adoption or its end."""
-        for lease in self._book.state.live():
-            request = self._book.state.requests.get(lease.terms.request)
-            if request is not None and change_of(request.request) is not None:
-                with self._book.holding(of_request(request.request.id), GATE):
-                    self.carry_out(request.request.id)
+        one_by_one(self.granted(), self._resume, str)
+
+    def granted(self) -> list[RequestId]:
+        """The requests for changes whose leases are live: to be carried out, or to be ended."""
+        requests = (self._book.state.requests.get(lease.terms.request) for lease in self._book.state.live())
+        return [each.request.id for each in requests if each is not None and change_of(each.request) is not None]
+
+    def _resume(self, id: RequestId) -> None:
+        with self._book.holding(of_request(id), GATE):
+            self.carry_out(id)
 
     def call_off_overtaken(self) -> None:
         """End requests for changes of an estate that no longer holds."""

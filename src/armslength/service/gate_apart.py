@@ -81,9 +81,16 @@ class Apart:
                 return
             sent = {kept.act: ledger.append(act_of(event, kept.act, None)) for kept, event in refusals}
             wait(sent.values(), timeout=PATIENCE)
-            done = [
-                act for act, future in sent.items() if future.done() and not isinstance(future.exception(), AppendError)
-            ]
+            done: list[bytes] = []
+            for act, future in sent.items():
+                match future.exception() if future.done() else AppendError("no answer"):
+                    case AppendError():
+                        continue
+                    case Exception() as error:
+                        LOG.error("what was kept is not recorded", extra={"act": act.hex(), "problem": str(error)})
+                    case _:
+                        pass
+                done.append(act)
             self._drop(done)
             if len(done) < len(sent):
                 return

@@ -50,7 +50,7 @@ from armslength.service.gate_filing import FILED_BY, misfiled, unfiled
 from armslength.service.gate_notice import NoticeKind, Told, channels, customer_asked, told
 from armslength.service.gate_office import Office
 from armslength.service.gate_reviewing import overdue
-from armslength.service.gate_row import GATE, Object, of_request
+from armslength.service.gate_row import GATE, Object, of_leaver, of_request
 from armslength.tlog import Malformed
 
 REMEMBERED = dt.timedelta(days=7)
@@ -124,9 +124,11 @@ class Asking:
             raise Rejected(["another estate is asked for on the gate alone"])
         try:
             now = self._office.fit()
-            if key is None:
-                return self._ask(asked, RequestId(new_id("req", self._office.draw())), now)
-            return self._keyed(asked, caller, key, now)
+            people = {asked.executor, asked.asker, *(() if asked.author is None else (asked.author,))}
+            with self._book.seeing(*map(of_leaver, sorted(people))):
+                if key is None:
+                    return self._ask(asked, RequestId(new_id("req", self._office.draw())), now)
+                return self._keyed(asked, caller, key, now)
         except Unavailable as error:
             return error.refused()
 

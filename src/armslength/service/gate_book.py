@@ -41,6 +41,7 @@ from armslength.gate import (
     LeaseTerms,
     Left,
     Moment,
+    PersonId,
     Rejected,
     Request,
     State,
@@ -129,6 +130,12 @@ class Book:
         """How often something happened by which a live lease may be one that does not hold any more."""
         self.given: deque[LeaseId] = deque()
         """Leases that were given since somebody last took them from here."""
+        self.unfinished = True
+        """Whether a lease may be there that has still to be ended, or a change that has still to be adopted."""
+        self.revoked_elsewhere = False
+        """Whether another gate revoked a passkey since somebody last looked here: more may have to end with it."""
+        self.left_elsewhere: deque[PersonId] = deque()
+        """Who left, as another gate recorded, since somebody last took them from here."""
         self.concerned: Concerned = lambda terms: ()
         self._gone: set[Object] = set()
         """Objects that were let go of, whose rows have still to be dropped."""
@@ -165,6 +172,14 @@ class Book:
         """What is recorded within it was decided on these objects as they are now, without being alone on them: where
         other gates write, one that has changed by then makes it `Raced`."""
         return nullcontext()
+
+    def begin_deciding(self) -> None:
+        """What this thread decides from here on is decided by the estate that holds now: where other gates write, what
+        gives something is `Raced` once another one holds."""
+
+    def confirmed(self) -> Moment:
+        """Up to when the state is sure to have everything that was recorded. Raises `Unavailable`."""
+        return self.now()
 
     @contextmanager
     def still(self) -> Iterator[State]:

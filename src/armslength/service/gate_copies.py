@@ -1,8 +1,10 @@
 """The rows of the gate's database: copies of what the ledger says, never believed before they were compared with it.
 
 A row that differs is a `Tampered`: nothing is decided on it, a finding is recorded, and it stays so until a start has
-written the row again. What only takes away is not decided on rows, so nobody can keep it from being recorded by way of
-them: its rows are written after it, or left behind.
+written the row again. Where another gate moves the state on, a row that was read before and compared after it differs
+as well, for a moment: so it is looked at once more, and told of only if nothing moved in between. What only takes away
+is not decided on rows, so nobody can keep it from being recorded by way of them: its rows are written after it, or left
+behind.
 
 Neither a claim nor a row waits for the disk: what a power failure takes of them, the next start makes again from the
 ledger, which has waited.
@@ -25,6 +27,9 @@ from armslength.store import Damaged, GateDatabase, GateRow, GateTables, Overtak
 T = TypeVar("T")
 Versions = dict[int, bytes | None]
 """The versions at which a row may be found, 0 standing for none there, and what it must say then; None: not known."""
+Mark = tuple[int, Versions]
+LOOKS = 4
+"""Times that a row is looked at which differs."""
 
 
 class Copies:
@@ -168,6 +173,23 @@ class Copies:
             telling = list(self._untold.values())
         if not objects and not telling:
             return
+        differing = self._written(objects, telling)
+        for _ in range(LOOKS):
+            if not differing:
+                return
+            seen = {error.which: self._mark(error.which) for error in differing}
+            again = self._written(list(seen), ())
+            found = [error for error in again if error.mark in (None, seen[error.which])]
+            for error in found:
+                self._found(error)
+            if found:
+                raise Tampered(str(found[0]))
+            differing = again
+        if differing:
+            raise Raced(f"something else happened first to {differing[0].which[1]}")
+
+    def _written(self, objects: Sequence[Object], telling: Sequence[Told]) -> list[_Differs]:
+        """Write these; gives those that could not be, because they differ."""
         written: dict[Object, GateRow] = {}
         differing: list[_Differs] = []
 
@@ -189,10 +211,7 @@ class Copies:
                     self._behind.pop(each, None)
                 elif each in self._behind:
                     self._behind[each] = {row.version: row.doc}
-        for error in differing:
-            self._found(error)
-        if differing:
-            raise Tampered(str(differing[0]))
+        return differing
 
     def write_if_possible(self, objects: Sequence[Object]) -> None:
         """As `write`, of what holds whether its rows are written or not: what fails is left behind."""
@@ -243,7 +262,7 @@ class Copies:
         the row has still to follow."""
         row = _read(tables, which)
         with self._reading:
-            should, late = row_of(self._state, which), dict(self._behind.get(which, {}))
+            should, late, mark = row_of(self._state, which), dict(self._behind.get(which, {})), self._mark(which)
         if should is None and row is None:
             return None
         if row is None or should is None or (row.version, row.doc) != (should.version, should.doc):
@@ -251,8 +270,13 @@ class Copies:
             if found in late and (row is None or late[found] in (None, row.doc)):
                 raise Raced(f"something else happened first to {which[1]}")
             what = "is missing" if row is None else "is not known to the ledger" if should is None else "differs"
-            raise _Differs(which, f"the row of {which[0]} {which[1]} {what}: the ledger says otherwise")
+            raise _Differs(which, f"the row of {which[0]} {which[1]} {what}: the ledger says otherwise", mark)
         return row
+
+    def _mark(self, which: Object) -> Mark:
+        """Where the state and the row of an object stand: while this stays, so does what the row must be."""
+        with self._reading:
+            return self._state.version_of(*which), dict(self._behind.get(which, {}))
 
     def _let_go(self, tables: GateTables, which: Object, act: bytes | None) -> None:
         """The time in a claim says nothing: whoever has the database can write any."""
@@ -270,10 +294,12 @@ class Copies:
         row = _read(tables, which)
         if row is None:
             if 0 not in found:
-                raise _Differs(which, f"the row of {which[0]} {which[1]} is missing: the ledger says otherwise")
+                says = f"the row of {which[0]} {which[1]} is missing: the ledger says otherwise"
+                raise _Differs(which, says, self._mark(which))
         elif (row.version, row.doc) != (should.version, should.doc):
             if row.version not in found or found[row.version] not in (None, row.doc):
-                raise _Differs(which, f"the row of {which[0]} {which[1]} differs: the ledger says otherwise")
+                says = f"the row of {which[0]} {which[1]} differs: the ledger says otherwise"
+                raise _Differs(which, says, self._mark(which))
         with self._reading:
             if which in self._behind:  # whether this takes effect, a failing commit does not tell
                 self._behind[which][should.version] = should.doc
@@ -294,9 +320,23 @@ class Copies:
         self.tampered[error.which] = str(error)
         self._finding(error.which, str(error))
 
+    def _surely(self, work: Callable[[], T]) -> T:
+        """As `work`, done anew where a row differs. Raises `_Differs` for one that does so again although nothing moved
+        meanwhile, `Raced` where something moved each time."""
+        which: Object | None = None
+        mark: Mark | None = None
+        for _ in range(LOOKS):
+            try:
+                return work()
+            except _Differs as error:
+                if error.which == which and error.mark in (mark, None):
+                    raise
+                which, mark = error.which, self._mark(error.which)
+        raise Raced(f"something else happened first to {'' if which is None else which[1]}")
+
     def _guarded(self, what: str, work: Callable[[], T]) -> T:
         try:
-            done = work()
+            done = self._surely(work)
         except _Differs as error:
             self._found(error)
             raise Tampered(str(error)) from None
@@ -329,6 +369,7 @@ def tell(tables: GateTables, notices: Sequence[Told]) -> None:
 class _Differs(Exception):
     """A row that is not what the ledger says."""
 
-    def __init__(self, which: Object, says: str) -> None:
-        self.which = which
+    def __init__(self, which: Object, says: str, mark: Mark | None = None) -> None:
+        """`mark`: where the state stood; None: it is no row at all, wherever that stands."""
+        self.which, self.mark = which, mark
         super().__init__(says)

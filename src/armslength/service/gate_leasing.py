@@ -10,6 +10,7 @@ import datetime as dt
 import math
 import threading
 import time
+from dataclasses import dataclass
 
 import msgspec
 
@@ -55,7 +56,7 @@ from armslength.service.gate_notice import NoticeKind, Told, channels, customer_
 from armslength.service.gate_office import HOST, SELF, Office
 from armslength.service.gate_reviewing import overdue
 from armslength.service.gate_rounds import one_by_one
-from armslength.service.gate_row import GATE, Object, of_lease, of_request
+from armslength.service.gate_row import GATE, Object, of_lease, of_leaver, of_request
 from armslength.service.gate_seal import DELIVERY, delivered
 from armslength.store import GateTables
 from armslength.tlog import Receipt
@@ -64,6 +65,12 @@ LONGEST_REASON = 500
 MOST_TOKENS = 10_000
 LIST_WAIT = 1.0
 """Seconds that a list waits for leases to be judged again, before the one before it is given out once more."""
+FIRST_NUMBER = 2**32
+"""Above every time in POSIX seconds, which lists were numbered by once: points may hold such a list."""
+ROOM = 2**16
+"""Numbers for each position of the log."""
+TURN = 20
+"""Seconds of one turn: one or two after a list that knows more than the log, one that does not takes its place."""
 AT_ONCE = 0.5
 """Seconds that an answer may take to end the leases that do not hold any more by what it brought about."""
 LIST_AGE = dt.timedelta(seconds=2)
@@ -78,8 +85,6 @@ class Leasing:
         self._delivery = office.derived(f"for {DELIVERY}")
         self._judged: dict[RequestId, tuple[object, ...]] = {}
         self._judging = Judging(office)
-        self.unfinished = True
-        """Whether a lease may be there that has still to be ended, or a change that has still to be adopted."""
         self._listing = threading.Lock()
         self._list: tuple[RevocationList, str] | None = None
 
@@ -102,10 +107,12 @@ class Leasing:
         try:
             for _ in range(2):  # once more if the estate changed between judging and recording
                 state = self._office.request(id)
-                if not state.waiting or self._opened(state):
-                    break
+                people = sorted({state.request.executor, *state.request.parties()})
+                with self._book.seeing(*map(of_leaver, people)):
+                    if not state.waiting or self._opened(state):
+                        break
         except (Conflict, Unavailable):
-            self.unfinished = True
+            self._book.unfinished = True
         return self._office.request(id)
 
     def _opened(self, state: RequestState) -> bool:
@@ -264,32 +271,44 @@ class Leasing:
 
     def revocations(self) -> str:
         with self._listing:
-            now = self._office.fit()
+            self._office.fit()
             kept = self._list
-            revoked = self._revoked(now, math.inf if kept is None else time.monotonic() + LIST_WAIT)
-            if kept is not None and revoked is None:
+            made = self._book.confirmed()  # first: the list has at least what was recorded by then
+            found = self._revoked(made, math.inf if kept is None else time.monotonic() + LIST_WAIT)
+            if found is None:
+                assert kept is not None
                 return kept[1]  # it says when it was true
-            assert revoked is not None
-            if kept is not None and kept[0].revoked == revoked and now - kept[0].made < LIST_AGE:
+            if kept is not None and kept[0].revoked == found.revoked and made - kept[0].made < LIST_AGE:
                 return kept[1]
-            number = posix(now)
+            number = _number(found, made)
             if kept is not None:
-                number = kept[0].number if kept[0].revoked == revoked else max(number, kept[0].number + 1)
-            made = RevocationList(gate=self._office.settings.origin, number=number, made=now, revoked=revoked)
-            text = sign_revocations(made, self._keys[0])
-            self._list = (made, text)
+                made = max(made, kept[0].made)
+                another = made == kept[0].made and found.revoked != kept[0].revoked
+                number = max(number, kept[0].number + another)
+            listed = RevocationList(gate=self._office.settings.origin, number=number, made=made, revoked=found.revoked)
+            text = sign_revocations(listed, self._keys[0])
+            self._list = (listed, text)
             return text
 
-    def _revoked(self, now: Moment, until: float) -> frozenset[LeaseId] | None:
-        """The leases that ended early, and those that still have to: what does not hold any more, and what somebody
-        took away while that could not be recorded. None where that cannot be said before `until`. The caller holds
-        `_listing`, so that no list which misses one comes after a list which has it."""
+    def _revoked(self, now: Moment, until: float) -> _Ended | None:
+        """None where that cannot be said before `until`. The caller holds `_listing`, so that no list which misses one
+        comes after a list which has it."""
         unheld = self._judging.unheld(until)
         if unheld is None:
             return None
         found = [self._book.state.leases.get(id) for id in unheld | frozenset(self._office.ending)]
-        late = {each.terms.id for each in found if each is not None and each.live and each.terms.end > now}
-        return self._book.state.ended_early(now) | late  # read last: what is no longer live above is in it
+        late = frozenset(each.terms.id for each in found if each is not None and each.live and each.terms.end > now)
+        position, since = self._position()
+        while True:  # read last: what is no longer live above is in it
+            early = self._book.state.ended_early(now)
+            before, (position, since) = position, self._position()
+            if before == position:
+                return _Ended(early=early, late=late - early, position=position, since=since)
+
+    def _position(self) -> tuple[int, int]:
+        """How much of the log the state is made from, and the time of the newest event in it."""
+        with self._book.reading:
+            return self._book.state.position, self._book.state.time
 
     # The end of a lease
 
@@ -410,3 +429,31 @@ class Leasing:
                 why = f"{refused.why}: {refused.says}"[:LONGEST_REASON]
                 self.end(state, Revoked(at=posix(self._office.fit()), lease=id, by=SELF, reason=why))
                 self._judging.drop(id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """The leases that ended `early`, and those that have to still (`late`): what does not hold any more, and what
+    somebody took away while that could not be recorded. `position` of the log says so much, `since` its newest time."""
+
+    early: frozenset[LeaseId]
+    late: frozenset[LeaseId]
+    position: int
+    since: int
+
+    @property
+    def revoked(self) -> frozenset[LeaseId]:
+        return self.early | self.late
+
+
+def _number(ended: _Ended, made: Moment) -> int:
+    """The number of a list that a gate makes of it.
+
+    A point takes no list with a smaller number than it has seen. So it grows first of all with how much of the log a
+    list is made from: of two gates' lists the one that knows less never takes the place of the other, however their
+    clocks go. At one position it grows by turns of time. A list with leases of whose end the log says nothing yet is
+    more than a turn ahead, so that another gate's, which does not know of them, comes after it only when it is old; but
+    it does come, or a point would be left without a list where that gate is gone and nothing more happens.
+    """
+    turns = min(max(0, posix(made) - ended.since) // TURN, ROOM // 2 - 2)
+    return FIRST_NUMBER + ended.position * ROOM + 2 * turns + (3 if ended.late else 0)

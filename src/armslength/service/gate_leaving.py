@@ -72,8 +72,12 @@ class Leaving:
         return True
 
     def resume(self) -> None:
-        """What a crash or a failure kept from ending with them. Raises `Unfinished`."""
+        """What a crash or a failure, here or at another gate, kept from ending with them. Raises `Unfinished`."""
+        elsewhere: set[PersonId] = set()
+        while self._book.left_elsewhere:
+            elsewhere.add(self._book.left_elsewhere.popleft())
         with self._lock:
+            self._signed_in |= elsewhere
             todo, signed_in = self._unfinished, tuple(self._signed_in)
             self._unfinished = set()
         if todo is None:
@@ -98,6 +102,10 @@ class Leaving:
             lambda: self._sign_out(person),
         ]
         one_by_one(steps, lambda step: step(), lambda step: f"{person} left")
+        if self._waiting(person) or self._leases(person):  # another gate was first to something of it
+            with self._lock:
+                if self._unfinished is not None:
+                    self._unfinished.add(person)
 
     def _waiting(self, person: PersonId) -> list[RequestState]:
         return [each for each in self._book.state.requests_of(person) if each.waiting]

@@ -375,6 +375,7 @@ class Office:
     def fit(self) -> Moment:
         """The time, if anything may be decided now. Raises `Unavailable` for a clock that went back, a ledger that
         records nothing, a database that fails."""
+        self.book.begin_deciding()
         now = self.book.now()
         if self.book.ledger.health().writer.stopped is not None:
             raise Unavailable(Why.LEDGER, NOTHING)

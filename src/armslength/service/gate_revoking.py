@@ -32,7 +32,7 @@ from armslength.gate import (
     posix,
 )
 from armslength.service.gate_change import change_of
-from armslength.service.gate_failure import Unavailable
+from armslength.service.gate_failure import Raced, Unavailable
 from armslength.service.gate_leasing import Leasing
 from armslength.service.gate_notice import NoticeKind, told
 from armslength.service.gate_office import HOST, SELF, Office
@@ -82,13 +82,15 @@ class Revoking:
         return self._with_it(key, now)
 
     def resume(self) -> None:
-        """What a crash or a failure kept a revocation from bringing with it."""
-        with self._book.reading:
-            keys = tuple(self._book.state.keys.values())
+        """What a crash or a failure, here or at another gate, kept a revocation from bringing with it."""
         one_by_one(tuple(self._signed_in), self._sign_out, str)
+        if self._book.revoked_elsewhere:
+            self._book.revoked_elsewhere, self._unfinished = False, True
         if not self._unfinished:
             return
         self._unfinished = False
+        with self._book.reading:
+            keys = tuple(self._book.state.keys.values())
         try:
             now = self._office.fit()
             for key in keys:
@@ -175,8 +177,12 @@ class Revoking:
             with suppress(Unavailable):  # told with the next thing that is told
                 self._tell(first, gone, doubtful)
         for key in gone:
-            with suppress(Conflict):  # somebody else has
+            try:
                 self._one(key, SELF, BY_THIEVES, self._office.fit())
+            except Raced:
+                self._unfinished = True
+            except Conflict:
+                pass  # somebody else has
         for key in tuple(gone):  # nothing that one of them vouched for in the meantime is left
             gone += self._with_it(key, at).gone
         return KeysRevoked(gone=tuple(gone), doubtful=tuple(doubtful))

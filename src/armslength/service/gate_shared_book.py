@@ -6,6 +6,9 @@ what became of its own. It is refused where another gate was first (`Raced`), an
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -21,24 +24,34 @@ from armslength.gate import (
     Event,
     Happened,
     Ignored,
+    KeyRevoked,
+    Leased,
     LeaseId,
+    Left,
     Moment,
+    PersonId,
+    Ran,
+    RequestId,
     State,
     Tampered,
+    Used,
     Why,
     events_in,
 )
 from armslength.service.gate_apart import Apart
 from armslength.service.gate_book import NOTHING, PATIENCE, Book, Recorded, Sent
+from armslength.service.gate_change import change_of
 from armslength.service.gate_failure import Raced, Unavailable
 from armslength.service.gate_record import act_of, takes_away
 from armslength.service.gate_replay import records_of
 from armslength.service.gate_row import GATE, Object
-from armslength.service.ledger_failure import AppendError
+from armslength.service.ledger_failure import AppendError, Late
 from armslength.service.shared_ledger import SharedHealth, SharedLedger
 from armslength.service.shared_waiting import Outrun
 from armslength.store import StoreError
 from armslength.tlog import Receipt, TlogError
+
+LOG = logging.getLogger("armslength.gate")
 
 ALONE = 60.0
 """Seconds for which a gate that is cut off goes on with what needs no record: as long as a list of revoked leases is
@@ -55,7 +68,8 @@ class SharedBook(Book):
         self._shared = ledger
         self._alone_on, self.holding = self.holding, self._holding
         self._held = threading.local()
-        """By thread: the objects that it holds or decides on, at the versions that it saw."""
+        """By thread: the objects that it holds or decides on, at the versions that it saw; and at which the estate was
+        when it began to decide."""
         self._expected: dict[bytes, Sent] = {}
         self._outcomes: dict[bytes, Changed | Ignored] = {}
         """Of the acts that are expected."""
@@ -82,13 +96,18 @@ class SharedBook(Book):
         return super().now()
 
     def now(self) -> Moment:
-        if (cut := self._shared.cut) > ALONE:
-            raise Unavailable(
-                Why.LEDGER, f"this gate is cut off from the others since {int(cut)} seconds; nothing is decided"
-            )
+        if self._shared.cut > ALONE:
+            raise Unavailable(Why.LEDGER, f"{self._shared.stopped() or 'this gate is cut off'}; nothing is decided")
         return super().now()
 
+    def confirmed(self) -> Moment:
+        cut = self._shared.cut  # first: what is taken in meanwhile is more than is said
+        return super().now() - dt.timedelta(seconds=math.ceil(cut))
+
     # Holding
+
+    def begin_deciding(self) -> None:
+        self._held.estate = self.state.version_of(*GATE)
 
     @contextmanager
     def _holding(self, *objects: Object) -> Iterator[None]:
@@ -121,8 +140,13 @@ class SharedBook(Book):
 
     def note(self, event: Event, *, act: bytes) -> None:
         def lost(future: Future[Receipt]) -> None:
-            if isinstance(future.exception(), AppendError):
-                self.apart.keep(event, act)
+            match future.exception():
+                case AppendError():
+                    self.apart.keep(event, act)
+                case Exception() as error:
+                    LOG.error("what was noted is not recorded", extra={"act": act.hex(), "problem": str(error)})
+                case _:
+                    pass
 
         sent = Sent(act_of(event, act, None), event)
         try:
@@ -162,10 +186,13 @@ class SharedBook(Book):
             raise Unavailable(Why.LEDGER, NOTHING) from error
 
     def _seen(self, event: Event, objects: Collection[Object]) -> dict[Object, int]:
-        """The versions that it was decided on. What gives something was decided by the estate that holds as well."""
-        held = self._versions()
-        more = objects if takes_away(event) else (*objects, GATE)
-        return {**{each: self.state.version_of(*each) for each in more}, **held}
+        """The versions that it was decided on. What gives something was decided as well by the estate that held when
+        that began."""
+        seen = {each: self.state.version_of(*each) for each in objects}
+        if not (takes_away(event) or _happened(event)):
+            now = self.state.version_of(*GATE)
+            seen[GATE] = getattr(self._held, "estate", now)
+        return {**seen, **self._versions()}
 
     def _await(self, sent: Sent) -> None:
         try:
@@ -186,7 +213,10 @@ class SharedBook(Book):
             case Outrun() as error:
                 with suppress(StoreError, Tampered):
                     self.follow()  # whoever decides anew is to see what happened
+                self.begin_deciding()
                 return Raced(str(error))
+            case Late() as error:
+                return Unavailable(Why.LEDGER, f"this was not recorded: {error}")
             case TlogError() as error:
                 return Conflict(f"the ledger does not take this: {error}")
             case _:
@@ -215,8 +245,7 @@ class SharedBook(Book):
                     self._read.popleft()
                     changed += outcome.objects if isinstance(outcome, Changed) else ()
             finally:
-                if changed:
-                    self.believe(self.state.time)
+                self.believe(self.state.time)  # whether it changed anything or not
         if changed:
             self.copies.write_if_possible(changed)
 
@@ -232,4 +261,35 @@ class SharedBook(Book):
         outcome = super().take_back(event, act, index, origin)
         if act in self._expected:
             self._outcomes[act] = outcome
+        else:
+            self._look_after(event)
         return outcome
+
+    def _look_after(self, event: Event | Erased) -> None:
+        """What has to follow on another gate's event is this one's to do as well: that one may not come to it."""
+        match event:
+            case KeyRevoked():
+                self.revoked_elsewhere = True
+            case Left(person=person):
+                self.left_elsewhere.append(PersonId(person))
+            case _ if self._has_to_follow(event):
+                self.unfinished = True
+            case _:
+                pass
+
+    def _has_to_follow(self, event: Event | Erased) -> bool:
+        """Whether something follows on it by itself: on a change's lease its adoption, on a last use the end."""
+        match event:
+            case Leased(lease=terms):
+                request = self.state.requests.get(RequestId(str(terms.get("request"))))
+                return request is not None and change_of(request.request) is not None
+            case Used(lease=str() as id):
+                lease = self.state.leases.get(LeaseId(id))
+                return lease is not None and lease.terms.uses is not None and lease.uses >= lease.terms.uses
+            case _:
+                return False
+
+
+def _happened(event: Event) -> bool:
+    """Whether it tells of what was done somewhere already, whatever estate holds."""
+    return isinstance(event, Ran) or (isinstance(event, Used) and event.done is not None)

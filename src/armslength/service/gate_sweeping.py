@@ -49,7 +49,7 @@ MOST_STRAYS = 100
 """Rows of nothing that are told of one by one."""
 CHECKED = 50
 """Rows that are compared with the ledger in one sweep, whether somebody uses them or not."""
-LED = frozenset({"requests", "unfinished", "changes", "quorums", "leases", "judging", "reviews"})
+LED = frozenset({"requests", "changes", "quorums", "leases", "judging", "reviews"})
 """What time alone brings and is recorded: of several gates the one that leads does it."""
 UNNAMED = 86_400
 """Seconds for which evidence that no request names is kept."""
@@ -108,7 +108,7 @@ class Sweeping:
                 "housekeeping": self._clean,
             }
             if self._book.leads and not self._led:
-                self._leasing.unfinished = True  # whoever led before may have left something
+                self._book.unfinished = True  # whoever led before may have left something
             self._led = self._book.leads
             for name, part in parts.items():
                 if not self._led and name in LED:
@@ -151,24 +151,29 @@ class Sweeping:
         one_by_one(due, lambda id: self._end(id, "ran-out"), str)
 
     def _unfinished(self) -> None:
-        """What a crash, or a failure, came between: a lease and its adoption, a last use and the end of its lease."""
-        if not self._leasing.unfinished:
+        """What a crash, or a failure, came between, here or at another gate: a lease and its adoption, a last use and
+        the end of its lease. Of several gates that come to it at once one is first."""
+        if not self._book.unfinished:
             return
-        self._leasing.unfinished = False
+        self._book.unfinished = False
         try:
-            used_up = [
-                state.terms.id
-                for state in self._book.state.live()
-                if state.terms.uses is not None and state.uses >= state.terms.uses
-            ]
             steps: list[Callable[[], None]] = [
                 self._adopting.resume,
-                lambda: one_by_one(used_up, lambda id: self._end(id, "spent"), str),
+                lambda: one_by_one(self._used_up(), lambda id: self._end(id, "spent"), str),
             ]
             one_by_one(steps, lambda step: step(), lambda step: "resuming")
         except BaseException:
-            self._leasing.unfinished = True
+            self._book.unfinished = True
             raise
+        if self._adopting.granted() or self._used_up():  # somebody else was first to something of it
+            self._book.unfinished = True
+
+    def _used_up(self) -> list[LeaseId]:
+        return [
+            state.terms.id
+            for state in self._book.state.live()
+            if state.terms.uses is not None and state.uses >= state.terms.uses
+        ]
 
     def _end(self, id: LeaseId, how: Literal["ran-out", "spent"]) -> None:
         with self._book.holding(of_lease(id)):

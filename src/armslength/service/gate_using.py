@@ -41,12 +41,12 @@ from armslength.gate import (
 from armslength.ledger import Json
 from armslength.service.gate_anew import anew
 from armslength.service.gate_denials import Denials
-from armslength.service.gate_failure import Unavailable
+from armslength.service.gate_failure import Raced, Unavailable
 from armslength.service.gate_fit import over, unusable
 from armslength.service.gate_leasing import Leasing
 from armslength.service.gate_notice import NoticeKind, told
 from armslength.service.gate_office import Office, derived_act
-from armslength.service.gate_row import Object, of_lease
+from armslength.service.gate_row import Object, of_lease, of_leaver
 from armslength.service.gate_uses import AGAIN
 from armslength.tlog import Receipt, format_base64url
 
@@ -149,7 +149,7 @@ class Using:
             if isinstance(look, Standing):  # of which no record is kept, so it waits for none
                 return Redeemed(rule=look.passage.rule, lease=None, until=None, uses_left=None, receipt=None)
         now = self._office.fit()
-        with self._book.holding(_of_use(point, use)):
+        with self._book.holding(_of_use(point, use)), self._book.seeing(of_leaver(question.executor)):
             if (before := self._book.uses.find(point, format_base64url(use))) is not None:
                 return self._again(before, question, customers, now)
             look = self._office.decider.look(question)
@@ -218,7 +218,7 @@ class Using:
             try:
                 state = self._leasing.end(state, Ended(at=posix(now), lease=id, how="spent"))
             except GateError:  # no use is left of it in any case; `tick` ends it
-                self._leasing.unfinished = True
+                self._book.unfinished = True
         return Redeemed(rule=state.terms.rule, lease=state, until=state.terms.end, uses_left=left, receipt=receipt)
 
     def _again(self, before: Used, question: Question, customers: tuple[str, ...], now: Moment) -> Redeemed | Refused:
@@ -326,12 +326,14 @@ class Using:
             of = None if state is None else state.terms
             try:
                 recorded = self._book.record(event, act=_act_of(point, use.use), on=on, of=of)
+            except Raced:
+                raise
             except Conflict:
                 return OfflineAnswer(use=use.use, problem="it was recorded before")
             if isinstance(recorded.outcome, Ignored):
                 reason = recorded.outcome.reason
             else:
-                self._leasing.unfinished |= self._spent(use.lease)  # `tick` ends it
+                self._book.unfinished |= self._spent(use.lease)  # `tick` ends it
                 if state is None or not state.terms.online:
                     return OfflineAnswer(use=use.use, problem=None)
                 reason = "it counts, so that each use has to be redeemed first"
