@@ -72,15 +72,16 @@ class GateDatabase:
         place: StorePlace,
         *,
         origin: str,
+        url: str = "",
         create: bool = False,
         site: str = "",
         joining: bool = False,
         serving: bool = False,
     ) -> None:
         """Open the database of the gate whose ledger's origin is `origin`; `create` makes it. One of an earlier version
-        is taken to the newest. On a PostgreSQL database `site` names this gate among those that share it, and with
-        `joining` the gate that is made finds there what others have made; of those that open it `serving` one gets in.
-        To a file, that is whoever holds the gate's ledger.
+        is taken to the newest. On a PostgreSQL database `url` has to be the one of all gates there, and `site` names
+        this gate among those that share it; with `joining` the gate that is made finds there what others have made; of
+        those that open it `serving` one gets in. To a file, that is whoever holds the gate's ledger.
 
         Raises `StoreError` if it cannot be opened, is another gate's or of a later version, or, with `create`, is there
         already; `Damaged` if it is no gate's.
@@ -91,7 +92,7 @@ class GateDatabase:
         self._waiting: list[_Change[object]] = []
         self._front = Lock()
         try:
-            self._engine.ready(origin, create=create, joining=joining)
+            self._engine.ready(origin, url=url, create=create, joining=joining)
         except BaseException:
             self.close()
             raise

@@ -26,7 +26,7 @@ class GateEngine(Protocol):
     where: str
     """The database as people know it."""
 
-    def ready(self, origin: str, *, create: bool, joining: bool) -> None:
+    def ready(self, origin: str, *, url: str, create: bool, joining: bool) -> None:
         """Make the tables or bring them to the newest version, and check them. Raises as `GateDatabase` does."""
 
     def reading(self) -> AbstractContextManager[Connection]:

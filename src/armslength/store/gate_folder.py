@@ -141,7 +141,8 @@ def create_gate_folder(
         AdoptedEstates(made / ESTATES).keep(estate)
         fill(made)
         place = _database(made, settings)
-        with closing(GateDatabase(place, origin=settings.origin, create=True, site=settings.site)) as database:
+        first = GateDatabase(place, origin=settings.origin, url=settings.url, create=True, site=settings.site)
+        with closing(first) as database:
             try:
                 # What was made can be started, before it is put there.
                 read_gate_folder(made).estates.keep(estate)  # for other gates too
@@ -171,6 +172,7 @@ def open_gate_database(folder: GateFolder, *, create: bool = False, serving: boo
     return GateDatabase(
         folder.database,
         origin=folder.settings.origin,
+        url=folder.settings.url,
         create=create,
         site=folder.settings.site,
         joining=create,

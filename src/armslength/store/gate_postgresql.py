@@ -63,11 +63,11 @@ class PostgresqlGate:
         self._writer = self._pooled(_WRITE, self._connecting if held is None else held.connection, keep=1, more=0)
         self._readers = self._pooled(_READ, self._connecting, keep=READERS, more=READERS)
 
-    def ready(self, origin: str, *, create: bool, joining: bool) -> None:
+    def ready(self, origin: str, *, url: str, create: bool, joining: bool) -> None:
         with self.writing(durable=True) as db:
             raw = _raw(db)
             wait_for(raw, LONG)  # tables that are made, or another gate that makes them
-            make_postgresql_tables(db, self.where, self._own, origin, create=create, joining=joining)
+            make_postgresql_tables(db, self.where, self._own, origin, url=url, create=create, joining=joining)
             check_postgresql_tables(db, self.where, self._own)
             wait_for(raw, ANSWER)
 

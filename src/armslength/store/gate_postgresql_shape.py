@@ -48,6 +48,7 @@ column shared.evidence.made: bigint not null
 column shared.evidence.media_type: text C not null
 column shared.gate.one: bigint not null
 column shared.gate.origin: text C not null
+column shared.gate.url: text C
 column shared.idempotency.answer: text C not null
 column shared.idempotency.body: bytea not null
 column shared.idempotency.caller: text C not null

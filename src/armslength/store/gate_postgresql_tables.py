@@ -84,6 +84,7 @@ SHARED_STEPS: tuple[Sequence[str], ...] = (
         "CREATE INDEX directory_by_external ON {schema}.directory (directory, kind, external)",
         "CREATE INDEX directory_by_stamp ON {schema}.directory (directory, stamp)",
     ),
+    ('ALTER TABLE {schema}.gate ADD COLUMN url text COLLATE "C"',),
 )
 """Of the shared schema."""
 
@@ -93,14 +94,19 @@ def own_schema(site: str) -> str:
     return f"gate_{site.replace('-', '_')}"
 
 
-def make_postgresql_tables(db: Connection, where: str, own: str, origin: str, *, create: bool, joining: bool) -> None:
+def make_postgresql_tables(
+    db: Connection, where: str, own: str, origin: str, *, url: str, create: bool, joining: bool
+) -> None:
     """Make the tables, or take them to the newest version, within a transaction that writes: gates that start at once
     do it one after the other. Raises as `GateDatabase` does."""
     db.exec_driver_sql("SET LOCAL lock_timeout = 0")  # however long the others take; the answer is waited for so long
     db.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('armslength gate_shared', 0))")
     shared, mine = postgresql_version(db, where, SHARED), postgresql_version(db, where, own)
     if create and mine:
-        raise StoreError(f"{where}: has a schema {own} already; a gate's database is made once")
+        raise StoreError(
+            f"{where}: has a schema {own} already; a gate's database is made once. Where that gate is gone for good:"
+            f" DROP SCHEMA {own} CASCADE"
+        )
     if create and shared and not joining:
         raise StoreError(f"{where}: gates share it already; armslength gate join makes one more")
     if not create and not (shared and mine):
@@ -115,6 +121,8 @@ def make_postgresql_tables(db: Connection, where: str, own: str, origin: str, *,
         said = db.exec_driver_sql(f"SELECT origin FROM {schema}.gate").scalar_one_or_none()
         if said != origin:
             raise StoreError(f"{where}: {schema} is of the gate {said!r}; expected that of {origin!r}")
+    if url:
+        _check_url(db, where, url)
 
 
 def drop_postgresql_tables(db: Connection, schemas: Sequence[str]) -> None:
@@ -163,6 +171,14 @@ def postgresql_shape(db: Connection, own: str) -> set[str]:
         for kind, what, says in db.exec_driver_sql(_SHAPE, (schema,)):
             lines.add(f"{kind} {name}.{what}: {says}".replace(f"{schema}.", f"{name}."))
     return lines
+
+
+def _check_url(db: Connection, where: str, url: str) -> None:
+    """A passkey's signature names the page that it was made on: at a gate with another URL it would not hold."""
+    db.exec_driver_sql(f"UPDATE {SHARED}.gate SET url = %s WHERE url IS NULL", (url,))
+    said = db.exec_driver_sql(f"SELECT url FROM {SHARED}.gate").scalar_one()
+    if said != url:
+        raise StoreError(f"{where}: the url of its gates is {said!r}, here it is {url!r}; expected the same for all")
 
 
 def _migrate(db: Connection, schema: str, steps: Sequence[Sequence[str]], version: int) -> None:

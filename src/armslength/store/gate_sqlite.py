@@ -33,7 +33,7 @@ class SqliteGate:
         self._writer = _engine(lambda: connection, "BEGIN IMMEDIATE", StaticPool)
         self._readers = _engine(lambda: _connected(path, writing=False), "BEGIN", QueuePool)
 
-    def ready(self, origin: str, *, create: bool, joining: bool) -> None:
+    def ready(self, origin: str, *, url: str, create: bool, joining: bool) -> None:
         with self.writing(durable=True) as db:
             if not create and gate_version(db, self._path) == 0:
                 raise Damaged(f"{self._path}: not the database of a gate")
