@@ -6,7 +6,7 @@ that could help is tried, smallest first; the rest of the quorum is filled by th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -43,7 +43,7 @@ class Coalitions:
         self._closures = Closures(ground, quorums, bundles, self._scenes)
         # A search asks all of it here.
         self.stakes, self.feeders = self._staking.stakes, self._staking.feeders
-        self.outsiders, self.enough = self._scenes.outsiders, self._scenes.enough
+        self.outsiders, self.enough, self.role = self._scenes.outsiders, self._scenes.enough, self._scenes.role
         self.closure, self.settled, self.held = self._closures.closure, self._closures.settled, self._closures.held
 
     @property
@@ -79,15 +79,32 @@ class Coalitions:
     ) -> tuple[int, ...] | None:
         """At most `most` more accomplices with whom the rule fires, once the sources of `given` are held and
         `with_people` act; or None when no such set exists."""
-        plain = self.outsiders(rule, column, given, with_people, most)
-        if plain is not None or not most:
-            return plain
+        for mask, people in self._ways(rule, column, given, with_people, most):
+            more = self.outsiders(rule, column, mask, with_people + people, most - len(people))
+            if more is not None:
+                return people + more
+        return None
+
+    def suffices(self, rule: Rule, column: int, given: Words, with_people: tuple[int, ...], most: int) -> bool:
+        """Whether `further` would find anybody."""
+        return any(
+            self.enough(rule, column, mask, with_people + people, most - len(people))
+            for mask, people in self._ways(rule, column, given, with_people, most)
+        )
+
+    def _ways(
+        self, rule: Rule, column: int, given: Words, with_people: tuple[int, ...], most: int
+    ) -> Iterator[tuple[Words, tuple[int, ...]]]:
+        """The sets of controllers worth trying, with the sources then held; none of them first."""
+        yield given, ()
+        if not most:
+            return
         opened = self.ground.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
         stakes = self.stakes(rule, opened, chained=False)
         if not stakes.controllers:
-            return None
-        if self.outsiders(rule, column, given | stakes.held, with_people, most) is None:
-            return None
+            return
+        if not self.enough(rule, column, given | stakes.held, with_people, most):
+            return
         leads = self._staking.leads(rule, opened, column)
         need, silent = self.need(rule, column, given, with_people)
         for size in range(1, most + 1):
@@ -99,11 +116,7 @@ class Coalitions:
                     continue
                 self._tick()
                 mask = np.bitwise_or.reduce(np.array([given, *(lead.mask for lead in chosen)]), axis=0)
-                people = tuple(lead.person for lead in chosen)
-                more = self.outsiders(rule, column, mask, with_people + people, most - size)
-                if more is not None:
-                    return people + more
-        return None
+                yield mask, tuple(lead.person for lead in chosen)
 
     def need(self, rule: Rule, column: int, given: Words, people: tuple[int, ...]) -> tuple[int, bool]:
         """How many more identities a quorum wants at the least, and whether nobody who acts so far can ask."""

@@ -67,6 +67,7 @@ class Levels:
         self._coalitions = Coalitions(ground, quorums, bundles, clock.tick)
         self._situations = Situations(self._coalitions)
         self._known: dict[Hashable, tuple[int, ...] | None] = {}
+        self._filled: dict[Hashable, tuple[int, ...] | None] = {}
         self._found: dict[int, dict[tuple[int, ...], None]] = {}
         self._feeding: dict[tuple[int, frozenset[int]], int] = {}
         self._true_powers: list[int] | None = None
@@ -152,7 +153,7 @@ class Levels:
                 return found
         found = next((people for people in self._found.get(rule.number, ()) if search.confirms(people)), None)
         if found is None:
-            found = search.least(self.level)
+            found = search.least(self.level, self._situations, self._filled)
         if found is not None:
             self._found.setdefault(rule.number, {})[found] = None
         if key is not None:

@@ -76,6 +76,22 @@ class Scenes:
             return self._holder(rule, scene.opened, column, mask, people, most) is not None
         return self._seating(scene, column, people, most) is not None
 
+    def role(self, rule: Rule, column: int, mask: Words, person: int) -> tuple[int, int, bytes] | None:
+        """What of a person matters to the rule once the sources of `mask` are held: of two with the same role either
+        may join in the other's place. None where they hold what brings more."""
+        scene = self._scene(rule, column, mask)
+        if scene.waived:
+            return None
+        matters = self._mattering[rule.number, column]
+        if (self._bundles.holds[:, person] & matters).any():
+            return None
+        if not self._more(scene, column, (person,)):
+            return (-1, -1, b"")
+        ballot = scene.stand.ballot
+        # Who else could bring them adds nothing once they are there.
+        brought = (self._bundles.assumes[:, person] & matters).tobytes()
+        return (self._number(ballot.requesters, person), self._number(ballot.approvers, person), brought)
+
     def _seating(self, scene: Scene, column: int, people: tuple[int, ...], most: int) -> Seating | None:
         stand, ballot = scene.stand, scene.stand.ballot
         more = self._more(scene, column, people) if people else people

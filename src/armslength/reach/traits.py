@@ -122,7 +122,8 @@ class Traits:
         order = np.lexsort(rows.T)
         ordered = rows[order]
         first = np.flatnonzero(np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)])
-        parts = np.split(people[order], first[1:])
+        sorted_people, ends = people[order], [*first[1:].tolist(), len(people)]
+        parts = [sorted_people[lo:hi] for lo, hi in zip(first.tolist(), ends, strict=True)]
         one = order[first]
         counts = np.diff(np.r_[first, len(people)])
         if len(parts) > WIDE:

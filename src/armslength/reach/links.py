@@ -1,0 +1,287 @@
+"""Links: what a coalition has to serve all at once so that one rule after another fires, and who can.
+
+Each link asks for outsiders of its own, and the same few have to serve all. How few each needs is exact. So links that
+need more together than there may be share people: only who has a part in several can be shared, and is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from armslength.reach.classes import Flags
+from armslength.reach.coalition import MANY, Coalitions
+from armslength.reach.columns import Words
+from armslength.reach.rules import Rule
+from armslength.reach.situation import Situations
+from armslength.reach.spread import Ints
+
+People = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Link:
+    """A rule that has to fire once the sources of `given` [Wh] are held; it takes `need` outsiders at the least, and
+    only those of `able` (people indexes; None for everyone) could be among them."""
+
+    rule: Rule
+    given: Words
+    need: int
+    able: Ints | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cast:
+    """Outsiders of each of the `kinds` worth trying for some links; `parts[i]` [kinds]: who could be among those of
+    link i."""
+
+    kinds: list[Ints]
+    parts: list[Flags]
+
+
+class Links:
+    """Those of one `column`, for coalitions of at most `most`. `known`: what was found in like situations, for all
+    columns together."""
+
+    def __init__(
+        self,
+        coalitions: Coalitions,
+        situations: Situations,
+        known: dict[Hashable, People | None],
+        column: int,
+        most: int,
+        tick: Callable[[], None],
+    ) -> None:
+        self._coalitions, self._situations, self._known = coalitions, situations, known
+        self._column, self._most, self._tick = column, most, tick
+        self._links: dict[tuple[int, bytes], Link | None] = {}
+        self._disjoint: dict[tuple[int, int], bool] = {}
+        self._filled: dict[frozenset[int], People | None] = {}
+        self._roles: dict[tuple[int, People, tuple[int, int, bytes]], bool] = {}
+        self._kinds: dict[tuple[frozenset[int], bytes | None], list[Ints]] = {}
+
+    def link(self, rule: Rule, given: Words) -> Link | None:
+        """The rule as a link, or None when more outsiders would be needed than there may be."""
+        coalitions = self._coalitions
+        opened = coalitions.ground.opened(rule, self._column)
+        given = given & coalitions.stakes(rule, opened, chained=True).mask
+        key = (rule.number, given.tobytes())
+        if key not in self._links:
+            self._links[key] = None
+            for need in range(self._most + 1):
+                if coalitions.suffices(rule, self._column, given, (), need):
+                    able = coalitions.able(rule, self._column, given)
+                    self._links[key] = Link(rule=rule, given=given, need=need, able=able)
+                    break
+        return self._links[key]
+
+    def fill(self, links: tuple[Link, ...]) -> People | None:
+        """At most `most` outsiders who serve all the links at once."""
+        key = frozenset(id(link) for link in links)
+        if key not in self._filled:
+            self._filled[key] = self._recall(links)
+        return self._filled[key]
+
+    def _recall(self, links: tuple[Link, ...]) -> People | None:
+        """The same, from another column or goal where it must be alike."""
+        if self._apart(links):
+            return None
+        links = tuple(sorted(links, key=lambda link: (link.rule.number, link.given.tobytes())))
+        given: Words = np.bitwise_or.reduce([link.given for link in links], axis=0)
+        key = self._situations.key([link.rule for link in links], given, self._column, self._most)
+        if key is None:
+            key = (self._column, self._most, tuple(link.rule.number for link in links))
+        key = (key, tuple(link.given.tobytes() for link in links))
+        if key in self._known:
+            found = self._known[key]
+            if found is None or self._serve(links, found):
+                return found
+        found = self._known[key] = self._find(links)
+        return found
+
+    def _serve(self, links: tuple[Link, ...], people: People) -> bool:
+        """Whether these are outsiders here and enough for all the links."""
+        if not self._coalitions.outside(self._column)[list(people)].all():
+            return False
+        return all(
+            self._coalitions.suffices(link.rule, self._column, self._given(link, people), people, 0) for link in links
+        )
+
+    def _find(self, links: tuple[Link, ...]) -> People | None:
+        needs = tuple(link.need for link in links)
+        if sum(needs) <= self._most:
+            return self._joined(links, needs, ())
+        some = self._worth(links, needs)
+        if some is not None and not self._serve_all(links, some):
+            return None
+        kinds = self._kinds_of(links, some)
+        parts = [self._among(kinds, link) for link in links]
+        return self._join(links, needs, Cast(kinds=kinds, parts=parts), np.ones(len(kinds), dtype=np.bool_), ())
+
+    def _worth(self, links: tuple[Link, ...], needs: Sequence[int]) -> Ints | None:
+        """Everyone who may be in a coalition for the links; None for anyone. Where a link needs as many as there may
+        be, each of them has a part in it."""
+        full = [link for link, need in zip(links, needs, strict=True) if need == self._most]
+        tight = [link.able for link in full if link.able is not None]
+        outside = self._coalitions.outside(self._column)
+        if tight:
+            some = tight[0]
+            for other in tight[1:]:
+                some = np.intersect1d(some, other, assume_unique=True)
+            return some[outside[some]]
+        able = [link.able for link in links if link.able is not None]
+        if len(able) < len(links):
+            return None
+        some = np.unique(np.concatenate(able)).astype(np.int32)
+        return some[outside[some]]
+
+    def _serve_all(self, links: tuple[Link, ...], some: Ints) -> bool:
+        """Whether all of them together would do for each link."""
+        if len(some) > MANY:
+            return True
+        people = tuple(some.tolist())
+        return all(
+            self._coalitions.suffices(link.rule, self._column, self._given(link, people), people, 0) for link in links
+        )
+
+    def _apart(self, links: tuple[Link, ...]) -> bool:
+        """Whether two links need more than there may be, and nobody has a part in both."""
+        for one, other in combinations(links, 2):
+            if one.able is not None and other.able is not None and one.need + other.need > self._most:
+                key = (id(one), id(other))
+                found = self._disjoint.get(key)
+                if found is None:
+                    outside = self._coalitions.outside(self._column)
+                    both = np.intersect1d(one.able, other.able, assume_unique=True)
+                    found = self._disjoint[key] = not outside[both].any()
+                if found:
+                    return True
+        return False
+
+    def _join(
+        self, links: tuple[Link, ...], needs: Sequence[int], cast: Cast, allowed: Flags, people: People
+    ) -> People | None:
+        """The same with `people` among them, of whom the links still need so many more, and otherwise only outsiders of
+        the kinds `allowed`."""
+        self._tick()
+        room = self._most - len(people)
+        if sum(needs) <= room:
+            return self._joined(links, needs, people)
+        allowed = allowed.copy()
+        if not self._enough(links, needs, cast, allowed, people, room):
+            return None
+        shared = self._shared(needs, cast, allowed, room)
+        for kind in np.flatnonzero(shared).tolist():
+            person = next((p for p in cast.kinds[kind][: self._most].tolist() if p not in people), None)
+            if person is not None:
+                more = (*people, person)
+                left = self._all_left(links, needs, more, room - 1)
+                if left is not None:
+                    found = self._join(links, left, cast, allowed, more)
+                    if found is not None:
+                        return found
+            # From here on, coalitions without this kind.
+            allowed[kind] = False
+        return None
+
+    def _enough(
+        self, links: tuple[Link, ...], needs: Sequence[int], cast: Cast, allowed: Flags, people: People, room: int
+    ) -> bool:
+        """Whether all of those who may still join would do. Where a link needs as many as may, each has a part in it:
+        the other kinds are taken out of `allowed`."""
+        tight = [i for i, need in enumerate(needs) if need == room]
+        if not tight:
+            return True
+        allowed &= np.logical_and.reduce([cast.parts[i] for i in tight])
+        crowd = tuple(p for k in np.flatnonzero(allowed).tolist() for p in cast.kinds[k][: self._most].tolist())
+        crowd = (*people, *(p for p in crowd if p not in people))
+        return all(
+            self._coalitions.suffices(link.rule, self._column, self._given(link, crowd), crowd, 0)
+            for link, need in zip(links, needs, strict=True)
+            if need
+        )
+
+    def _shared(self, needs: Sequence[int], cast: Cast, allowed: Flags, room: int) -> Flags:
+        """The fewest kinds of which one more outsider must be: if k links together need over (k - 1) × room, then
+        somebody has a part in all of them."""
+        best, least = allowed, len(allowed) + 1
+        wanting = [i for i, need in enumerate(needs) if need]
+        for size in range(1, len(wanting) + 1):
+            for some in combinations(wanting, size):
+                if sum(needs[i] for i in some) > (size - 1) * room:
+                    flags = np.logical_and.reduce([allowed, *(cast.parts[i] for i in some)])
+                    count = int(flags.sum())
+                    if count < least:
+                        best, least = flags, count
+        return best
+
+    def _all_left(
+        self, links: tuple[Link, ...], needs: Sequence[int], people: People, room: int
+    ) -> tuple[int, ...] | None:
+        """How many each link needs once the last of `people` has joined; None if that is over `room` anywhere."""
+        left = list(needs)
+        # The links that ask for most refuse most.
+        for i in sorted(range(len(links)), key=lambda i: -needs[i]):
+            left[i] = self._left(links[i], needs[i], people)
+            if left[i] > room:
+                return None
+        return tuple(left)
+
+    def _left(self, link: Link, need: int, people: People) -> int:
+        """How many the link needs once the last of `people` has joined: one fewer, or as many as before."""
+        if not need:
+            return 0
+        before, person = people[:-1], people[-1]
+        role = self._coalitions.role(link.rule, self._column, self._given(link, before), person)
+        if role is None:
+            return need - self._joins(link, need, people)
+        key = (id(link), before, role)
+        found = self._roles.get(key)
+        if found is None:
+            found = self._roles[key] = self._joins(link, need, people)
+        return need - found
+
+    def _joins(self, link: Link, need: int, people: People) -> bool:
+        return self._coalitions.suffices(link.rule, self._column, self._given(link, people), people, need - 1)
+
+    def _given(self, link: Link, people: People) -> Words:
+        held = self._coalitions.held(people)
+        return link.given if held is None else link.given | held
+
+    def _joined(self, links: tuple[Link, ...], needs: Sequence[int], people: People) -> People:
+        """`people` and, for each link, the fewest others that it needs."""
+        found = dict.fromkeys(people)
+        for link, need in zip(links, needs, strict=True):
+            if need:
+                given = self._given(link, people)
+                more = self._coalitions.further(link.rule, self._column, given, people, need)
+                found |= dict.fromkeys(more or ())
+        return tuple(found)
+
+    def _kinds_of(self, links: tuple[Link, ...], some: Ints | None) -> list[Ints]:
+        """The outsiders among some who could have a part in a link, like people together."""
+        rules = {link.rule.number: link.rule for link in links}
+        key = (frozenset(rules), None if some is None else some.tobytes())
+        found = self._kinds.get(key)
+        if found is None:
+            coalitions = self._coalitions
+            relevant: Words = np.bitwise_or.reduce(
+                [
+                    coalitions.stakes(r, coalitions.ground.opened(r, self._column), chained=True).mask
+                    for r in rules.values()
+                ],
+                axis=0,
+            )
+            outside = coalitions.outside(self._column)
+            found = coalitions.traits.kinds(some, outside, list(rules.values()), relevant, self._most)
+            self._kinds[key] = found
+        return found
+
+    @staticmethod
+    def _among(kinds: list[Ints], link: Link) -> Flags:
+        if link.able is None:
+            return np.ones(len(kinds), dtype=np.bool_)
+        return np.isin(np.array([kind[0] for kind in kinds], dtype=np.int32), link.able)
