@@ -223,8 +223,9 @@ class Links:
     ) -> tuple[int, ...] | None:
         """How many each link needs once the last of `people` has joined; None if that is over `room` anywhere."""
         left = list(needs)
-        # The links that ask for most refuse most.
-        for i in sorted(range(len(links)), key=lambda i: -needs[i]):
+        # The links that ask for most refuse most; where values must differ, asking takes long.
+        distinct = self._coalitions.quorums.distinct
+        for i in sorted(range(len(links)), key=lambda i: (-needs[i], len(distinct(links[i].rule)))):
             left[i] = self._left(links[i], needs[i], people)
             if left[i] > room:
                 return None
