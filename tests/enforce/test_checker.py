@@ -134,6 +134,18 @@ def test_a_list_that_was_seen_before_is_not_newer_for_being_sent_again() -> None
     assert answer(found, signed(terms(2))) is Why.OLD_LIST
 
 
+def test_what_one_of_two_gates_knows_alone_stays_revoked_when_the_other_one_s_list_comes() -> None:
+    """Two gates that are cut off from the log revoke something each: the later list would open what the other ended."""
+    clock = Clock()
+    one, other = terms(), terms(2)
+    found = checker(clock, listed(one.id, made=clock.wall, number=2**32 + 3))
+    found.learn(listed(other.id, made=clock.wall, number=2**32 + 5))
+    assert answer(found, signed(one)) is Why.REVOKED
+    assert answer(found, signed(other)) is Why.REVOKED
+    found.learn(listed(made=clock.wall, number=2**32 + 2**16))
+    assert answer(found, signed(one)) is None
+
+
 def test_a_clock_that_goes_back_stops_everything_until_it_is_right() -> None:
     """A lease that has ended would run again by setting the clock of the service."""
     clock = Clock()

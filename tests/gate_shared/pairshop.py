@@ -99,7 +99,10 @@ def killed(gate: Gate) -> None:
         thread.join()
     beating = ledger._beating
     beating._closed.set()
-    beating._thread.join()
+    beating._due.set()
+    beating._proving.set()
+    for thread in beating._threads:
+        thread.join()
     beating._seat.close()
     ledger._handing.close()
     if (leading := ledger._leading) is not None:

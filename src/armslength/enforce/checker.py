@@ -41,9 +41,11 @@ OFFLINE = "this lease counts its uses, so the gate has to be asked each time"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Heard:
-    """The newest list, and when it came by a clock that nobody sets."""
+    """The newest list, and when it came by a clock that nobody sets. `revoked`: what is in it, and in those before it
+    that were made from as much of the log, as of two gates which cannot tell each other."""
 
     revocations: RevocationList
+    revoked: frozenset[LeaseId]
     at: float
 
 
@@ -76,7 +78,8 @@ class Checker:
         with self._lock:
             before = self._heard
             if before is None or (revocations.follows(before.revocations) and revocations != before.revocations):
-                self._heard = _Heard(revocations=revocations, at=self._steady())
+                kept = before.revoked if before and revocations.beside(before.revocations) else frozenset()
+                self._heard = _Heard(revocations=revocations, revoked=revocations.revoked | kept, at=self._steady())
             return revocations
 
     def now(self) -> float | Refused:
@@ -110,7 +113,7 @@ class Checker:
         if (refused := self.blind(now)) is not None:
             return refused
         heard = self._heard
-        if heard is None or id in heard.revocations.revoked:
+        if heard is None or id in heard.revoked:
             return Refused(why=Why.REVOKED, says="the lease was revoked")
         return None
 

@@ -109,6 +109,7 @@ from armslength.gate.request_form import parse_request, parse_target
 from armslength.gate.revocation import (
     MOST_AGE,
     REVOCATIONS_TYPE,
+    ROOM,
     SKEW,
     RevocationList,
     sign_revocations,
@@ -153,6 +154,7 @@ __all__ = [
     "MOST_EVIDENCE",
     "MOST_QUORUMS",
     "REVOCATIONS_TYPE",
+    "ROOM",
     "SKEW",
     "TARGETS",
     "THE_GATE",

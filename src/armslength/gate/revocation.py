@@ -22,6 +22,8 @@ REVOCATIONS_TYPE = "armslength-revocations+jwt"
 
 MOST_AGE = dt.timedelta(seconds=60)
 """A list that is older says nothing about now."""
+ROOM = 2**16
+"""Numbers for each place of the log."""
 SKEW = dt.timedelta(seconds=5)
 """By how much the clocks of a point and of the gate may differ."""
 
@@ -55,6 +57,10 @@ class RevocationList:
     def fresh(self, now: Moment) -> bool:
         """Whether it may be decided on: made at most `MOST_AGE` ago, and not in the future by more than `SKEW`."""
         return -SKEW <= self.age(now) <= MOST_AGE
+
+    def beside(self, other: RevocationList) -> bool:
+        """Whether both are made from as much of the log: then either may hold what its gate alone knows so far."""
+        return self.gate == other.gate and self.number // ROOM == other.number // ROOM
 
     def follows(self, other: RevocationList) -> bool:
         """Whether it may take the place of the other: of the same gate and not an earlier one, whatever was served."""

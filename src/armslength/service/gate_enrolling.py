@@ -60,6 +60,7 @@ class Enrolling:
             check_voucher(enrolment, assertion, key.key, self._office.party)
         if not self.standing(voucher, enrolment.person):
             self._use_lease(voucher, enrolment.person)
+            self.pending.known(enrolment.person)  # of the estate by which that was decided
         with self._book.holding(of_key(id), of_key(signed)):
             self._counting(signed, voucher)
             if id in self._book.state.keys or self.pending.enrolment(id) != enrolment:

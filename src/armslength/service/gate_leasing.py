@@ -16,6 +16,7 @@ import msgspec
 
 from armslength.gate import (
     LONGEST,
+    ROOM,
     Conflict,
     Ended,
     GateError,
@@ -67,8 +68,6 @@ LIST_WAIT = 1.0
 """Seconds that a list waits for leases to be judged again, before the one before it is given out once more."""
 FIRST_NUMBER = 2**32
 """Above every time in POSIX seconds, which lists were numbered by once: points may hold such a list."""
-ROOM = 2**16
-"""Numbers for each position of the log."""
 TURN = 20
 """Seconds of one turn: one or two after a list that knows more than the log, one that does not takes its place."""
 AT_ONCE = 0.5
@@ -455,5 +454,6 @@ def _number(ended: _Ended, made: Moment) -> int:
     more than a turn ahead, so that another gate's, which does not know of them, comes after it only when it is old; but
     it does come, or a point would be left without a list where that gate is gone and nothing more happens.
     """
-    turns = min(max(0, posix(made) - ended.since) // TURN, ROOM // 2 - 2)
-    return FIRST_NUMBER + ended.position * ROOM + 2 * turns + (3 if ended.late else 0)
+    turns, last = max(0, posix(made) - ended.since) // TURN, ROOM // 2 - 2
+    early = 3 if ended.late and turns < last else 0  # after days without a record time alone decides
+    return FIRST_NUMBER + ended.position * ROOM + 2 * min(turns, last) + early

@@ -7,11 +7,14 @@ has no say in: a holder that was shown another log than the one which is written
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from armslength.store import Held, Overtaken, Seat, StoreError
+
+LOG = logging.getLogger("armslength.gate")
 
 EVERY = 0.5
 HANGS = 20.0
@@ -34,7 +37,7 @@ class Proof:
 
 
 class Beating:
-    """For two threads: the one that writes calls its methods."""
+    """For the thread that writes, which calls its methods; it has two of its own."""
 
     def __init__(
         self,
@@ -61,9 +64,16 @@ class Beating:
         """That it is held, as of the last sign of life in this hold."""
         self.off = 0.0
         """Seconds by which the clock differs from the database's, at the least: negative where it is behind."""
-        self._due, self._closed = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shared-seat", daemon=True)
-        self._thread.start()
+        self._due, self._proving, self._closed = threading.Event(), threading.Event(), threading.Event()
+        self._beaten: float | None = None
+        """When the last sign of life in this hold was given."""
+        self._threads = [
+            threading.Thread(target=self._often, args=(self._beat,), name="shared-seat", daemon=True),
+            # Of its own: a lock that answers slowly is no reason to fall silent.
+            threading.Thread(target=self._often, args=(self._prove,), name="shared-seat-lock", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def holds(self) -> bool:
@@ -93,7 +103,7 @@ class Beating:
         if not self.agrees:
             return None
         with self._lock:
-            self.proof = None
+            self.proof = self._beaten = None
             self._epoch = self._seat.take(self._site, silent=self._silent)
             held = self._site if self._epoch is not None else None
             if held is None and (other := self._seat.holder()) is not None:
@@ -111,7 +121,7 @@ class Beating:
     def leave(self) -> None:
         """Let the next one have it at once, if the database can be told; otherwise they take it when it was silent."""
         with self._lock:
-            epoch, self._epoch, self.proof = self._epoch, None, None
+            epoch, self._epoch, self.proof, self._beaten = self._epoch, None, None, None
             self._looked = self._steady()
             if epoch is not None:
                 try:
@@ -123,40 +133,52 @@ class Beating:
         self.leave()
         self._closed.set()
         self._due.set()
-        self._thread.join()
+        self._proving.set()
+        for thread in self._threads:
+            thread.join()
         self._seat.close()
 
-    def _run(self) -> None:
+    def _often(self, work: Callable[[], None]) -> None:
         while not self._closed.is_set():
-            self._due.wait(EVERY)
-            self._due.clear()
-            began = self._steady()
-            if began - self._alive <= self._patience and self._beat():
-                self._prove(began)
+            try:
+                work()
+            except Exception as error:  # whatever a database answers: the next time it may be in order
+                LOG.warning("the seat is not held", extra={"problem": f"{type(error).__name__}: {error}"})
+                self._closed.wait(EVERY)
 
-    def _beat(self) -> bool:
-        """Whether it holds the seat, and the others were told so."""
+    def _beat(self) -> None:
+        self._due.wait(EVERY)
+        self._due.clear()
+        began = self._steady()
+        if began - self._alive > self._patience:
+            return
         with self._lock:
             if self._epoch is None:
-                return False
+                return
             before = self._now()
             try:
                 self._compare(before, self._seat.beat(self._site, self._epoch, self._pledge()))
             except Overtaken:
-                self._epoch = self.proof = None
-                return False
+                self._epoch = self.proof = self._beaten = None
             except StoreError:
-                return False  # its writes are refused once somebody else has the seat
-            return True
+                return  # its writes are refused once somebody else has the seat
+            else:
+                self._beaten = began
+                self._proving.set()
 
-    def _prove(self, began: float) -> None:
+    def _prove(self) -> None:
+        self._proving.wait(EVERY)
+        self._proving.clear()
+        since = self._beaten
+        if since is None or (self.proof is not None and self.proof.since >= since):
+            return
         try:
             lock = self._read_lock()
         except StoreError:
             return
         with self._lock:
-            if self._epoch is not None:
-                self.proof = Proof(since=began, lock=lock)
+            if self._beaten is not None:  # in this hold still
+                self.proof = Proof(since=since, lock=lock)
 
     def _now(self) -> float | None:
         return None if self._clock is None else self._clock()

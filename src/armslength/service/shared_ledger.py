@@ -35,6 +35,7 @@ from armslength.service.shared_waiting import WaitingActs
 from armslength.service.writer import WriterHealth
 from armslength.store import (
     Damaged,
+    Held,
     LedgerFolder,
     Overtaken,
     Seat,
@@ -82,6 +83,15 @@ class SharedHealth:
     handed: int
     problem: str | None
     apart: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Promise:
+    """At `since`, a moment of the steady clock, the log had `size` entries; `lock` is what the lock said after it."""
+
+    since: float
+    size: int
+    lock: Held | None = None
 
 
 class _Untrue(Exception):
@@ -284,17 +294,8 @@ class SharedLedger:
         while not self._closed.is_set():
             self._wake.clear()
             busy = False
-            began = self._monotonic()
             try:
                 busy = self._once()
-                since = self._current_since(began)
-                if since is None:
-                    self._problem = "nothing new of the gate that writes"
-                elif since > self._confirmed:
-                    self._confirmed_at = self._clock() - (self._monotonic() - since)
-                    self._confirmed, self._problem = since, None
-                    if self.cut <= CUT:
-                        self._first.set()
             except Exception as error:
                 self._failed(error)
             if not busy:
@@ -347,7 +348,9 @@ class SharedLedger:
             self._recorded += sum(isinstance(each, Receipt) for each in outcomes)
         else:
             self._handing.hand_over()
+        promise = self._promised()
         self._follow()
+        self._confirm(promise)
         self._handing.settle(self.following.size)
         self._waiting.give_up()
         return more
@@ -373,27 +376,36 @@ class SharedLedger:
         if leading is not None and self.following.size < (size := leading.ledger.health().writer.size):
             raise StorageFailed(f"the log shows {self.following.size} entries, but {size} were written")
 
-    def _current_since(self, began: float) -> float | None:
-        """Of which moment of the steady clock it is known that all that there was by then was taken in; None: of none.
-        That the database shows nothing more proves nothing: it may be held at what was once true. The gate that writes
-        pledges how far the log goes, and itself asks the lock."""
+    def _promised(self) -> _Promise | None:
+        """What the gate that writes promises before this one follows; None: nothing that counts. That the database
+        shows nothing more proves nothing: it may be held at what was once true. So whoever writes pledges how far the
+        log goes, and itself asks the lock."""
         if (leading := self._leading) is not None:
             proof = self._beating.proof
-            if proof is None or self.following.size < leading.ledger.health().writer.size:
+            if proof is None:
                 return None
-            if proof.lock.size > self.following.size:
-                return None  # others write, to another log than the one that this gate is shown
-            if proof.lock.size == self.following.size and proof.lock.root != self.following.root:
-                raise _Untrue(f"{self.folder.path}: another root than the one signed at size {proof.lock.size}")
-            return proof.since
+            return _Promise(since=proof.since, size=leading.ledger.health().writer.size, lock=proof.lock)
+        now = self._monotonic()
         pledged = self._sealer.open_pledge(self._beating.pledged())
         if pledged is None:
             return None
         size, milliseconds = pledged
         age = self._clock() - milliseconds / 1000
-        if size > self.following.size or age < -AGREE:
-            return None
-        return began - max(0.0, age - AGREE)
+        return None if age < -AGREE else _Promise(since=now - max(0.0, age - AGREE), size=size)
+
+    def _confirm(self, promise: _Promise | None) -> None:
+        """After following: whether all that was promised is taken in."""
+        size, lock = self.following.size, None if promise is None else promise.lock
+        if promise is None or promise.size > size or (lock is not None and lock.size > size):
+            self._problem = "nothing new of the gate that writes"
+            return
+        if lock is not None and lock.size == size and lock.root != self.following.root:
+            raise _Untrue(f"{self.folder.path}: another root than the one signed at size {size}")
+        if promise.since > self._confirmed:
+            self._confirmed_at = self._clock() - (self._monotonic() - promise.since)
+            self._confirmed, self._problem = promise.since, None
+            if self.cut <= CUT:
+                self._first.set()
 
     def _step_up(self, epoch: int) -> None:
         self._beating.alive(OPENS)

@@ -104,6 +104,6 @@ def _held(session: PostgresqlSession, place: PostgresqlPlace, origin: str, how: 
     if not rows:
         raise Damaged(f"{place}: knows no log {origin!r}")
     size, root = rows[0]
-    if size < 0 or len(root) != 32:
+    if size is None or root is None or size < 0 or len(root) != 32:
         raise Damaged(f"{place}: what it holds for the log {origin!r} is no size and root")
     return Held(size=size, root=root)
