@@ -264,7 +264,7 @@ class _Case:
             # The firm gives customers their handle when it first deals with them.
             handles[name] = exported.stderr.split()[-1]
             verified[name] = self._stage.run(
-                "verify", bundle, "--policy", ledger / "policy", "--customer", handles[name], brief=name != "alice"
+                "verify", bundle, "--policy", ledger / "policy", f"--customer={handles[name]}", brief=name != "alice"
             )
             self._told.tell(f"What {name} reads in it:")
             self._told.shown("\n".join(each.line() for each in told(bundle.read_bytes())))

@@ -28,7 +28,8 @@ class Front:
     person: Callable[[str], str] | None = None
     """The header by which it knows somebody; None: `X-Test-Person`, and without it bo."""
 
-    def send(self, line: str, *headers: str, body: bytes = b"") -> bytes:
+    def send(self, line: str, *headers: str, body: bytes = b"", ending: bytes = b"") -> bytes:
+        """`ending` goes out after the body, and counts in no length."""
         if self.person is not None:
             named = [each.partition(": ")[2] for each in headers if each.startswith("X-Test-Person: ")]
             others = [each for each in headers if not each.startswith("X-Test-Person: ")]
@@ -36,7 +37,7 @@ class Front:
         own = [] if any(header.lower().startswith("host:") for header in headers) else [f"Host: {HOST}"]
         length = [f"Content-Length: {len(body)}"] if body else []
         head = "\r\n".join([f"{line} HTTP/1.1", *own, *headers, *length, "Connection: close"])
-        return exchanged(self.url, head.encode("latin-1") + b"\r\n\r\n" + body)
+        return exchanged(self.url, head.encode("latin-1") + b"\r\n\r\n" + body + ending)
 
 
 def status(answer: bytes) -> int:

@@ -65,7 +65,9 @@ def test_a_path_is_refused_and_not_repaired(shared: Stand) -> None:
 def test_no_header_changes_who_asks_or_for_what(shared: Stand, headers: tuple[str, ...]) -> None:
     """Anybody could be the boss, by one line."""
     seen = len(shared.service.seen)
-    answer = shared.front.send("GET /status/acme", *headers)
+    # Without its last chunk a chunked body is waited for.
+    ending = b"0\r\n\r\n" if any("chunked" in header for header in headers) else b""
+    answer = shared.front.send("GET /status/acme", *headers, ending=ending)
     if len(shared.service.seen) == seen:
         assert status(answer) in (400, 403, 404, 499, 501)
         return
