@@ -143,6 +143,38 @@ def test_a_gate_that_leads_over_another_log_than_the_one_that_is_written_is_cut_
     assert pair.a.ready() is not None
 
 
+def test_a_lock_that_answers_slowly_does_not_cost_the_seat(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signs of life would come too late, and the seat go to and fro."""
+    pair.lead("a")
+    real = shared_ledger.read_lock
+
+    def slow(folder: shared_ledger.LedgerFolder) -> object:
+        time.sleep(4.0)
+        return real(folder)
+
+    before = ledger_of(pair.a)._beating._seat.holder()
+    monkeypatch.setattr(shared_ledger, "read_lock", slow)
+    end = time.monotonic() + 2 * shared_ledger.SILENT + 2.0
+    while time.monotonic() < end:
+        assert not ledger_of(pair.b).leads
+        time.sleep(0.1)
+    after = ledger_of(pair.a)._beating._seat.holder()
+    assert before is not None and after is not None and after.epoch == before.epoch
+
+
+def test_what_a_database_answers_ends_no_sign_of_life(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.lead("a")
+    real = shared_ledger.read_lock
+
+    def strange(folder: shared_ledger.LedgerFolder) -> object:
+        raise TypeError("as of a column that is NULL where none can be")
+
+    monkeypatch.setattr(shared_ledger, "read_lock", strange)
+    until(lambda: ledger_of(pair.a).cut > shared_ledger.CUT)
+    monkeypatch.setattr(shared_ledger, "read_lock", real)
+    until(lambda: pair.a.ready() is None and ledger_of(pair.a).leads)
+
+
 def test_no_gate_pledges_before_its_ledger_is_open(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     pair.lead("a")
     opening = _slow(2.0)
