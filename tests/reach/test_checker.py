@@ -28,6 +28,7 @@ from tests.reach.derivations import (
     HELP_DESK,
     KEY_IN_HAND,
     LEGAL_EXPORT,
+    OPEN_RACK,
     SECOND_EXAMPLE,
     THREE_OUTSIDERS,
     US_ORDER,
@@ -338,6 +339,23 @@ _TERMS: dict[str, object] = {"approvals": 2, "approvers": "group:trust"}
 def test_a_quorum_must_meet_every_condition(terms: dict[str, object], home: list[str] | None, accepted: bool) -> None:
     """A quorum that the gate would turn away would be printed as a way in, or the other way about."""
     assert (not faults(_quorum_of(terms, home))) is accepted
+
+
+def test_whoever_has_no_value_is_distinct_from_nobody() -> None:
+    """One unit that the tables do not tell could be that of anybody else in the quorum."""
+    worked = _quorum_of({**_TERMS, "distinct": ["unit"]})
+    assert faults(worked) == ()
+    people = [{**row, "unit": "" if row["id"] == "t3" else row["unit"]} for row in worked.case.rows("people")]
+    without = replace(worked.case, tables={**worked.case.tables, "people": people})
+    assert any("or one has none" in fault for fault in faults(replace(worked, case=without)))
+
+
+def test_whoever_can_operate_by_custody_can_do_all_else() -> None:
+    """Custody of an asset would seem to give less than a grant of it."""
+    operate = step("custody", "can operate asset:rack", at="assets.csv:3")
+    steps = (operate, step("has", "can read asset:rack", "can operate asset:rack"))
+    assert faults(OPEN_RACK, steps) == ()
+    assert faults(OPEN_RACK, (step("custody", "can use asset:rack", at="assets.csv:3"), steps[1]))
 
 
 def test_a_declared_tie_counts_against_apart_and_is_not_told() -> None:

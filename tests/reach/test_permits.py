@@ -170,6 +170,16 @@ def test_a_group_that_can_be_entered_opens_a_permit_and_takes_a_forbid_away() ->
     }
 
 
+def test_a_person_whom_a_policy_names_is_unknown_to_it_in_what_others_ask() -> None:
+    """Else bo, who asks too and is in no such group, would close the permit for ana, though he could be enrolled."""
+    case = small(
+        '@id("p") permit (principal, action == Action::"read", resource == Asset::"yard")'
+        ' when { Person::"bo" in Group::"hr" } unless { principal == Person::"bo" };',
+        "hr",
+    )
+    assert ("read", "yard", "ana", frozenset()) in given_by(case)
+
+
 def test_a_forbid_on_a_group_is_not_escaped_by_entering_others() -> None:
     """Else the engine would report an opening that no gate gives."""
     case = small(

@@ -70,7 +70,8 @@ class Checker:
             try:
                 self._step(step, state, people, proved)
             except Fault as fault:
-                found.append(f"step {number} ({step.rule}): {fault}")
+                rule = step.rule if step.rule in _FIELDS else repr(step.rule)
+                found.append(f"step {number} ({rule}): {fault}")
             # A faulty step's fact counts further on, so that one fault is told once.
             if step.fact and _PARTS.get(step.fact[0]) == len(step.fact):
                 proved.add(step.fact)
@@ -160,6 +161,8 @@ class Checker:
                 action = AMEND
             case _:
                 wrong(f"no permit gives {_text(fact)}")
+        if action not in self.estate.actions:
+            wrong(f"{action!r} is no action of the estate")
         if self._policies is None:
             self._policies = Policies(self.estate, self.ground.exposed)
         policies, policy = self._policies, step.policy or ""

@@ -16,7 +16,11 @@ from armslength.estate import Estate, Table
 from armslength.reach.checker import Checker
 from armslength.reach.result import Fact, Row, Step
 
+_ANSWER = frozenset({"estate", "at", "cap", "results"})
+_RESULT = frozenset({"state", "action", "asset", "accomplices", "gaps", "steps"})
 _KEYS = ("rule", "fact", "needs", "rows", "tie", "by", "policy", "requester", "approvers")
+
+_LARGEST = 1 << 53
 
 
 class NotSteps(ValueError):
@@ -29,10 +33,7 @@ def steps_from_json(document: object, estate: Estate) -> tuple[Step, ...]:
     Raises NotSteps for anything that is not spelled as it is printed: an unknown key, an empty list, a line without a
     row.
     """
-    if not isinstance(document, list):
-        _refuse("steps", "a list is expected")
-    tables = {table.file: table for table in estate.tables.values()}
-    return tuple(_step(item, f"steps[{i}]", tables) for i, item in enumerate(document))
+    return _steps(document, "steps", estate)
 
 
 def check_document(document: object, estate: Estate) -> tuple[str, ...]:
@@ -42,36 +43,71 @@ def check_document(document: object, estate: Estate) -> tuple[str, ...]:
     That no smaller number suffices, and that nothing is left out, cannot be seen from steps and is not checked.
     """
     answer = _object(document, "the answer")
-    try:
-        at = dt.date.fromisoformat(_text(answer.get("at"), "at"))
-    except ValueError:
-        _refuse("at", "a date such as 2026-11-22 is expected")
-    checker = Checker(estate, at)
+    _keys(answer, "the answer", _ANSWER)
+    checker = Checker(estate, _day(answer["at"]))
+    _number(answer["cap"], "cap")
     states = {str(state): i for i, state in enumerate(estate.states)}
     actions = {action: i for i, action in enumerate(estate.actions)}
     assets = {asset: i for i, asset in enumerate(estate.assets.ids)}
     people = {person: i for i, person in enumerate(estate.people.ids)}
     faults: list[str] = []
-    for number, item in enumerate(_list(answer.get("results"), "results")):
+    if _text(answer["estate"], "estate") != estate.settings.name:
+        faults.append(f"the answer is about {answer['estate']!r}, and this is {estate.settings.name!r}")
+    seen: set[tuple[int, int, int]] = set()
+    for number, item in enumerate(_list(answer["results"], "results")):
         where = f"results[{number}]"
         result = _object(item, where)
-        state = _index(result.get("state"), states, f"{where}.state")
-        action = _index(result.get("action"), actions, f"{where}.action")
-        asset = _index(result.get("asset"), assets, f"{where}.asset")
-        named = _list(result.get("accomplices"), f"{where}.accomplices")
+        claimed = _claimed(result, where)
+        state = _index(result["state"], states, f"{where}.state")
+        action = _index(result["action"], actions, f"{where}.action")
+        asset = _index(result["asset"], assets, f"{where}.asset")
+        if (state, action, asset) in seen:
+            _refuse(where, "this state, action and asset stand there already")
+        seen.add((state, action, asset))
+        named = _list(result["accomplices"], f"{where}.accomplices")
         accomplices = tuple(_index(p, people, f"{where}.accomplices[{i}]") for i, p in enumerate(named))
-        steps = steps_from_json(result.get("steps"), estate)
-        if ("length" in result) == ("at_most" in result):
-            _refuse(where, "either 'length' or 'at_least' and 'at_most' is expected")
-        claimed = result["length"] if "length" in result else result["at_most"]
+        steps = _steps(result["steps"], f"{where}.steps", estate)
         if claimed is None:
             if steps or accomplices:
                 faults.append(f"{where}: nobody is claimed to be enough, yet a derivation stands there")
             continue
-        if type(claimed) is not int or claimed != len(accomplices):
-            faults.append(f"{where}: {claimed!r} outsiders are claimed and {len(accomplices)} named")
+        if claimed != len(accomplices):
+            faults.append(f"{where}: {claimed} outsiders are claimed and {len(accomplices)} named")
         faults += [f"{where}: {fault}" for fault in checker.faults(state, action, asset, accomplices, steps)]
     return tuple(faults)
+
+
+def _claimed(result: dict[str, object], where: str) -> int | None:
+    """How many outsiders are said to be enough; None for nobody."""
+    stopped = "length" not in result
+    _keys(result, where, _RESULT | ({"at_least", "at_most"} if stopped else {"length"}), frozenset({"floor"}))
+    if "floor" in result:
+        _number(result["floor"], f"{where}.floor")
+    for i, item in enumerate(_list(result["gaps"], f"{where}.gaps")):
+        gap = _object(item, f"{where}.gaps[{i}]")
+        _keys(gap, f"{where}.gaps[{i}]", frozenset({"groups", "length"}))
+        for j, group in enumerate(_list(gap["groups"], f"{where}.gaps[{i}].groups")):
+            _text(group, f"{where}.gaps[{i}].groups[{j}]")
+        _number(gap["length"], f"{where}.gaps[{i}].length")
+    least = _number(result["at_least"], f"{where}.at_least") if stopped else 0
+    key = "at_most" if stopped else "length"
+    claimed = None if result[key] is None else _number(result[key], f"{where}.{key}")
+    return _refuse(f"{where}.at_least", "it is above 'at_most'") if claimed is not None and least > claimed else claimed
+
+
+def _steps(document: object, where: str, estate: Estate) -> tuple[Step, ...]:
+    tables = {table.file: table for table in estate.tables.values()}
+    return tuple(_step(item, f"{where}[{i}]", tables) for i, item in enumerate(_list(document, where)))
+
+
+def _day(item: object) -> dt.date:
+    text = _text(item, "at")
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        day = None
+    # Other ways to write a day are read as well, and never printed.
+    return day if day is not None and str(day) == text else _refuse("at", "a date such as 2026-11-22 is expected")
 
 
 def _step(item: object, where: str, tables: dict[str, Table]) -> Step:
@@ -98,11 +134,9 @@ def _row(item: object, where: str, tables: dict[str, Table]) -> Row:
     cells = _object(item, where)
     if cells.keys() != {"file", "row"}:
         _refuse(where, "exactly the keys 'file' and 'row' are expected")
-    file, line = _text(cells["file"], f"{where}.file"), cells["row"]
+    file, line = _text(cells["file"], f"{where}.file"), _number(cells["row"], f"{where}.row", "the number of a line")
     if file not in tables:
         _refuse(f"{where}.file", f"{file!r} is no table of the estate")
-    if type(line) is not int:
-        _refuse(f"{where}.row", "the number of a line is expected")
     table = tables[file]
     if table.lines is None:
         row = line - 2
@@ -133,6 +167,20 @@ def _word(step: dict[str, object], key: str, where: str) -> str | None:
 def _index(item: object, known: dict[str, int], where: str) -> int:
     name = _text(item, where)
     return known[name] if name in known else _refuse(where, f"{name!r} is not in the estate")
+
+
+def _keys(item: dict[str, object], where: str, needed: frozenset[str], other: frozenset[str] = frozenset()) -> None:
+    for key in sorted(item.keys() - needed - other):
+        _refuse(where, f"the key {key!r} means nothing")
+    for key in sorted(needed - item.keys()):
+        _refuse(where, f"the key {key!r} is missing")
+
+
+def _number(item: object, where: str, what: str = "a number") -> int:
+    """Not negative, and not larger than any that is printed."""
+    if type(item) is int and 0 <= item < _LARGEST:
+        return item
+    _refuse(where, f"{what} is expected")
 
 
 def _object(item: object, where: str) -> dict[str, object]:

@@ -1,59 +1,75 @@
 """The checker's own reading of policy.cedar: one permit, one person, one action, one target at a time.
 
-Nothing is grouped and no answer is kept: each is one question to Cedar with the context left out, so that what is known
-only at run time is unknown (semantics, "Cedar policies").
+Nothing is grouped and no answer is kept: each policy is asked by itself with the context left out, so that what is
+known only at run time is unknown (semantics, "Cedar policies").
 """
 
 from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
-from typing import Any
 
 import cedarpy
 
-from armslength.estate import Estate, Kind
+from armslength.estate import ENROLL, Estate, Kind
+from armslength.reach.checker_cedar import DEEP, FIRST, Form, Said, Uid, alone, ask, entity, scope
+from armslength.reach.checker_condition import Comes, compared, may_pass
 from armslength.reach.checker_ground import wrong
 
 MANY_GROUPS = 10
-"""So many groups entered by enrolment can one step name: every subset of them is tried."""
+"""Of so many groups entered by enrolment every subset is tried; of more only all together."""
 
-Uid = tuple[str, str]
 _TYPES: Mapping[str, str] = {"person": "Person", "group": "Group", "asset": "Asset", "class": "Class", "terms": "Terms"}
-_ESCAPES = {"\0": "\\0", "\t": "\\t", "\r": "\\r", "\n": "\\n", "'": "\\'", '"': '\\"', "\\": "\\\\"}
-_FIRST = "policy0"
-"""What Cedar calls the first policy of a text."""
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|;|\b(?:when|unless)\b', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n\r]*|;|\)|@\s*\w+|\b(?:permit|forbid)\b', re.DOTALL)
 _UID = re.compile(r'\{"type":("(?:[^"\\]|\\.)*"),"id":("(?:[^"\\]|\\.)*")\}')
 
 
 class _Policy:
-    """One policy, read without following its conditions: they may be nested deeper than JSON can be read."""
+    """One policy. `conditions` is None where they are nested more deeply than JSON can be read; then the policy may
+    compare the `principal` and the `resource` with everything that it names."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        cut = next((token.start() for token in _TOKEN.finditer(text) if token.group() in ("when", "unless")), None)
-        head = text if cut is None else f"{text[:cut]};"
-        form: dict[str, Any] = json.loads(cedarpy.policies_to_json_str(head))["staticPolicies"][_FIRST]
-        notes = form.get("annotations", {})
-        self.permits = form["effect"] == "permit"
-        self.id, self.terms = str(notes.get("id") or "").strip(), str(notes.get("terms") or "")
+        self.alone = cedarpy.PolicySet.from_str(text)
         written = cedarpy.policies_to_json_str(text)
         self.uids = {(str(json.loads(kind)), str(json.loads(name))) for kind, name in _UID.findall(written)}
-
-    def for_anyone(self) -> cedarpy.PolicySet:
-        """The policy alone, for any principal."""
+        self.conditions: list[Form] | None = None
+        self.compared = dict.fromkeys(("principal", "resource"), self.uids)
         try:
-            form: dict[str, Any] = json.loads(cedarpy.policies_to_json_str(self.text))
-            form["staticPolicies"][_FIRST]["principal"] = {"op": "All"}
-            return cedarpy.PolicySet.from_json_str(json.dumps(form))
-        except (RecursionError, ValueError):
-            # Too deep to be edited. Left as it is, its scope stays open too: the principal is unknown.
-            return cedarpy.PolicySet.from_str(self.text)
+            form = _form(written)
+            self.compared = {name: set(compared(form, name, self.uids)) for name in self.compared}
+            self.conditions = form["conditions"]
+        except RecursionError:
+            form = _form(cedarpy.policies_to_json_str(_head(text)))
+        notes = form.get("annotations", {})
+        self.permits, self.scope = form["effect"] == "permit", scope(form)
+        self.id, self.terms = str(notes.get("id") or "").strip(), str(notes.get("terms") or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """Who and what Cedar is asked about; without a principal it is unknown who asks."""
+
+    asked: Mapping[str, Uid]
+    entities: tuple[Form, ...]
+
+    def of(self, policies: cedarpy.PolicySet) -> Said:
+        return ask(policies, self.asked, self.entities)
+
+    def part(self, form: Form) -> Comes:
+        """What a part of a condition can come to."""
+        holds, fails = alone(form, "when"), alone(form, "unless")
+        if holds is None or fails is None:
+            return Comes.TRUE | Comes.FALSE | Comes.OPEN
+        said = self.of(holds)
+        found = Comes.TRUE if said.may else Comes.NOTHING
+        found |= Comes.FALSE if self.of(fails).may else Comes.NOTHING
+        found |= Comes.OPEN if said.unknown - {"principal"} else Comes.NOTHING
+        return found or Comes.FAILS
 
 
 class Policies:
@@ -62,10 +78,8 @@ class Policies:
     def __init__(self, estate: Estate, exposed: Callable[[int], frozenset[int]]) -> None:
         self.estate, self._exposed = estate, exposed
         policies = [_Policy(text) for text in _split(estate.policy.text if estate.policy is not None else "")]
-        self._forbids = "\n".join(policy.text for policy in policies if not policy.permits)
+        self._forbids = [policy for policy in policies if not policy.permits]
         self._permits = {policy.id: policy for policy in policies if policy.permits}
-        self._with_forbids: dict[str, cedarpy.PolicySet] = {}
-        self._mentioned = sorted({uid for policy in policies for uid in policy.uids})
         index = {Kind.PERSON: estate.people.ids, Kind.GROUP: estate.groups.ids, Kind.ASSET: estate.assets.ids}
         self._index = {kind: {name: i for i, name in enumerate(names)} for kind, names in index.items()}
 
@@ -85,63 +99,77 @@ class Policies:
         permit = self._permit(policy)
         own = self._groups_of(person)
         more = sorted({ref.partition(":")[2] for ref in entered} - own)
-        if len(more) > MANY_GROUPS:
-            wrong(f"more than {MANY_GROUPS} groups are entered by enrolment")
-        if policy not in self._with_forbids:
-            self._with_forbids[policy] = cedarpy.PolicySet.from_str(f"{permit.text}\n{self._forbids}")
-        policies = self._with_forbids[policy]
-        principal = ("Person", self.estate.people.ids[person])
-        return any(
-            self._ask(policies, principal, person, own | set(chosen), action, target)
-            for size in range(len(more), -1, -1)
-            for chosen in combinations(more, size)
-        )
+
+        def passes(groups: frozenset[str]) -> bool:
+            said = (self._question(f, action, target, person, groups).of(f.alone).must for f in self._forbids)
+            return self._question(permit, action, target, person, groups).of(permit.alone).may and not any(said)
+
+        sizes = range(len(more), -1, -1) if len(more) <= MANY_GROUPS else (len(more),)
+        return any(passes(own | set(chosen)) for size in sizes for chosen in combinations(more, size))
 
     def held(self, policy: str, action: str, target: str) -> bool:
-        """Whether the permit, whoever the principal and without forbids, is no definite refusal (rule 7)."""
-        return self._ask(self._permit(policy).for_anyone(), None, -1, frozenset(), action, target)
+        """Whether the permit, without forbids, could let some person pass, in the estate or not (rule 7)."""
+        permit = self._permit(policy)
+        question = self._question(permit, action, target)
+        if not question.of(permit.scope).may:
+            return False
+        if permit.conditions is None or question.of(permit.alone) is DEEP:
+            return True
+        try:
+            return may_pass(permit.conditions, question.part)
+        except RecursionError:
+            return True
 
     def _permit(self, policy: str) -> _Policy:
-        return self._permits[policy] if policy in self._permits else wrong(f"no permit has the id {policy!r}")
+        known = self._permits.get(policy.strip())
+        return known if known is not None else wrong(f"no permit has the id {policy!r}")
 
-    def _ask(
-        self,
-        policies: cedarpy.PolicySet,
-        principal: Uid | None,
-        person: int,
-        groups: Iterable[str],
-        action: str,
-        target: str,
-    ) -> bool:
-
-        kind, _, name = target.partition(":")
-        resource = (_TYPES[kind], name)
-        entities: dict[Uid, dict[str, Any]] = {}
-        if principal is not None:
-            entities[principal] = self._person_entity(person, groups)
-        # What is not among the entities would be unknown to partial evaluation, not absent.
-        for uid in (resource, ("Action", action), *self._mentioned):
-            self._add(uid, entities)
-        if resource not in entities:
-            wrong(f"{target!r} is not in the estate")
-        asked = {"action": _spelled(("Action", action)), "resource": _spelled(resource)}
-        if principal is not None:
-            asked["principal"] = _spelled(principal)
-        answer = cedarpy.is_authorized_partial(asked, policies, json.dumps(list(entities.values())))
-        if not answer.residuals:
-            wrong(f"Cedar does not read the question about {target!r}")
-        return answer.decision is not cedarpy.Decision.Deny
+    @cached_property
+    def _shifting(self) -> bool:
+        """Whether anybody could be enrolled in anything; then the people that a policy names for themselves are
+        unknown, since their groups are (docs/decisions/0002-cedar-partial-evaluation.md)."""
+        estate = self.estate
+        return bool((estate.grants.action == estate.actions.index(ENROLL)).any()) or any(
+            self.held(policy, ENROLL, f"group:{group}") for policy in self._permits for group in estate.groups.ids
+        )
 
     # entities, made from the tables
 
-    def _add(self, uid: Uid, entities: dict[Uid, dict[str, Any]]) -> None:
+    def _question(
+        self, policy: _Policy, action: str, target: str, person: int | None = None, groups: Iterable[str] = ()
+    ) -> _Question:
+        """About a person in these groups, or about whoever there may be."""
+        kind, _, name = target.partition(":")
+        resource = (_TYPES[kind], name)
+        entities: dict[Uid, Form] = {}
+        asked: dict[str, Uid] = {"action": ("Action", action)}
+        people = {("Person", name): name for kind, name in policy.uids if kind == "Person"}
+        shifting = bool(people) and (bool(self.estate.groups.ids) if person is None else self._shifting)
+        if person is not None:
+            principal = ("Person", self.estate.people.ids[person])
+            asked["principal"] = _another(principal, policy, "principal") if shifting else principal
+            entities[asked["principal"]] = self._person_entity(asked["principal"], person, groups)
+        # What is not among the entities would be unknown to partial evaluation, not absent.
+        asked["resource"] = _another(resource, policy, "resource") if shifting else resource
+        if kind == "person" and asked["resource"] not in entities:
+            found = self._index[Kind.PERSON].get(name)
+            if found is not None:
+                entities[asked["resource"]] = self._person_entity(asked["resource"], found, self._groups_of(found))
+        for uid in (asked["resource"], asked["action"], *sorted(policy.uids)):
+            if not (shifting and uid in people):
+                self._add(uid, entities)
+        if asked["resource"] not in entities:
+            wrong(f"{target!r} is not in the estate")
+        return _Question(asked=asked, entities=tuple(entities.values()))
+
+    def _add(self, uid: Uid, entities: dict[Uid, Form]) -> None:
         """The entity and, for an asset, everything it lies within."""
         kind, name = uid
         if uid in entities:
             return
         if kind == "Person" and name in self._index[Kind.PERSON]:
             person = self._index[Kind.PERSON][name]
-            entities[uid] = self._person_entity(person, self._groups_of(person))
+            entities[uid] = self._person_entity(uid, person, self._groups_of(person))
         elif kind == "Asset" and name in self._index[Kind.ASSET]:
             t, assets, states = self._index[Kind.ASSET][name], self.estate.assets, self.estate.states
             parents = []
@@ -153,7 +181,7 @@ class Policies:
                 "hosted_in": sorted(states[s] for s in assets.hosts[t]),
                 "shielded_from": sorted(states[s] for s in assets.shielded_from[t]),
             }
-            entities[uid] = _entity(uid, attributes, parents)
+            entities[uid] = entity(uid, attributes, parents)
             for parent in parents:
                 self._add(parent, entities)
         elif (
@@ -162,14 +190,14 @@ class Policies:
             or (kind == "Terms" and any(terms.id == name for terms in self.estate.settings.terms))
             or kind == "Action"
         ):
-            entities[uid] = _entity(uid, {}, [])
+            entities[uid] = entity(uid, {}, [])
 
-    def _person_entity(self, person: int, groups: Iterable[str]) -> dict[str, Any]:
+    def _person_entity(self, uid: Uid, person: int, groups: Iterable[str]) -> Form:
         people, states = self.estate.people, self.estate.states
         attributes: dict[str, object] = {"states": sorted(states[s] for s in self._exposed(person))}
         for column in ("unit", "entity"):
             attributes[column] = people.columns[column][person] if column in people.columns else ""
-        return _entity(("Person", people.ids[person]), attributes, [("Group", g) for g in sorted(groups)])
+        return entity(uid, attributes, [("Group", g) for g in sorted(groups)])
 
     def _groups_of(self, person: int) -> frozenset[str]:
         """The ids of every group that the person is in by the tables, through nesting."""
@@ -185,6 +213,28 @@ class Policies:
         return frozenset(groups.ids[g] for g in found)
 
 
+def _another(uid: Uid, policy: _Policy, name: str) -> Uid:
+    """Another name for a person whom the policy names without comparing the one who asks, or is aimed at, with it."""
+    while uid[0] == "Person" and uid in policy.uids and uid not in policy.compared[name]:
+        uid = (uid[0], uid[1] + "-")
+    return uid
+
+
+def _form(written: str) -> Form:
+    form: Form = json.loads(written)["staticPolicies"][FIRST]
+    return form
+
+
+def _head(text: str) -> str:
+    """The policy without its conditions."""
+    begun = False
+    for token in _TOKEN.finditer(text):
+        begun = begun or token.group() in ("permit", "forbid")
+        if begun and token.group() == ")":
+            return f"{text[: token.end()]};"
+    return text
+
+
 def _split(text: str) -> Iterator[str]:
     """The text of each policy: a `;` outside strings and comments ends one."""
     start = 0
@@ -192,21 +242,3 @@ def _split(text: str) -> Iterator[str]:
         if token.group() == ";":
             yield text[start : token.end()]
             start = token.end()
-
-
-def _entity(uid: Uid, attributes: Mapping[str, object], parents: Iterable[Uid]) -> dict[str, Any]:
-    above = [{"type": kind, "id": name} for kind, name in parents]
-    return {"uid": {"type": uid[0], "id": uid[1]}, "attrs": dict(attributes), "parents": above}
-
-
-def _spelled(uid: Uid) -> str:
-    """As Cedar itself would print it: it reads a request in no other spelling."""
-    spelled = []
-    for place, letter in enumerate(uid[1]):
-        if letter in _ESCAPES:
-            spelled.append(_ESCAPES[letter])
-        elif not letter.isprintable() or (place == 0 and unicodedata.category(letter) in ("Mn", "Me")):
-            spelled.append(f"\\u{{{ord(letter):x}}}")
-        else:
-            spelled.append(letter)
-    return f'{uid[0]}::"{"".join(spelled)}"'

@@ -11,7 +11,7 @@ from armslength.estate import Kind
 from armslength.reach.permit_aim import Aim
 from armslength.reach.permit_atoms import Atoms
 from armslength.reach.permit_cedar import Entity, given, may_hold, must_hold
-from armslength.reach.permit_columns import Bools, classes
+from armslength.reach.permit_columns import TYPES, Bools, classes
 from armslength.reach.permit_form import Uid
 from armslength.reach.permit_side import Side
 
@@ -78,8 +78,9 @@ class View:
 
     def _alone(self) -> bool:
         """Whether the entities of one question could contradict another's: a person who asks in one and is aimed at in
-        the next, a subject that lies in one target and is the other."""
-        return self.aim.targets.kind is Kind.PERSON or bool(self.aim.targets.subjects)
+        the next or is looked at in it, a subject that lies in one target and is the other."""
+        looked_at = any(kind == TYPES[Kind.PERSON] for kind, _ in self.aim.sight.subjects)
+        return looked_at or self.aim.targets.kind is Kind.PERSON or bool(self.aim.targets.subjects)
 
     def _truths(self) -> list[npt.NDArray[np.int8]]:
         """Shape [rows of people, rows of targets] for each atom that reads both sides."""

@@ -26,7 +26,7 @@ def verification(estate: Estate, text: bytes) -> Verification:
     Raises `Refusal` where it is no such answer, or names what the estate does not have.
     """
     try:
-        document = json.loads(text.decode("utf-8-sig"))
+        document = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_once)
         faults = check_document(document, estate)
     except NotSteps as refusal:
         raise Refusal([f"no answer for this estate: {refusal}"]) from None
@@ -37,3 +37,12 @@ def verification(estate: Estate, text: bytes) -> Verification:
     results = document["results"]
     nobody = sum(1 for result in results if not result["steps"])
     return Verification(checked=len(results) - nobody, nobody=nobody, faults=faults)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of the document. Of a name given twice, two readers could take different values, so it is refused."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = sorted({name for name, _ in pairs if sum(1 for other, _ in pairs if other == name) > 1})
+        raise ValueError(f"an object names {', '.join(map(repr, twice))} twice")
+    return found
