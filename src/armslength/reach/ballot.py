@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from armslength.reach.classes import Classes, Counts, Flags
+from armslength.reach.classes import Classes, Counts, Flags, Kinds
 from armslength.reach.crowd import Crowd
 from armslength.reach.seating import Bill, Seat, Seating
 
@@ -63,7 +63,7 @@ def seats(classes: Classes, inside: Counts, approvals: int, most: int) -> list[S
     in for."""
     if not len(inside):
         return []
-    acting, outsiders = _unrivalled(classes, inside, approvals, 0)
+    acting, outsiders = _worth(classes, inside, approvals, 0)
     return _all(_drawn(classes, inside, acting, outsiders if most else np.zeros_like(outsiders)), most)
 
 
@@ -71,9 +71,7 @@ def worth(classes: Classes, inside: Counts, approvals: int) -> Drawn:
     """The seats worth trying even when up to SPARE more of the outsiders act."""
     if not len(inside):
         return {}, {}
-    if classes.kind.size:
-        return _drawn(classes, inside, *_few(classes, inside, approvals + 1))
-    return _drawn(classes, inside, *_unrivalled(classes, inside, approvals, SPARE))
+    return _drawn(classes, inside, *_worth(classes, inside, approvals, SPARE))
 
 
 def joined(classes: Classes, drawn: Drawn, joining: tuple[int, ...], most: int) -> list[Seat]:
@@ -108,48 +106,52 @@ def _drawn(classes: Classes, inside: Counts, acting: Flags, outsiders: Flags) ->
     )
 
 
-def _unrivalled(classes: Classes, inside: Counts, approvals: int, spare: int) -> tuple[Flags, Flags]:
-    """The classes, of those who act and of the outsiders, without a rival that can always stand in, even once `spare`
-    more of the outsiders act.
-
-    With distinct values a class gives one member at most, so any rival serves; without, it must be large enough for the
-    whole quorum, so that no use of it can run out.
-    """
-    outside = np.diff(classes.start) - inside
-    enough = 1 if classes.seats[0].values else approvals + 1
-    acting, ready = inside >= enough, outside >= enough + spare
-    drop = np.zeros(len(inside), dtype=np.bool_)
-    drop[classes.worse[acting[classes.rival]]] = True
-    kept_in = (inside > 0) & ~drop
-    # An outsider costs more than those of the class who act.
-    drop |= acting
-    drop[classes.worse[ready[classes.rival]]] = True
-    return kept_in, (outside > 0) & ~drop
+def _worth(classes: Classes, inside: Counts, approvals: int, spare: int) -> tuple[Flags, Flags]:
+    """The classes, of those who act and of the outsiders, for which no others can always stand in, even once `spare`
+    more of the outsiders act."""
+    some = _few if classes.seats[0].values else _many
+    return some(classes.kinds, inside, np.diff(classes.start) - inside, approvals + 1, spare)
 
 
-def _few(classes: Classes, inside: Counts, size: int) -> tuple[Flags, Flags]:
-    """The same where one column must differ: once as many classes no worse as a quorum has members have values of their
-    own, a class need not be tried, for one of those values is free in any quorum."""
-    kinds = len(classes.better)
-    outside = np.diff(classes.start) - inside
+def _many(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) -> tuple[Flags, Flags]:
+    """Where no values must differ: a class that is as large as a whole quorum (`size`) never runs out, so none that is
+    no better need be tried."""
     kept: list[Flags] = []
-    done = np.zeros(kinds, dtype=np.bool_)
-    for flags, enough in ((inside > 0, size), (outside > 0, size + SPARE)):
-        some = np.flatnonzero(flags & ~done[classes.kind])
+    done = np.zeros(len(kinds.exposed), dtype=np.bool_)
+    for counts, enough in ((inside, size), (outside, size + spare)):
+        ample = np.flatnonzero((counts >= enough) & ~done[kinds.of])
+        large, first = np.unique(kinds.of[ample], return_index=True)
+        flags = np.zeros(len(done), dtype=np.bool_)
+        flags[large] = True
+        dropped, left = kinds.stand_in(flags)
+        chosen = (counts > 0) & ~(done | dropped | left)[kinds.of]
+        chosen[ample[first[left[large]]]] = True
+        kept.append(chosen)
+        # An outsider costs more than those alike who act.
+        done |= dropped | left
+    return kept[0], kept[1]
+
+
+def _few(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) -> tuple[Flags, Flags]:
+    """The same where values must differ: once as many classes no worse as a quorum has members (`size`) have values of
+    their own in one column and the same in the others, a class need not be tried, for one of them is free in any
+    quorum."""
+    kept: list[Flags] = []
+    done = np.zeros(len(kinds.exposed), dtype=np.bool_)
+    for flags, enough in ((inside > 0, size), (outside > 0, size + spare)):
+        some = np.flatnonzero(flags & ~done[kinds.of])
         # Of one value a quorum has one member, so one class is enough.
-        some = some[np.unique(classes.slot[some], return_index=True)[1]]
-        kind = classes.kind[some]
-        ample = np.bincount(kind, minlength=kinds) >= enough
-        others = classes.better & ample[:, None] & ~np.eye(kinds, dtype=np.bool_)
-        worse: Flags = np.logical_or.reduce(others, axis=0)
+        some = some[np.unique(kinds.slot[some], return_index=True)[1]]
+        kind = kinds.of[some]
+        dropped, left = kinds.stand_in(np.bincount(kind, minlength=len(done)) >= enough)
         order = np.argsort(kind, kind="stable")
-        start = np.searchsorted(kind[order], np.arange(kinds))
+        start = np.searchsorted(kind[order], np.arange(len(done)))
         rank = np.empty(len(kind), dtype=np.int64)
         rank[order] = np.arange(len(kind)) - start[kind[order]]
         chosen = np.zeros(len(flags), dtype=np.bool_)
-        chosen[some[(rank < enough) & ~worse[kind]]] = True
+        chosen[some[(rank < enough) & ~dropped[kind]]] = True
         kept.append(chosen)
-        done |= ample | worse
+        done |= dropped | left
     return kept[0], kept[1]
 
 

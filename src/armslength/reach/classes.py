@@ -8,35 +8,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from armslength.reach.columns import Words
+from armslength.reach.dominance import Flags, stand_in
 from armslength.reach.seating import Seat
 from armslength.reach.spread import Ints
 
-Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kinds:
+    """Like classes together, but for the values of one distinct column, that with the most: `of` [n] is each class's
+    kind, `slot` [n] numbers kind and value (all 0 without such a column). Kinds with equal values in the other distinct
+    columns stand together: `ends` are the borders between these. `exposed` [kinds, W] and `places` [kinds] are bits."""
+
+    of: Ints
+    slot: Ints
+    ends: tuple[int, ...]
+    exposed: Words
+    places: Ints
+
+    def stand_in(self, ample: Flags) -> tuple[Flags, Flags]:
+        """Those kinds that are no better than another, `ample` one, with the same other values; and the ample ones
+        left."""
+        dropped, kept = np.zeros((2, len(ample)), dtype=np.bool_)
+        for lo, hi in pairwise(self.ends):
+            if ample[lo:hi].any():
+                dropped[lo:hi], kept[lo:hi] = stand_in(self.exposed[lo:hi], self.places[lo:hi], ample[lo:hi])
+        return dropped, kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Classes:
     """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set);
-    `sorted_people` with `sorted_class` tell a person's class. `rival[e]` can stand in for `worse[e]`: the same in all
-    but fewer exposures. `kind` [n]: like classes, but for their values, together, and `slot` [n] with them;
-    `better` [kinds, kinds]: the first is at least as good as the second. These are empty unless one column is
-    distinct."""
+    `sorted_people` with `sorted_class` tell a person's class."""
 
     people: Ints
     start: npt.NDArray[np.int64]
     seats: tuple[Seat, ...]
     sorted_people: Ints
     sorted_class: Ints
-    rival: Ints
-    worse: Ints
-    kind: Ints
-    slot: Ints
-    better: Flags
+    kinds: Kinds
 
     def added(self, counts: Counts, more: Ints) -> Counts:
         """`counts` once the people of `more` (not counted yet) are counted too."""
@@ -96,58 +113,43 @@ def classes(
     start = np.r_[first, len(people)].astype(np.int64)
     number = np.empty(len(people), dtype=np.int32)
     number[order] = np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))
-    rival, worse = _rivals(seats, by_place)
-    kind, slot, better = _kinds(seats if len(values) == 1 else (), by_place)
     return Classes(
         people=people,
         start=start,
         seats=seats,
         sorted_people=given,
         sorted_class=number,
-        rival=rival,
-        worse=worse,
-        kind=kind,
-        slot=slot,
-        better=better,
+        kinds=_kinds([c[first] for c in columns], masks, by_place),
     )
 
 
-def _kinds(seats: tuple[Seat, ...], by_place: bool) -> tuple[Ints, Ints, Flags]:
-    """Of each class its kind, by exposures and places, and its slot, by kind and values; and which kinds are at least
-    as good as which."""
-    numbers: dict[tuple[int, int], int] = {}
-    kind = [numbers.setdefault((s.exposed, s.places if by_place else 0), len(numbers)) for s in seats]
-    places = np.array([places for _, places in numbers], dtype=np.int64)
-    better = _no_more([exposed for exposed, _ in numbers]) & (places[None, :] & ~places[:, None] == 0)
-    slots: dict[tuple[int, object], int] = {}
-    slot = [slots.setdefault((k, s.values), len(slots)) for k, s in zip(kind, seats, strict=True)]
-    return np.array(kind, dtype=np.int32), np.array(slot, dtype=np.int32), better
+def _kinds(columns: Sequence[Ints], masks: Sequence[int], by_place: bool) -> Kinds:
+    """`columns` [n] as in `classes`, of one person a class."""
+    exposure, *values, mark = columns
+    values.sort(key=lambda codes: len(np.unique(codes)))
+    last = values.pop() if values else np.zeros(len(mark), dtype=np.int32)
+    rest = np.zeros(len(mark), dtype=np.int64)
+    for codes in values:
+        rest = np.unique(rest * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1].reshape(-1)
+    distinct = {members: i for i, members in enumerate(dict.fromkeys(masks))}
+    exposed = np.array([distinct[members] for members in masks] or [0], dtype=np.int64)[exposure]
+    places = np.maximum(mark, 0) if by_place else np.zeros(len(mark), dtype=np.int64)
+    rows, of = np.unique(np.stack([rest, exposed, places], axis=1), axis=0, return_inverse=True)
+    of = of.reshape(-1)
+    slot = np.unique(of * (int(last.max(initial=0)) + 1) + last, return_inverse=True)[1].reshape(-1)
+    ends = np.flatnonzero(np.r_[True, rows[1:, 0] != rows[:-1, 0], True]) if len(rows) else np.zeros(1, dtype=np.int64)
+    states = list(distinct)
+    return Kinds(
+        of=of.astype(np.int32),
+        slot=slot.astype(np.int32),
+        ends=tuple(ends.tolist()),
+        exposed=_bits([states[e] for e in rows[:, 1].tolist()]),
+        places=rows[:, 2].astype(np.int32),
+    )
 
 
-def _rivals(seats: tuple[Seat, ...], by_place: bool) -> tuple[Ints, Ints]:
-    """Pairs of classes, the first at least as good as the second in everything; of equals the earlier is the better."""
-    groups: dict[tuple[object, int], list[Seat]] = {}
-    for s in seats:
-        groups.setdefault((s.values, s.places if by_place else 0), []).append(s)
-    rival, worse = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
-    for alike in groups.values():
-        if len(alike) < 2:
-            continue
-        alike.sort(key=lambda s: (s.exposed.bit_count(), s.owner))
-        owners = np.array([s.owner for s in alike], dtype=np.int32)
-        first, second = np.nonzero(np.triu(_no_more([s.exposed for s in alike]), 1))
-        rival.append(owners[first])
-        worse.append(owners[second])
-    return np.concatenate(rival), np.concatenate(worse)
-
-
-def _no_more(exposed: Sequence[int]) -> Flags:
-    """[n, n]: whether the first bit mask has no exposure that the second lacks."""
-    width = max(1, -(-max((members.bit_length() for members in exposed), default=0) // 63))
-    words = np.array(
-        [[members >> 63 * w & (1 << 63) - 1 for w in range(width)] for members in exposed], dtype=np.int64
-    ).reshape(-1, width)
-    found = np.ones((len(words), len(words)), dtype=np.bool_)
-    for word in words.T:
-        found &= word[:, None] & ~word[None, :] == 0
-    return found
+def _bits(masks: Sequence[int]) -> Words:
+    """Bit masks as words, shape [n, W]."""
+    width = max(1, -(-max((members.bit_length() for members in masks), default=0) // 64))
+    words = [[members >> 64 * w & (1 << 64) - 1 for w in range(width)] for members in masks]
+    return np.array(words, dtype=np.uint64).reshape(-1, width)

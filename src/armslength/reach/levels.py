@@ -69,6 +69,7 @@ class Levels:
         self._known: dict[Hashable, tuple[int, ...] | None] = {}
         self._filled: dict[Hashable, tuple[int, ...] | None] = {}
         self._found: dict[int, dict[tuple[int, ...], None]] = {}
+        self._failed: dict[tuple[int, int], int] = {}
         self._feeding: dict[tuple[int, frozenset[int]], int] = {}
         self._true_powers: list[int] | None = None
 
@@ -77,6 +78,7 @@ class Levels:
         self.level += 1
         self._known.clear()
         self._found.clear()
+        self._failed.clear()
         self._true_powers = None
         board, at = self.board, self.board.graph.layout
         frontier = np.zeros(0, dtype=np.int32)
@@ -84,12 +86,17 @@ class Levels:
             board.words[:, : at.people] |= board.full[:, None]
             frontier = np.arange(at.people, dtype=np.int32)
         board.settle(frontier)
-        while True:
-            fired = [rule.node for rule in self._rules if self._raise(rule)]
-            if not fired:
-                return
-            board.settle(np.array(fired, dtype=np.int32))
-            self._true_powers = None
+        # Nothing builds on a rule without powers, so these wait until all that could help them is known.
+        while self._fire(power=True):
+            pass
+        self._fire(power=False)
+
+    def _fire(self, power: bool) -> bool:
+        """Fire the rules with powers, or the others, in every column where this level is enough; whether any did."""
+        fired = [rule.node for rule in self._rules if rule.power == power and self._raise(rule)]
+        self.board.settle(np.array(fired, dtype=np.int32))
+        self._true_powers = None
+        return bool(fired)
 
     def _raise(self, rule: Rule) -> bool:
         """Fire the rule in every column where this level is enough; whether it did in any."""
@@ -140,6 +147,9 @@ class Levels:
         if not feeders:
             return None
         coalitions = self._coalitions
+        tried, usable = self._failed.get((rule.number, column), 0), sum(1 << feeder.number for feeder in feeders)
+        if tried == usable:
+            return None
         search = Search(coalitions, rule, feeders, column, self._active(column), self._clock.tick)
         for feeder in feeders:
             made = self.made.get((feeder.number, column))
@@ -150,11 +160,15 @@ class Levels:
         if key is not None and key in self._known:
             found = self._known[key]
             if found is None or search.confirms(found):
+                if found is None:
+                    self._failed[rule.number, column] = usable
                 return found
         found = next((people for people in self._found.get(rule.number, ()) if search.confirms(people)), None)
         if found is None:
-            found = search.least(self.level, self._situations, self._filled)
-        if found is not None:
+            found = search.least(self.level, self._situations, self._filled, tried)
+        if found is None:
+            self._failed[rule.number, column] = usable
+        else:
             self._found.setdefault(rule.number, {})[found] = None
         if key is not None:
             self._known[key] = found

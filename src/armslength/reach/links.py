@@ -61,7 +61,7 @@ class Links:
         self._disjoint: dict[tuple[int, int], bool] = {}
         self._filled: dict[frozenset[int], People | None] = {}
         self._roles: dict[tuple[int, People, tuple[int, int, bytes]], bool] = {}
-        self._kinds: dict[tuple[frozenset[int], bytes | None], list[Ints]] = {}
+        self._kinds: dict[tuple[frozenset[int], int, bytes | None], list[Ints]] = {}
 
     def link(self, rule: Rule, given: Words) -> Link | None:
         """The rule as a link, or None when more outsiders would be needed than there may be."""
@@ -265,7 +265,7 @@ class Links:
     def _kinds_of(self, links: tuple[Link, ...], some: Ints | None) -> list[Ints]:
         """The outsiders among some who could have a part in a link, like people together."""
         rules = {link.rule.number: link.rule for link in links}
-        key = (frozenset(rules), None if some is None else some.tobytes())
+        key = (frozenset(rules), len(links), None if some is None else some.tobytes())
         found = self._kinds.get(key)
         if found is None:
             coalitions = self._coalitions
@@ -277,7 +277,7 @@ class Links:
                 axis=0,
             )
             outside = coalitions.outside(self._column)
-            found = coalitions.traits.kinds(some, outside, list(rules.values()), relevant, self._most)
+            found = coalitions.traits.kinds(some, outside, list(rules.values()), relevant, self._most, len(links))
             self._kinds[key] = found
         return found
 

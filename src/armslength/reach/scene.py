@@ -18,7 +18,7 @@ from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.seating import Seating
 from armslength.reach.spread import Ints
-from armslength.reach.stakes import Staking
+from armslength.reach.stakes import Staking, among
 
 SCENES = 50_000
 """Scenes kept at a time."""
@@ -29,10 +29,13 @@ FEW = 16
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
     """A rule in a column once the sources of `mask` (word number, word) are held: its ballot with the groups then
-    `opened`, as it stands then, and who of those asked about acts then."""
+    `opened`, as it stands then, and who of those asked about acts then. `ready`, where the terms are waived: whether
+    one of `holders` (people indexes; None for everyone) acts."""
 
     opened: frozenset[int]
     waived: bool
+    holders: Ints | None
+    ready: bool
     stand: Stand
     mask: tuple[tuple[int, int], ...]
     acts: dict[int, bool] = field(default_factory=dict)
@@ -58,7 +61,7 @@ class Scenes:
         """The fewest further outsiders, up to `most`, once the sources of `mask` are held and `people` act too."""
         scene = self._scene(rule, column, mask)
         if scene.waived:
-            return self._holder(rule, scene.opened, column, mask, people, most)
+            return self._holder(scene, people, most)
         seating = self._seating(scene, column, people, most)
         if seating is None:
             return None
@@ -73,7 +76,7 @@ class Scenes:
         """Whether at most so many further outsiders do; who they are is left open."""
         scene = self._scene(rule, column, mask)
         if scene.waived:
-            return self._holder(rule, scene.opened, column, mask, people, most) is not None
+            return self._holder(scene, people, most) is not None
         return self._seating(scene, column, people, most) is not None
 
     def role(self, rule: Rule, column: int, mask: Words, person: int) -> tuple[int, int, bytes] | None:
@@ -131,9 +134,13 @@ class Scenes:
         ground, bundles = self._ground, self._bundles
         opened = ground.opened(rule, column) | bundles.opened(mask, self._quorums.mentioned(rule))
         ballot = self._quorums.ballot(rule, opened)
+        waived = ground.waived(rule, column) or bundles.waived(mask, rule.terms)
+        holders = rule.holders.people(opened)
         return Scene(
             opened=opened,
-            waived=ground.waived(rule, column) or bundles.waived(mask, rule.terms),
+            waived=waived,
+            holders=holders,
+            ready=waived and self._ready(rule, opened, holders, column, mask),
             stand=self._quorums.stand(
                 ballot,
                 self.counts(ballot.requesters, column, mask, ()),
@@ -155,18 +162,20 @@ class Scenes:
                 found.append(person)
         return tuple(found)
 
-    def _holder(
-        self, rule: Rule, opened: frozenset[int], column: int, mask: Words, people: tuple[int, ...], most: int
-    ) -> tuple[int, ...] | None:
+    def _ready(
+        self, rule: Rule, opened: frozenset[int], holders: Ints | None, column: int, mask: Words
+    ) -> bool:
         if self._ground.holder(rule, opened, column) is not None:
+            return True
+        return bool(among(self._fresh(column, mask), holders).any())
+
+    def _holder(self, scene: Scene, people: tuple[int, ...], most: int) -> tuple[int, ...] | None:
+        holders = scene.holders
+        if scene.ready or people and among(np.array(people, dtype=np.int32), holders).any():
             return ()
-        holding = rule.holders.people(opened)
-        holding = self._everyone if holding is None else holding
-        if not holding.size:
+        if holders is not None and not holders.size or not most or not len(self._everyone):
             return None
-        if np.isin(self._joining(column, mask, people), holding).any():
-            return ()
-        return (int(holding[0]),) if most else None
+        return (int(holders[0]) if holders is not None else 0,)
 
     def _flags(self, who: Ints, column: int, joining: Ints) -> Flags:
         return self._ground.acting(who, column) | np.isin(who, joining)

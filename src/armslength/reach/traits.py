@@ -14,23 +14,13 @@ import numpy as np
 from armslength.reach.bundles import Bundles
 from armslength.reach.classes import Counts, Flags
 from armslength.reach.columns import Words, bits
+from armslength.reach.pool import Pool
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints
 
 WIDE = 3000
 """Kinds compared in pairs; of more, only those alike are put together."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Plain:
-    """Everyone by exposures and distinct values: `order` sorts people by group, `group` [P] numbers them in that
-    order; `free`: the groups without exposures; `value` [groups]: groups with equal values have the same number."""
-
-    order: Ints
-    group: Ints
-    free: Flags
-    value: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,24 +80,24 @@ class Traits:
             [[members >> 64 * w & (1 << 64) - 1 for w in range(width)] for members in distinct] or [[0] * width],
             dtype=np.uint64,
         )
-        self._plain: dict[tuple[str, ...], Plain] = {}
+        self._pool = Pool(quorums, self.exposure, self._exposed)
         self._valued: dict[str, Valued] = {}
 
     def kinds(
-        self, people: Ints | None, outside: Flags, rules: Sequence[Rule], relevant: Words, most: int
+        self, people: Ints | None, outside: Flags, rules: Sequence[Rule], relevant: Words, most: int, quorums: int
     ) -> list[Ints]:
-        """The outsiders among `people` (None: everyone) who need trying in coalitions of at most `most`, like people
-        together. `outside` [P]; `relevant` [Wh]: the sources that matter to the rules."""
+        """The outsiders among `people` (None: everyone) who need trying in coalitions of at most `most` for so many
+        `quorums` of the rules, like people together. `outside` [P]; `relevant` [Wh]: the sources that matter."""
         mask = self._mask(rules)
         columns = tuple(sorted({c for r in rules for c in self._quorums.distinct(r)}))
         some = np.flatnonzero(relevant)
         if people is None:
-            special = self._special(mask, relevant)
-            named = np.flatnonzero(special & outside).astype(np.int32)
+            strong = self._strong(mask, relevant)
             size = max(self._quorums.size(rule) for rule in rules)
-            plain = self._plainest(~special & outside, columns, most)
-            # In each quorum of a chain the others take a value each, and so do the other accomplices.
-            people = np.concatenate([named, self._pool(plain, columns, len(rules) * (size - 1) + most + 1)])
+            weak = self._pool.kept(
+                ~strong & outside, ~self._assumed(relevant), columns, most, quorums * (size - 1) + most
+            )
+            people = np.concatenate([np.flatnonzero(strong & outside).astype(np.int32), weak])
         else:
             people = people[outside[people]]
         if not people.size:
@@ -194,13 +184,21 @@ class Traits:
         mask: Words = np.bitwise_or.reduce(np.array([self._masks[r.number] for r in rules]), axis=0)
         return mask
 
-    def _special(self, mask: Words, relevant: Words) -> Flags:
-        special = np.zeros(self.words.shape[1], dtype=np.bool_)
+    def _strong(self, mask: Words, relevant: Words) -> Flags:
+        """[P]: who belongs to a crowd of the mask, or holds a relevant source."""
+        strong = np.zeros(self.words.shape[1], dtype=np.bool_)
         for w in np.flatnonzero(mask):
-            special |= self.words[w] & mask[w] != 0
+            strong |= self.words[w] & mask[w] != 0
         for w in np.flatnonzero(relevant):
-            special |= (self._bundles.holds[w] | self._bundles.assumes[w]) & relevant[w] != 0
-        return special
+            strong |= self._bundles.holds[w] & relevant[w] != 0
+        return strong
+
+    def _assumed(self, relevant: Words) -> Flags:
+        """[P]: whom a relevant source can make act."""
+        found = np.zeros(self.words.shape[1], dtype=np.bool_)
+        for w in np.flatnonzero(relevant):
+            found |= self._bundles.assumes[w] & relevant[w] != 0
+        return found
 
     @staticmethod
     def _better(ways: Words, holds: Words, exposed: Words, values: Words, own: Flags) -> Ints:
@@ -215,58 +213,3 @@ class Traits:
             found &= word[:, None] == word[None, :]
         np.fill_diagonal(found, False)
         return found.astype(np.int32)
-
-    def _plainest(self, flags: Flags, columns: tuple[str, ...], most: int) -> Ints:
-        """Of those flagged, who have no trait: the first few of each group, and where there are enough without
-        exposures only these."""
-        plain = self._plain.get(columns)
-        if plain is None:
-            plain = self._plain[columns] = self._grouped(columns)
-        chosen = flags[plain.order]
-        people, group = plain.order[chosen], plain.group[chosen]
-        if not people.size:
-            return people
-        start = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
-        rank = np.arange(len(group)) - np.repeat(start, np.diff(np.r_[start, len(group)]))
-        free = plain.free[group]
-        enough = np.zeros(int(plain.value.max()) + 1, dtype=np.bool_)
-        enough[plain.value[group[free & (rank == most - 1)]]] = True
-        kept = (rank < most) & (free | ~enough[plain.value[group]])
-        return people[kept]
-
-    def _pool(self, people: Ints, columns: tuple[str, ...], enough: int) -> Ints:
-        """Of people without traits, those left once `enough` with values of their own in the last column stand in for
-        all who are alike in the other columns and have no exposure less: one of them has a value that is still free."""
-        if not columns:
-            return people
-        value = self._quorums.codes(columns[-1])[people].astype(np.int64)
-        rest = np.zeros(len(people), dtype=np.int64)
-        for column in columns[:-1]:
-            codes = self._quorums.codes(column).astype(np.int64) + 1
-            rest = rest * (int(codes.max(initial=0)) + 1) + codes[people]
-        exposure = self.exposure[people]
-        kept = np.ones(len(people), dtype=np.bool_)
-        for alike in np.unique(rest):
-            mine = np.flatnonzero((rest == alike) & (value >= 0))
-            keys = exposure[mine] * (int(value.max(initial=0)) + 1) + value[mine]
-            mine = mine[np.unique(keys, return_index=True)[1]]
-            ample = np.flatnonzero(np.bincount(exposure[mine], minlength=len(self.exposed)) >= enough)
-            if ample.size:
-                best = min(ample.tolist(), key=lambda e: self.exposed[e].bit_count())
-                more = ~(self._exposed[best] & ~self._exposed[exposure]).any(axis=1)
-                kept[(rest == alike) & more] = False
-                kept[mine[exposure[mine] == best][:enough]] = True
-        return people[kept]
-
-    def _grouped(self, columns: tuple[str, ...]) -> Plain:
-        values = np.zeros(len(self.exposure), dtype=np.int64)
-        for column in columns:
-            codes = self._quorums.codes(column).astype(np.int64) + 1
-            _, values = np.unique(values * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)
-            values = values.reshape(-1).astype(np.int64)
-        keys = values * len(self._exposed) + self.exposure
-        order = np.argsort(keys, kind="stable").astype(np.int32)
-        distinct, group = np.unique(keys[order], return_inverse=True)
-        free = ~self._exposed[distinct % len(self._exposed)].any(axis=1)
-        value = (distinct // len(self._exposed)).astype(np.int32)
-        return Plain(order=order, group=group.reshape(-1).astype(np.int32), free=free, value=value)

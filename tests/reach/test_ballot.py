@@ -1,0 +1,115 @@
+"""Seats are left out of a ballot only where others can stand in for them: the cheapest seating costs the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from armslength.reach.ballot import SPARE, joined, seats, worth
+from armslength.reach.classes import Classes, Counts, classes
+from armslength.reach.seating import Bill, Seat, seat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crowded:
+    """A ballot for many people of few values, who can often stand in for one another; how many of each class act; and
+    who joins, by their classes."""
+
+    bill: Bill
+    requesters: Classes
+    approvers: Classes
+    asking: Counts
+    approving: Counts
+    joining: tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def number(classes: Classes, person: int) -> int:
+    return int(classes.of(np.array([person], dtype=np.int32))[0])
+
+
+@st.composite
+def ballots(draw: st.DrawFn) -> Crowded:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    count, columns = int(rng.integers(4, 60)), draw(st.integers(0, 3))
+    masks = [0, *(int(m) for m in rng.integers(1, 16, size=3))]
+    if rng.random() < 0.3:
+        masks = [m << 62 for m in masks]  # states of two words
+    exposure = rng.integers(len(masks), size=count).astype(np.int32)
+    values = [rng.integers(1 + rng.integers(8), size=count).astype(np.int32) for _ in range(columns)]
+    people = np.arange(count, dtype=np.int32)
+    approving = people[rng.random(count) < 0.8]
+    fits = rng.integers(4, size=len(approving)).astype(np.int32)
+    approvers = classes(approving, exposure[approving], [v[approving] for v in values], fits, masks, by_place=True)
+    asking = people[rng.random(count) < 0.8]
+    shared = approvers.of(asking).astype(np.int32)
+    requesters = classes(asking, exposure[asking], [v[asking] for v in values], shared, masks, by_place=False)
+    acts = rng.random(count) < rng.random()
+    approvals = draw(st.integers(1, 3))
+    outside = np.flatnonzero(~acts)
+    fresh = rng.permutation(outside)[: int(rng.integers(SPARE + 1))].tolist()
+    return Crowded(
+        bill=Bill(
+            approvals=approvals,
+            together=draw(st.one_of(st.none(), st.integers(0, approvals))),
+            places=draw(st.sampled_from(((), (0,), (0, 1))))[:approvals],
+        ),
+        requesters=requesters,
+        approvers=approvers,
+        asking=requesters.counts(acts[requesters.people]),
+        approving=approvers.counts(acts[approvers.people]),
+        joining=(
+            tuple(number(requesters, person) for person in fresh),
+            tuple(number(approvers, person) for person in fresh),
+        ),
+    )
+
+
+def every(classes: Classes, inside: Counts) -> list[Seat]:
+    """Two seats a class: those who act and the outsiders."""
+    total = np.diff(classes.start)
+    both = ((inside, False), (total - inside, True))
+    return [
+        replace(one, count=int(counts[i]), outside=outside)
+        for counts, outside in both
+        for i, one in enumerate(classes.seats)
+        if counts[i]
+    ]
+
+
+def cost(bill: Bill, requesters: list[Seat], approvers: list[Seat]) -> int | None:
+    found = seat(bill, requesters, approvers, bill.approvals + 1, lambda: None)
+    return None if found is None else found.outsiders
+
+
+@given(ballots())
+def test_the_seats_worth_trying_do_what_all_seats_do(ballot: Crowded) -> None:
+    """Else a length would be too great: a quorum that people can fill would be overlooked."""
+    approvals = ballot.bill.approvals
+    mine = (
+        seats(ballot.requesters, ballot.asking, approvals, approvals + 1),
+        seats(ballot.approvers, ballot.approving, approvals, approvals + 1),
+    )
+    all_seats = (every(ballot.requesters, ballot.asking), every(ballot.approvers, ballot.approving))
+    assert cost(ballot.bill, *mine) == cost(ballot.bill, *all_seats)
+
+
+@given(ballots())
+def test_the_seats_worth_trying_stay_so_when_a_few_join(ballot: Crowded) -> None:
+    """Else a search would overlook that somebody who joins completes a quorum."""
+    approvals = ballot.bill.approvals
+    sides = (
+        (ballot.requesters, ballot.asking, ballot.joining[0]),
+        (ballot.approvers, ballot.approving, ballot.joining[1]),
+    )
+    mine, all_seats = [], []
+    for side, acting, joining in sides:
+        mine.append(joined(side, worth(side, acting, approvals), joining, approvals + 1))
+        more = acting.copy()
+        for one in joining:
+            if one >= 0:
+                more[one] += 1
+        all_seats.append(every(side, more))
+    assert cost(ballot.bill, *mine) == cost(ballot.bill, *all_seats)
