@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from armslength.reach.classes import Classes, Counts, Flags, Kinds
+from armslength.reach.classes import Classes, Counts, Kinds
 from armslength.reach.crowd import Crowd
 from armslength.reach.seating import Bill, Seat, Seating
+from armslength.reach.spread import Flags
 
 Drawn = tuple[dict[int, Seat], dict[int, Seat]]
 """Seats by class: of those who act, and of the outsiders."""

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from armslength.reach.columns import Words
-from armslength.reach.dominance import Flags, stand_in
+from armslength.reach.dominance import stand_in
 from armslength.reach.seating import Seat
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 Counts = npt.NDArray[np.int64]
 

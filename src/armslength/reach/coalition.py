@@ -12,14 +12,13 @@ from itertools import combinations
 import numpy as np
 
 from armslength.reach.bundles import Bundles
-from armslength.reach.classes import Flags
 from armslength.reach.closure import Closures
 from armslength.reach.columns import Words, bits
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.scene import Scenes
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 from armslength.reach.stakes import Stakes, Staking, among
 from armslength.reach.traits import Traits
 

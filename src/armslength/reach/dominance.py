@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from armslength.reach.columns import Words
-from armslength.reach.spread import Ints
-
-Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+from armslength.reach.spread import Flags, Ints
 
 
 def stand_in(exposed: Words, places: Ints, ample: Flags) -> tuple[Flags, Flags]:

@@ -8,11 +8,11 @@ import numpy as np
 
 from armslength.reach.ballot import Filled
 from armslength.reach.board import Board
-from armslength.reach.classes import Classes, Counts, Flags
+from armslength.reach.classes import Classes, Counts
 from armslength.reach.columns import ANY, Words, bits
 from armslength.reach.quorum import FILLED, Quorum, Quorums
 from armslength.reach.rules import STANDING, Rule
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,11 @@ from itertools import combinations
 
 import numpy as np
 
-from armslength.reach.classes import Flags
 from armslength.reach.coalition import MANY, Coalitions
 from armslength.reach.columns import Words
 from armslength.reach.rules import Rule
 from armslength.reach.situation import Situations
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 People = tuple[int, ...]
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armslength.reach.classes import Flags
 from armslength.reach.columns import Words
 from armslength.reach.dominance import stand_in
 from armslength.reach.quorum import Quorums
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +54,8 @@ class Pool:
         kept = ~flags[0][exposure] & ~flags[1][exposure]
         for e in present[capped].tolist():
             kept[np.flatnonzero(bare & (exposure == e))[:most]] = True
-        return people[kept]
+        chosen: Ints = people[kept]
+        return chosen
 
     def _by_value(self, some: Flags, columns: tuple[str, ...], enough: int) -> Ints:
         order = self._orders.get(columns)

@@ -10,13 +10,13 @@ import numpy as np
 
 from armslength.estate import Estate
 from armslength.reach.ballot import SPARE, Ballot, Filled, Stand, joined, seats, worth
-from armslength.reach.classes import Classes, Counts, Flags, classes
+from armslength.reach.classes import Classes, Counts, classes
 from armslength.reach.crowd import Crowd, crowd
 from armslength.reach.exposure import Exposure
 from armslength.reach.membership import Membership
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.seating import Bill, Seat, Seating, seat
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 Key = TypeVar("Key", bound=Hashable)
 

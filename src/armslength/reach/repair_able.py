@@ -19,13 +19,12 @@ from dataclasses import replace
 import numpy as np
 
 from armslength.estate import Estate, Groups, Kind, Ref
-from armslength.reach.classes import Flags
 from armslength.reach.crowd import crowd
 from armslength.reach.exposure import Exposure
 from armslength.reach.membership import Membership
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
-from armslength.reach.spread import Edges, Ints, edges
+from armslength.reach.spread import Edges, Flags, Ints, edges
 
 NOTHING: frozenset[int] = frozenset()
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from armslength.reach.ballot import Stand
 from armslength.reach.bundles import Bundles
-from armslength.reach.classes import Classes, Counts, Flags
+from armslength.reach.classes import Classes, Counts
 from armslength.reach.columns import Words
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.seating import Seating
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 from armslength.reach.stakes import Staking, among
 
 SCENES = 50_000

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armslength.reach.classes import Counts, Flags
+from armslength.reach.classes import Counts
 from armslength.reach.coalition import MANY, Coalitions
 from armslength.reach.columns import Words
 from armslength.reach.rules import Rule
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from armslength.reach.columns import Words
 
 Ints = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,11 @@ import numpy as np
 
 from armslength.reach.ballot import Ballot
 from armslength.reach.bundles import Bundles
-from armslength.reach.classes import Flags
 from armslength.reach.columns import Words
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import STANDING, Rule
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from armslength.reach.bundles import Bundles
-from armslength.reach.classes import Counts, Flags
+from armslength.reach.classes import Counts
 from armslength.reach.columns import Words, bits
 from armslength.reach.pool import Pool
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 WIDE = 3000
 """Kinds compared in pairs; of more, only those alike are put together."""
