@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from armslength.reach.ballot import SPARE, joined, seats, worth
 from armslength.reach.classes import Classes, Counts, classes
-from armslength.reach.seating import Bill, Seat, seat
+from armslength.reach.seating import Bill, Seat, order, seat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +71,13 @@ def every(classes: Classes, inside: Counts) -> list[Seat]:
     """Two seats a class: those who act and the outsiders."""
     total = np.diff(classes.start)
     both = ((inside, False), (total - inside, True))
-    return [
+    found = [
         replace(one, count=int(counts[i]), outside=outside)
         for counts, outside in both
         for i, one in enumerate(classes.seats)
         if counts[i]
     ]
+    return sorted(found, key=order)
 
 
 def cost(bill: Bill, requesters: list[Seat], approvers: list[Seat]) -> int | None:

@@ -6,17 +6,19 @@ seating costs the same without it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
 
 from armslength.reach.classes import Classes, Counts, Kinds
 from armslength.reach.crowd import Crowd
-from armslength.reach.seating import Bill, Seat, Seating
+from armslength.reach.seating import Bill, Seat, Seating, order
 from armslength.reach.spread import Flags
 
-Drawn = tuple[dict[int, Seat], dict[int, Seat]]
-"""Seats by class: of those who act, and of the outsiders."""
+Drawn = tuple[tuple[Seat, ...], tuple[Seat, ...]]
+"""Seats of those who act, and of the outsiders, each cheapest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,35 @@ class Filled:
 
     groups: frozenset[int]
     exposed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many of each class act, as a key: the classes that have any (`where`, 32-bit numbers) and how many, as bytes.
+    Most classes of a large crowd have none."""
+
+    classes: int
+    where: bytes
+    count: bytes
+
+    @staticmethod
+    def of(counts: Counts) -> Tally:
+        some = np.flatnonzero(counts)
+        return Tally(
+            classes=len(counts),
+            where=some.astype(np.int32).tobytes(),
+            count=counts[some].astype(np.int32).tobytes(),
+        )
+
+    @property
+    def digest(self) -> bytes:
+        """A short name for it: tallies of many people who join, each asked about once, are too many to keep."""
+        return blake2b(self.where + b"|" + self.count, digest_size=20).digest()
+
+    def counts(self) -> Counts:
+        found = np.zeros(self.classes, dtype=np.int64)
+        found[np.frombuffer(self.where, dtype=np.int32)] = np.frombuffer(self.count, dtype=np.int32)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +70,7 @@ class Ballot:
     approving: Crowd | None
     placing: tuple[Crowd, ...]
     known: dict[tuple[bytes, bytes, Filled | None], tuple[int, Seating | None]] = field(default_factory=dict)
-    stands: dict[tuple[bytes, bytes], Stand] = field(default_factory=dict)
+    stands: dict[tuple[Tally, Tally], Stand] = field(default_factory=dict)
 
 
 SPARE = 4
@@ -52,8 +83,8 @@ class Stand:
     once up to SPARE people more act: of requesters and of approvers."""
 
     ballot: Ballot
-    asking: Counts
-    approving: Counts
+    asking: Tally
+    approving: Tally
     requesters: Drawn
     approvers: Drawn
     known: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[int, Seating | None]] = field(default_factory=dict)
@@ -61,50 +92,64 @@ class Stand:
 
 def seats(classes: Classes, inside: Counts, approvals: int, most: int) -> list[Seat]:
     """Two seats a class, those who act and (for `most` above 0) the outsiders, less those that a rival can always stand
-    in for."""
+    in for; cheapest first."""
     if not len(inside):
         return []
     acting, outsiders = _worth(classes, inside, approvals, 0)
-    return _all(_drawn(classes, inside, acting, outsiders if most else np.zeros_like(outsiders)), most)
+    return _all(_drawn(classes, inside, acting, outsiders if most else np.zeros_like(outsiders), approvals), most)
 
 
 def worth(classes: Classes, inside: Counts, approvals: int) -> Drawn:
     """The seats worth trying even when up to SPARE more of the outsiders act."""
     if not len(inside):
-        return {}, {}
-    return _drawn(classes, inside, *_worth(classes, inside, approvals, SPARE))
+        return (), ()
+    return _drawn(classes, inside, *_worth(classes, inside, approvals, SPARE), approvals)
 
 
 def joined(classes: Classes, drawn: Drawn, joining: tuple[int, ...], most: int) -> list[Seat]:
-    """The seats of a stand once some of the outsiders act, given by their classes (-1: none)."""
+    """The seats of a stand, cheapest first, once up to SPARE of the outsiders act; given by their classes, or -1."""
     numbers = [number for number in joining if number >= 0]
     if not numbers:
         return _all(drawn, most)
-    inside, outside = dict(drawn[0]), dict(drawn[1])
+    inside, outside = list(drawn[0]), list(drawn[1])
     for number in numbers:
-        acting = inside.get(number)
-        inside[number] = _counted(classes.seats[number], 1 + (acting.count if acting else 0), False)
-        left = outside.get(number)
-        if left is not None:
-            if left.count > 1:
-                outside[number] = _counted(left, left.count - 1, True)
-            else:
-                del outside[number]
-    return _all((inside, outside), most)
+        place, acting = _find(classes, inside, number)
+        if acting is None:
+            inside.insert(place, classes.seat(number, 1, False))
+        else:
+            inside[place] = classes.seat(number, acting.count + 1, False)
+        place, left = _find(classes, outside, number)
+        if left is not None and left.count > 1:
+            outside[place] = classes.seat(number, left.count - 1, True)
+        elif left is not None:
+            del outside[place]
+    return _all((tuple(inside), tuple(outside)), most)
+
+
+def _find(classes: Classes, some: list[Seat], number: int) -> tuple[int, Seat | None]:
+    """Where among seats, cheapest first, that of a class stands or would stand; and the seat if it is there."""
+    exposures = classes.seats[number].exposed.bit_count()
+    place = bisect_left(some, (exposures, number), key=lambda s: (s.exposed.bit_count(), s.owner))
+    return place, some[place] if place < len(some) and some[place].owner == number else None
 
 
 def _all(drawn: Drawn, most: int) -> list[Seat]:
     inside, outside = drawn
-    return [*inside.values(), *outside.values()] if most else list(inside.values())
+    return [*inside, *outside] if most else list(inside)
 
 
-def _drawn(classes: Classes, inside: Counts, acting: Flags, outsiders: Flags) -> Drawn:
-    """The seats of the classes flagged."""
-    outside = np.diff(classes.start) - inside
-    return (
-        {i: _counted(classes.seats[i], int(inside[i]), False) for i in np.flatnonzero(acting).tolist()},
-        {i: _counted(classes.seats[i], int(outside[i]), True) for i in np.flatnonzero(outsiders).tolist()},
-    )
+def _drawn(classes: Classes, inside: Counts, acting: Flags, outsiders: Flags, approvals: int) -> Drawn:
+    """The seats of the classes flagged. Beyond what a quorum has and SPARE, the number of people says nothing."""
+    outside, cap = np.diff(classes.start) - inside, approvals + 2 + SPARE
+
+    def row(flags: Flags, counts: Counts, out: bool) -> tuple[Seat, ...]:
+        some = np.flatnonzero(flags)
+        numbers = np.minimum(counts[some], cap).tolist()
+        return tuple(
+            sorted((classes.seat(i, n, out) for i, n in zip(some.tolist(), numbers, strict=True)), key=order)
+        )
+
+    return row(acting, inside, False), row(outsiders, outside, True)
 
 
 def _worth(classes: Classes, inside: Counts, approvals: int, spare: int) -> tuple[Flags, Flags]:
@@ -154,15 +199,3 @@ def _few(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) -
         kept.append(chosen)
         done |= dropped | left
     return kept[0], kept[1]
-
-
-def _counted(s: Seat, count: int, outside: bool) -> Seat:
-    return Seat(
-        exposed=s.exposed,
-        values=s.values,
-        places=s.places,
-        count=count,
-        outside=outside,
-        owner=s.owner,
-        shared=s.shared,
-    )

@@ -7,7 +7,7 @@ mark. Who has no exposure more and no place less can stand in for another; what 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -54,6 +54,7 @@ class Classes:
     sorted_people: Ints
     sorted_class: Ints
     kinds: Kinds
+    made: dict[tuple[int, int, bool], Seat] = field(default_factory=dict)
 
     def added(self, counts: Counts, more: Ints) -> Counts:
         """`counts` once the people of `more` (not counted yet) are counted too."""
@@ -67,6 +68,14 @@ class Classes:
             return np.full(len(who), -1, dtype=np.int32)
         place = np.minimum(np.searchsorted(self.sorted_people, who), len(self.sorted_people) - 1)
         return np.where(self.sorted_people[place] == who, self.sorted_class[place], np.int32(-1))
+
+    def seat(self, number: int, count: int, outside: bool) -> Seat:
+        """So many people of class `number`; the same seat whenever it is asked for, since tables of many are kept."""
+        key = (number, count, outside)
+        found = self.made.get(key)
+        if found is None:
+            found = self.made[key] = replace(self.seats[number], count=count, outside=outside)
+        return found
 
     def counts(self, flags: Flags) -> Counts:
         """How many of each class have a flag; `flags` is aligned with `people`."""

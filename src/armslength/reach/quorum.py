@@ -9,13 +9,13 @@ from typing import TypeVar
 import numpy as np
 
 from armslength.estate import Estate
-from armslength.reach.ballot import SPARE, Ballot, Filled, Stand, joined, seats, worth
+from armslength.reach.ballot import SPARE, Ballot, Filled, Stand, Tally, joined, seats, worth
 from armslength.reach.classes import Classes, Counts, classes
 from armslength.reach.crowd import Crowd, crowd
 from armslength.reach.exposure import Exposure
 from armslength.reach.membership import Membership
 from armslength.reach.rules import STANDING, Rule
-from armslength.reach.seating import Bill, Seat, Seating, seat
+from armslength.reach.seating import Bill, Seat, Seating, order, seat
 from armslength.reach.spread import Flags, Ints
 
 Key = TypeVar("Key", bound=Hashable)
@@ -111,22 +111,23 @@ class Quorums:
         def drawn() -> tuple[list[Seat], list[Seat]]:
             extra_q, extra_a = self._filled_seats(ballot, filled)
             return (
-                seats(ballot.requesters, asking, ballot.bill.approvals, most) + extra_q,
-                seats(ballot.approvers, approving, ballot.bill.approvals, most) + extra_a,
+                sorted(seats(ballot.requesters, asking, ballot.bill.approvals, most) + extra_q, key=order),
+                sorted(seats(ballot.approvers, approving, ballot.bill.approvals, most) + extra_a, key=order),
             )
 
-        return self._seat(ballot.bill, ballot.known, (asking.tobytes(), approving.tobytes(), filled), most, drawn)
+        key = (Tally.of(asking).digest, Tally.of(approving).digest, filled)
+        return self._seat(ballot.bill, ballot.known, key, most, drawn)
 
     def stand(self, ballot: Ballot, asking: Counts, approving: Counts) -> Stand:
         """The ballot with so many of each class acting."""
-        key = (asking.tobytes(), approving.tobytes())
+        key = (Tally.of(asking), Tally.of(approving))
         found = ballot.stands.get(key)
         if found is None:
             approvals = ballot.bill.approvals
             found = ballot.stands[key] = Stand(
                 ballot=ballot,
-                asking=asking,
-                approving=approving,
+                asking=key[0],
+                approving=key[1],
                 requesters=worth(ballot.requesters, asking, approvals),
                 approvers=worth(ballot.approvers, approving, approvals),
             )
@@ -137,7 +138,7 @@ class Quorums:
     ) -> Seating | None:
         """The cheapest seating with at most `most` outsiders once a few more act, given by their classes (-1: none)."""
         if len(asking) > SPARE or filled is not None:
-            counts = [c.copy() for c in (stand.asking, stand.approving)]
+            counts = [tally.counts() for tally in (stand.asking, stand.approving)]
             for count, more in zip(counts, (asking, approving), strict=True):
                 for number in more:
                     if number >= 0:

@@ -24,6 +24,8 @@ SCENES = 50_000
 """Scenes kept at a time."""
 FEW = 16
 """So many people are looked up one by one; of more, all at once."""
+BROUGHT = 4_000_000
+"""So many people whom masks bring into tables are kept at a time, all tables together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +55,7 @@ class Scenes:
         self._class: dict[tuple[int, int], int] = {}
         self._base: dict[tuple[int, int], Counts] = {}
         self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
+        self._kept = 0
         self._joined: dict[tuple[int, bytes], Ints] = {}
 
     def outsiders(
@@ -101,8 +104,9 @@ class Scenes:
         filled = self._ground.filled(column)
         if len(more) > FEW:
             extra = np.array(more, dtype=np.int32)
-            asking = ballot.requesters.added(stand.asking, extra)
-            return self._quorums.least(ballot, asking, ballot.approvers.added(stand.approving, extra), most, filled)
+            asking = ballot.requesters.added(stand.asking.counts(), extra)
+            approving = ballot.approvers.added(stand.approving.counts(), extra)
+            return self._quorums.least(ballot, asking, approving, most, filled)
         asks = tuple(sorted(self._number(ballot.requesters, person) for person in more))
         approves = tuple(sorted(self._number(ballot.approvers, person) for person in more))
         return self._quorums.joined(stand, asks, approves, most, filled)
@@ -205,6 +209,10 @@ class Scenes:
         found = self._into.get(key)
         if found is None:
             flags = self._bundles.assumed(mask, classes.sorted_people)
+            self._kept += int(flags.sum())
+            if self._kept > BROUGHT:
+                self._into.clear()
+                self._kept = int(flags.sum())
             found = self._into[key] = (classes.sorted_people[flags], classes.sorted_class[flags])
         return found
 

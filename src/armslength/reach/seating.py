@@ -52,14 +52,13 @@ def seat(
     most: int,
     tick: Callable[[], None],
 ) -> Seating | None:
-    """The cheapest seating with at most `most` outsiders, or None when there is none.
+    """The cheapest seating with at most `most` outsiders, or None when there is none. The seats come in their `order`.
 
     Exact: every combination of classes is tried, cheapest first, except those that cannot fit. `tick` is called on
     each step and may raise to stop the search.
     """
     if (bill.together is not None and bill.together < 0) or len(bill.places) > bill.approvals:
         return None
-    requesters, approvers = sorted(requesters, key=_order), sorted(approvers, key=_order)
     inside = sum(1 for s in approvers if not s.outside)
     for outsiders in range(_fewest(bill, requesters, approvers), most + 1):
         for q in requesters:
@@ -96,7 +95,8 @@ def _fewest(bill: Bill, requesters: Sequence[Seat], approvers: Sequence[Seat]) -
     return fewest
 
 
-def _order(s: Seat) -> tuple[bool, int, int]:
+def order(s: Seat) -> tuple[bool, int, int]:
+    """Whom to try first: those who act, those with few exposures."""
     return (s.outside, s.exposed.bit_count(), s.owner)
 
 
