@@ -22,12 +22,11 @@ from armslength.reach.levels import Clock, Expired
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import pairs
 from armslength.reach.repair_able import Ability, Able
-from armslength.reach.repair_ask import Answer, Asking, Pair
+from armslength.reach.repair_ask import Asking
 from armslength.reach.repair_change import Change, Refusal
 from armslength.reach.repair_clause import Clause
 from armslength.reach.repair_cuts import Cuts
 from armslength.reach.repair_keeping import Keeping
-from armslength.reach.repair_master import Solved, solve
 from armslength.reach.repair_menu import Menu
 from armslength.reach.repair_plan import (
     Certificate,
@@ -42,12 +41,20 @@ from armslength.reach.repair_plan import (
     Why,
 )
 from armslength.reach.repair_sight import Sights
+from armslength.reach.repair_telling import Answer, Pair
 from armslength.reach.repair_trace import Support
 from armslength.reach.repair_work import people_touched
 from armslength.reach.result import Question
 
 GRACE = 2048
 """So often may the engine ask for the time, some seconds' work, before it is told that it is over."""
+
+ROUGH = (0.1, 0.03, 0.0)
+"""How near to the least choice the solver goes, the next once the one before teaches nothing."""
+WEARY = 4
+"""After so many turns of mending one plan, to take people out of groups seems twice as dear as it is."""
+PATIENCE = 12
+"""Turns of mending one plan at first; twice as many each time that they end without a valid one."""
 
 
 def repair(
@@ -97,6 +104,7 @@ class _Repair:
         self._best: frozenset[int] | None = None
         self._last: frozenset[int] = frozenset()
         self._bound = self._rounds = self._broken = 0
+        self._patience = PATIENCE
         self._history: list[Progress] = []
 
     def plan(self) -> Plan:
@@ -111,15 +119,16 @@ class _Repair:
     def _settle(self) -> None:
         """The time is over: what do the clauses found since the solver last saw them prove?"""
         looks = count()
-        solved = solve(self._menu, self._cuts.active(), lambda: next(looks) >= GRACE)
-        if isinstance(solved, Solved):
-            self._bound = max(self._bound, solved.bound)
+        bound = self._cuts.bound(lambda: next(looks) >= GRACE, ROUGH[1])
+        if bound is not None:
+            self._bound = max(self._bound, bound)
             self._note()
 
     def _search(self) -> None:
+        rough = 0
         while True:
-            before = self._cuts.given_up
-            solved = self._cuts.least(self._expired, self._best)
+            before, cuts = self._cuts.given_up, len(self._cuts)
+            solved = self._cuts.least(self._expired, self._best, ROUGH[rough])
             if self._cuts.given_up != before:
                 self._forget()
             self._bound = max(self._bound, solved.bound)
@@ -138,10 +147,15 @@ class _Repair:
                 self._note()
             if self._done():
                 return
+            if len(self._cuts) == cuts and self._cuts.given_up == before:
+                # Nothing new was learnt: only a closer look at the same clauses can go on.
+                rough = min(rough + 1, len(ROUGH) - 1)
 
     def _valid(self, chosen: frozenset[int]) -> frozenset[int] | None:
         """The plan mended until nothing is broken; None where quick changes lead nowhere."""
+        turn = 0
         while True:
+            turn += 1
             if self._expired():
                 raise Expired
             lost = list(self._keeping.lost(chosen))
@@ -156,8 +170,10 @@ class _Repair:
                     self._hopeless |= answer.hopeless
                     self._cuts.give_up(answer.hopeless)
                     self._forget()
-            mended = self._cuts.mended(chosen)
-            if mended is None:
+            mended = self._cuts.mended(chosen, 1 + turn / WEARY)
+            if mended is None or turn >= self._patience:
+                # The solver may know a better way to go on from, and what that proves.
+                self._patience *= 2 if mended is not None else 1
                 return None
             chosen = self._cuts.pruned(mended)
 

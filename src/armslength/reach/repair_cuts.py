@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from armslength.reach.repair_clause import Clause
-from armslength.reach.repair_master import Infeasible, Solved, fewest_given_up, solve
+from armslength.reach.repair_master import Infeasible, Master, Solved, fewest_given_up
 from armslength.reach.repair_menu import Key, Menu
 
 Pair = tuple[int, int]
@@ -17,9 +17,12 @@ class Cuts:
     def __init__(self, menu: Menu, rank: Sequence[int]) -> None:
         """`rank[r]`: of terms that cost the same, those of lower rank are put first."""
         self._menu, self._rank = menu, rank
+        self._master = Master(menu)
         self._pairs: dict[Clause, set[Pair]] = {}
         self._always: set[Clause] = set()
         self._with: dict[int, list[Clause]] = {}
+        self._against: dict[int, list[Clause]] = {}
+        self._for: dict[Pair, list[Clause]] = {}
         self._hopeless: set[Pair] = set()
         self.given_up: frozenset[Pair] = frozenset()
         self._active: list[Clause] | None = None
@@ -36,6 +39,8 @@ class Cuts:
                 pairs = self._pairs[c] = set()
                 for o in c.any_of:
                     self._with.setdefault(o, []).append(c)
+                for o in frozenset[int]().union(*c.unless):
+                    self._against.setdefault(o, []).append(c)
                 self._active = None
             if c.pair is None:
                 self._always.add(c)
@@ -43,7 +48,13 @@ class Cuts:
                 if pairs <= self.given_up:
                     self._active = None
                 pairs.add(c.pair)
+                self._for.setdefault(c.pair, []).append(c)
         return len(self._pairs) - before
+
+    def bound(self, expired: Callable[[], bool], gap: float) -> int | None:
+        """What the clauses prove now, by a search as near as `gap`; None where they cannot all be met."""
+        solved = self._master.solve(self.active(), expired, gap=gap)
+        return solved.bound if isinstance(solved, Solved) else None
 
     def give_up(self, pairs: Iterable[Pair]) -> None:
         """These pairs cannot be mended by anything. Without them, others that were given up may be mended after all."""
@@ -59,14 +70,15 @@ class Cuts:
 
     def of(self, pair: Pair) -> list[Clause]:
         """The clauses known for a pair."""
-        return [c for c, pairs in self._pairs.items() if pair in pairs]
+        return self._for.get(pair, [])
 
-    def least(self, expired: Callable[[], bool], known: frozenset[int] | None) -> Solved:
-        """The cheapest plan that meets every clause. Where there is none, the fewest pairs are given up first."""
+    def least(self, expired: Callable[[], bool], known: frozenset[int] | None, gap: float = 0.0) -> Solved:
+        """The cheapest plan that meets every clause, or as near to it as `gap` says. Where there is none, the fewest
+        pairs are given up first."""
         while True:
             if known is not None and not all(c.met(known) for c in self.active()):
                 known = None
-            solved = solve(self._menu, self.active(), expired, known)
+            solved = self._master.solve(self.active(), expired, known, gap)
             if not isinstance(solved, Infeasible):
                 return solved
             self._choose(expired)
@@ -88,9 +100,7 @@ class Cuts:
             for number in together:
                 asked[number].add(group)
         wanted = [
-            (c, frozenset(asked[number]))
-            for number, c in enumerate(clauses)
-            if c in self._always or asked[number]
+            (c, frozenset(asked[number])) for number, c in enumerate(clauses) if c in self._always or asked[number]
         ]
         chosen = fewest_given_up(self._menu, wanted, [len(pairs) for pairs in members], expired)
         self.given_up = frozenset(self._hopeless).union(*(members[group] for group in chosen))
@@ -120,41 +130,65 @@ class Cuts:
 
     def _no_new(self, chosen: frozenset[int], option: int) -> bool:
         """Whether no clause that asks for something not to be done is broken by an option."""
-        return all(c.met(chosen) for c in self.active() if any(option in some for some in c.unless))
+        return all(c.met(chosen) for c in self._against.get(option, ()) if self._counts(c))
 
     def pruned(self, chosen: frozenset[int]) -> frozenset[int]:
         """Without changes that no clause asks for, the dearest first."""
-        given = self.given_up
         for o in sorted(chosen, key=lambda o: (-self._menu.weight[o], o)):
             less = chosen - {o}
-            if all(c.met(less) for c in self._with.get(o, ()) if c in self._always or not self._pairs[c] <= given):
+            if all(c.met(less) for c in self._with.get(o, ()) if self._counts(c)):
                 chosen = less
         return chosen
 
-    def mended(self, chosen: frozenset[int]) -> frozenset[int] | None:
-        """`chosen` with cheap changes more, until every clause is met; None where that leads nowhere."""
+    def mended(self, chosen: frozenset[int], weary: float = 1.0) -> frozenset[int] | None:
+        """`chosen` with cheap changes more, and without those that must not be made together, until every clause is
+        met; None where that leads nowhere. To take one member after another out of a group counts for `weary` times its
+        cost: the next may well stand in for each."""
         menu = self._menu
         at: dict[Key, int] = {menu.key[o]: o for o in chosen}
         spent: set[int] = set(chosen)
-        unmet = [c for c in self.active() if not c.met(chosen)]
+        now = frozenset(at.values())
+        unmet = dict.fromkeys(c for c in self.active() if not c.met(now))
         while unmet:
             gain: dict[int, int] = {}
             for c in unmet:
                 for o in c.any_of:
                     if o not in spent:
                         gain[o] = gain.get(o, 0) + 1
-            if not gain:
-                return None
-            best = min(gain, key=lambda o: (menu.weight[o] / gain[o], self._order(o), o))
-            old = at.get(menu.key[best])
-            at[menu.key[best]] = best
-            spent.add(best)
-            chosen = frozenset(at.values())
-            if old is None and not any(c.unless for c in self._with.get(best, ())):
-                unmet = [c for c in unmet if not c.met(chosen)]
-            if old is not None or not unmet:
-                unmet = [c for c in self.active() if not c.met(chosen)]
-        return chosen
+            if gain:
+                best = min(gain, key=lambda o: (self._dear(o, weary) / gain[o], self._order(o), o))
+                spent.add(best)
+                old = at.get(menu.key[best])
+                with_it = (now - {old}) | {best} if old is not None else now | {best}
+                if not all(c.met(with_it) for c in self._against.get(best, ()) if c not in unmet and self._counts(c)):
+                    # It would do what must not be done.
+                    continue
+                at[menu.key[best]] = best
+                touched = [best] if old is None else [best, old]
+            else:
+                touched = self._undone(unmet, now)
+                if not touched:
+                    return None
+                for o in touched:
+                    del at[menu.key[o]]
+            now = frozenset(at.values())
+            near = [c for o in touched for c in (*self._with.get(o, ()), *self._against.get(o, ()))]
+            unmet |= dict.fromkeys(c for c in near if self._counts(c))
+            unmet = {c: None for c in unmet if not c.met(now)}
+        return now
+
+    def _undone(self, unmet: Iterable[Clause], chosen: frozenset[int]) -> list[int]:
+        """Changes to take back so that a clause is met after all; those on which fewest others rest."""
+        ways = [some & chosen for c in unmet for some in c.unless]
+        rests = {o: sum(1 for c in self._with.get(o, ()) if len(c.any_of & chosen) == 1) for way in ways for o in way}
+        return sorted(min(ways, key=lambda way: (sum(rests[o] for o in way), sorted(way)), default=()))
+
+    def _counts(self, c: Clause) -> bool:
+        return c in self._always or not self._pairs[c] <= self.given_up
+
+    def _dear(self, option: int, weary: float) -> float:
+        weight = self._menu.weight[option]
+        return weight * weary if self._menu.key[option] >= self._menu.grants else weight
 
     def _order(self, option: int) -> int:
         return self._rank[self._menu.status[option]] if self._menu.terms(option) else -1

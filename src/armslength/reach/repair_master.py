@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from armslength.reach.repair_clause import Clause
 from armslength.reach.repair_menu import Menu
+from armslength.reach.repair_reduction import Part, Row, merged, reduced
 
 SLACK = 1e-6
 """What the solver takes for whole may be off by so much."""
@@ -27,10 +28,11 @@ SLACK = 1e-6
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
     """`chosen` meets all clauses, None where the time was over before one was found; nothing that does weighs less than
-    `bound`."""
+    `bound`. `least`: that is what it weighs."""
 
     chosen: frozenset[int] | None
     bound: int
+    least: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +56,69 @@ class _Rows:
         self.upper.append(upper)
 
 
-def solve(
+class Master:
+    """Solves one problem after another; parts that stay the same are solved once."""
+
+    def __init__(self, menu: Menu) -> None:
+        self._menu = menu
+        self._known: dict[Part, Solved | Infeasible] = {}
+        self._gap: dict[Part, float] = {}
+
+    def solve(
+        self,
+        clauses: Sequence[Clause],
+        expired: Callable[[], bool],
+        known: frozenset[int] | None = None,
+        gap: float = 0.0,
+    ) -> Solved | Infeasible:
+        """The least choice, or one that may weigh more than the bound by this part of its weight. `known`: one that
+        meets all clauses, to start from."""
+        whole = reduced(self._menu, clauses)
+        start = None if known is None else whole.translated(known)
+        found: list[Solved] = []
+        for part in whole.parts:
+            one = self._known.get(part)
+            if one is None or gap < self._gap[part]:
+                had, one = one, _part(self._menu, part, expired, start, gap)
+                if isinstance(had, Solved) and isinstance(one, Solved):
+                    one = replace(one, bound=max(one.bound, had.bound))
+                self._known[part] = one
+                # A solution cut short is to be sought again.
+                done = isinstance(one, Infeasible) or one.least or (one.chosen is not None and not expired())
+                self._gap[part] = (0.0 if isinstance(one, Infeasible) or one.least else gap) if done else math.inf
+            if isinstance(one, Infeasible):
+                return one
+            found.append(one)
+        bound = sum(one.bound for one in found)
+        every = [one.chosen for one in found if one.chosen is not None]
+        chosen = frozenset[int]().union(*every) if len(every) == len(found) else None
+        if chosen is not None and not all(c.met(chosen) for c in clauses):
+            # Rounding to whole numbers must not pass for a solution.
+            chosen = None
+        return Solved(chosen=chosen, bound=bound, least=chosen is not None and all(one.least for one in found))
+
+
+def _part(
     menu: Menu,
-    clauses: Iterable[Clause],
+    part: Part,
     expired: Callable[[], bool],
-    known: frozenset[int] | None = None,
+    start: frozenset[int] | None,
+    gap: float,
 ) -> Solved | Infeasible:
-    """The least choice. `known`: one that meets all clauses, to start from."""
-    kept = _least(clauses)
-    options = sorted({o for c in kept for o in c.any_of.union(*c.unless)})
-    column = {o: i for i, o in enumerate(options)}
+    """The least choice for one part."""
+    if not part.options:
+        return Infeasible()
+    if len(part.rows) == 1 and not part.rows[0].unless:
+        best = min(part.rows[0].any_of, key=lambda o: (menu.weight[o], o))
+        return Solved(chosen=frozenset({best}), bound=menu.weight[best], least=True)
+    column = {o: i for i, o in enumerate(part.options)}
     rows = _Rows(index=[], value=[], lower=[], upper=[])
-    for c in kept:
-        rows.add(*_row(c, column))
-    _one_each(menu, options, column, rows)
-    weights = np.array([menu.weight[o] for o in options], dtype=np.float64)
-    start = None if known is None else np.array([float(o in known) for o in options])
-    return _run(options, weights, rows, expired, start, kept, menu)
+    for row in part.rows:
+        rows.add(*_row(row, column))
+    _one_each(menu, part.options, column, rows)
+    weights = np.array([menu.weight[o] for o in part.options], dtype=np.float64)
+    begin = None if start is None else np.array([float(o in start) for o in part.options])
+    return _run(part.options, weights, rows, expired, begin, gap)
 
 
 def fewest_given_up(
@@ -81,14 +129,17 @@ def fewest_given_up(
 ) -> frozenset[int]:
     """Which groups of pairs to give up so that the rest can be mended, as few pairs as possible. Each clause comes with
     the groups that it is for (none: it must be met); `counts[g]` pairs are in group g."""
-    options = sorted({o for c, _ in clauses for o in c.any_of.union(*c.unless)})
+    thin = merged(menu, [c for c, _ in clauses])
+    wanted: dict[tuple[Row, int | None], None] = {}
+    for (_, groups), row in zip(clauses, thin, strict=True):
+        wanted |= dict.fromkeys((row, group) for group in groups or (None,)) if row is not None else {}
+    options = sorted({o for row, _ in wanted for o in row.any_of.union(*row.unless)})
     column = {o: i for i, o in enumerate(options)}
     rows = _Rows(index=[], value=[], lower=[], upper=[])
     first = len(options)
-    for c, groups in clauses:
-        terms, lower, upper = _row(c, column)
-        for group in groups or (None,):
-            rows.add(terms if group is None else {**terms, first + group: 1.0}, lower, upper)
+    for row, group in wanted:
+        terms, lower, upper = _row(row, column)
+        rows.add(terms if group is None else {**terms, first + group: 1.0}, lower, upper)
     _one_each(menu, options, column, rows)
     weights = np.concatenate([np.zeros(len(options)), np.array(counts, dtype=np.float64)])
     solver = _solver(weights, rows)
@@ -100,7 +151,7 @@ def fewest_given_up(
     return frozenset(np.flatnonzero(value[first:] > 0.5).tolist())
 
 
-def _row(c: Clause, column: dict[int, int]) -> tuple[dict[int, float], float, float]:
+def _row(c: Row, column: dict[int, int]) -> tuple[dict[int, float], float, float]:
     terms = {column[o]: 1.0 for o in sorted(c.any_of)}
     for some in c.unless:
         for o in sorted(some):
@@ -115,31 +166,6 @@ def _one_each(menu: Menu, options: Sequence[int], column: dict[int, int], rows: 
     for same in by_key.values():
         if len(same) > 1:
             rows.add(dict.fromkeys(same, 1.0), -math.inf, 1.0)
-
-
-def _least(clauses: Iterable[Clause]) -> list[Clause]:
-    """Without those that another clause, with fewer ways to meet it, implies."""
-    plain = sorted({c for c in clauses if not c.unless}, key=lambda c: (len(c.any_of), sorted(c.any_of)))
-    kept: list[Clause] = []
-    of: dict[int, list[int]] = {}
-    for c in plain:
-        # One that is part of c is found through each of its options; a smaller one has at least one.
-        near: dict[int, int] = {}
-        covered = False
-        for o in c.any_of:
-            for number in of.get(o, ()):
-                near[number] = near.get(number, 0) + 1
-                if near[number] == len(kept[number].any_of):
-                    covered = True
-                    break
-            if covered:
-                break
-        if not covered:
-            for o in c.any_of:
-                of.setdefault(o, []).append(len(kept))
-            kept.append(c)
-    others = {c for c in clauses if c.unless}
-    return kept + sorted(others, key=lambda c: (sorted(c.any_of), sorted(map(sorted, c.unless))))
 
 
 def _highs() -> ModuleType:
@@ -179,14 +205,11 @@ def _run(
     rows: _Rows,
     expired: Callable[[], bool],
     start: npt.NDArray[np.float64] | None,
-    clauses: Sequence[Clause],
-    menu: Menu,
+    gap: float,
 ) -> Solved | Infeasible:
-    if not options:
-        met = all(c.met(frozenset()) for c in clauses)
-        return Solved(chosen=frozenset(), bound=0) if met else Infeasible()
     solver = _solver(weights, rows)
     solver.cbMipInterrupt += lambda event: event.interrupt() if expired() else None
+    solver.setOptionValue("mip_rel_gap", gap)
     if start is not None:
         solution = _highs().HighsSolution()
         solution.col_value = start.tolist()
@@ -197,8 +220,7 @@ def _run(
     info = solver.getInfo()
     bound = max(0, math.ceil(info.mip_dual_bound - SLACK)) if math.isfinite(info.mip_dual_bound) else 0
     value = np.array(solver.getSolution().col_value)
-    chosen = frozenset(options[i] for i in np.flatnonzero(value > 0.5).tolist()) if len(value) else None
-    if chosen is not None and not all(c.met(chosen) for c in clauses):
-        # Rounding to whole numbers must not pass for a solution.
-        chosen = None
-    return Solved(chosen=chosen, bound=bound)
+    if not len(value):
+        return Solved(chosen=None, bound=bound, least=False)
+    some = np.flatnonzero(value > 0.5).tolist()
+    return Solved(chosen=frozenset(options[i] for i in some), bound=bound, least=weights[some].sum() <= bound)

@@ -9,6 +9,7 @@ first asked for: most rows are never looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +20,8 @@ from armslength.reach.result import Row
 
 Key = int
 Status = int
+
+Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 KEPT: Status = 0
 GONE: Status = -2
@@ -90,13 +93,16 @@ class Menu:
         grants = self.estate.grants
         return Ref(kind=Kind(int(grants.holder_kind[key])), index=int(grants.holder[key]))
 
-    def applied(self, chosen: Iterable[int]) -> Estate:
-        """The estate with some options taken, for the engine alone: `row` still names the rows as they were read,
-        and the
-        tables are left as they are."""
+    def dropped(self, chosen: Iterable[int]) -> tuple[int, ...]:
+        """The membership rows that some options drop, ascending."""
+        return tuple(sorted(self.key[o] - self.grants for o in chosen if self.key[o] >= self.grants))
+
+    def applied(self, chosen: Iterable[int], grants: Bools | None = None, groups: Bools | None = None) -> Estate:
+        """The estate with some options taken, for the engine alone: `row` still names the rows as they were read, and
+        the tables are left as they are. Of rows not in `grants` and `groups` (all by default) nothing is kept."""
         terms = self.estate.grants.terms.copy()
-        grants_kept = np.ones(self.grants, dtype=np.bool_)
-        groups_kept = np.ones(len(self.estate.groups.row), dtype=np.bool_)
+        grants_kept = np.ones(self.grants, dtype=np.bool_) if grants is None else grants.copy()
+        groups_kept = np.ones(len(self.estate.groups.row), dtype=np.bool_) if groups is None else groups.copy()
         for option in chosen:
             key, status = self.key[option], self.status[option]
             if key >= self.grants:
@@ -154,11 +160,9 @@ class Menu:
 def _with(
     estate: Estate,
     terms: np.ndarray[tuple[int], np.dtype[np.int32]],
-    grants_kept: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    groups_kept: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    grants_kept: Bools,
+    groups_kept: Bools,
 ) -> Estate:
-    from dataclasses import replace
-
     grants, groups = estate.grants, estate.groups
     return replace(
         estate,

@@ -1,69 +1,98 @@
 """Sight: the memberships on which it depends what policies say of a person.
 
-Policies may forbid by group as well as permit, so a permit that is open to somebody stays open only while the groups
-of that person, as far as any policy can see them, are what they were: a membership more can close it, one less can
-open it.
+A permit is judged by itself and all forbids, so only groups that one of these can see matter to it. What the permit's
+scope asks for can only help to pass it, what a forbid's scope names can only hinder; what a condition names may do
+either. As long as somebody stays in the groups that help, and out of those that hinder, a permit that is open to them
+stays open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-import numpy as np
-
-from armslength.estate import Estate, Kind
+from armslength.estate import Estate
 from armslength.reach.membership import Membership
-from armslength.reach.permit_policy import policies
+from armslength.reach.permit_policy import Policy, policies
 from armslength.reach.permit_sight import sight
-from armslength.reach.spread import edges
+
+Groups = frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Of one permit with all forbids: the groups that it may matter to be in (`helps`) or not to be in (`hinders`), and
+    the people whom a policy names, whose groups may matter whoever asks."""
+
+    helps: Groups
+    hinders: Groups
+    named: frozenset[int]
 
 
 class Sights:
-    """Answers for the estate as it was read, so that rows which a plan drops are among those told."""
+    """Answers for the estate as it was read: a plan changes no policy."""
 
     def __init__(self, estate: Estate, membership: Membership) -> None:
-        groups = estate.groups
-        self._people = len(estate.people.ids)
-        seen = _seen(estate)
-        inside = frozenset[int]().union(*(membership.within(g) for g in seen))
-        leads = np.isin(groups.group, np.array(sorted(inside), dtype=np.int64))
-        rows = np.flatnonzero(leads).astype(np.int32)
-        nested = groups.member_kind[rows] == Kind.GROUP
-        member = groups.member[rows] + np.where(nested, self._people, 0).astype(np.int32)
-        self._up = edges(self._people + len(groups.ids), member, self._people + groups.group[rows])
-        self._rows = rows
-        self._known: dict[int, frozenset[int]] = {}
+        self._membership = membership
+        self._groups = {name: g for g, name in enumerate(estate.groups.ids)}
+        self._people = {name: p for p, name in enumerate(estate.people.ids)}
+        members = policies(estate)
+        self._asking = self._find(members, "principal")
+        self._aimed = self._find(members, "resource")
+        both = [*self._asking.values(), *self._aimed.values()]
+        self.groups = frozenset[int]().union(*(one.helps | one.hinders for one in both))
+        """Those that some policy can see."""
 
-    def person(self, person: int) -> frozenset[int]:
-        """The membership rows by which a person may be in the groups that policies see."""
-        return self._of(person)
+    def asking(self, policy: str) -> Sight:
+        """What decides whether the permit of this @id is open to a person who asks."""
+        return self._asking[policy]
 
-    def group(self, group: int) -> frozenset[int]:
-        """The same for whoever is in a group."""
-        return self._of(self._people + group)
+    def aimed(self, policy: str) -> Sight:
+        """The same of a person whom it is aimed at."""
+        return self._aimed[policy]
 
-    def _of(self, node: int) -> frozenset[int]:
-        found = self._known.get(node)
-        if found is None:
-            rows: list[int] = []
-            seen, waiting = {node}, [node]
-            while waiting:
-                above, origins = self._up.of(waiting.pop())
-                rows += self._rows[origins].tolist()
-                for group in above.tolist():
-                    if group not in seen:
-                        seen.add(group)
-                        waiting.append(group)
-            found = self._known[node] = frozenset(rows)
-        return found
+    def upward(self, group: int) -> Groups:
+        """The group and those that it is nested in, by the tables as they were read."""
+        return self._membership.upward(group)
+
+    def _find(self, members: Iterable[Policy], part: str) -> dict[str, Sight]:
+        found = [(policy, self._sight(policy, part)) for policy in members]
+        forbids = [seen for policy, seen in found if not policy.permits]
+        return {policy.id: _joined([seen, *forbids]) for policy, seen in found if policy.permits}
+
+    def _sight(self, policy: Policy, part: str) -> Sight:
+        seen = sight(policy)
+        named = frozenset(
+            self._people[name] for kind, name in seen.subjects if kind == "Person" if name in self._people
+        )
+        if seen.person_met or (part == "resource" and seen.target_met):
+            # Compared with what the policy does not name: any group may matter, either way.
+            every = frozenset(self._groups.values())
+            return Sight(helps=every, hinders=every, named=named)
+        scope, either = self._named(policy.scope[part]), self._named(list(policy.body))
+        helps, hinders = (scope, either) if policy.permits else (either, scope)
+        return Sight(helps=helps | either, hinders=hinders | either, named=named)
+
+    def _named(self, form: object) -> Groups:
+        """The groups named anywhere in a part of a policy. Conditions are as deep as they are long: no recursion."""
+        found: set[int] = set()
+        todo = [form]
+        while todo:
+            match todo.pop():
+                case {"type": "Group", "id": str(name)}:
+                    found.update([self._groups[name]] if name in self._groups else [])
+                case dict() as parts:
+                    todo.extend(parts.values())
+                case list() as parts:
+                    todo.extend(parts)
+                case _:
+                    pass
+        return frozenset(found)
 
 
-def _seen(estate: Estate) -> Iterable[int]:
-    """The groups that some policy can tell apart; all of them where it may compare groups that it does not name."""
-    places = {name: g for g, name in enumerate(estate.groups.ids)}
-    found: set[int] = set()
-    for policy in policies(estate):
-        if policy.body is None or sight(policy).person_met:
-            return range(len(estate.groups.ids))
-        found.update(places[name] for kind, name in policy.uids if kind == "Group" and name in places)
-    return sorted(found)
+def _joined(seen: list[Sight]) -> Sight:
+    return Sight(
+        helps=frozenset[int]().union(*(one.helps for one in seen)),
+        hinders=frozenset[int]().union(*(one.hinders for one in seen)),
+        named=frozenset[int]().union(*(one.named for one in seen)),
+    )

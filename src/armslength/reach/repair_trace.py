@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from armslength.reach.paths import GATED, NEVER, Paths, Trail
 from armslength.reach.quorum import FILLED
 from armslength.reach.repair_clause import Statuses
 from armslength.reach.repair_menu import GONE, KEPT, Key, Menu
-from armslength.reach.repair_sight import Sights
+from armslength.reach.repair_sight import Sight, Sights
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.solution import Model
 from armslength.reach.spread import Ints
@@ -47,14 +47,17 @@ class Support:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """An estate with a plan applied, made ready: what traces of any column share. `chosen` are the plan's options."""
+    """An estate with a plan applied, made ready: what traces of any column share. `dropped` are the membership rows
+    that the plan drops, by number in the tables as read.
+    """
 
     model: Model
     paths: Paths
     menu: Menu
     sights: Sights
-    chosen: frozenset[int]
+    dropped: tuple[int, ...]
     rule_at: Mapping[int, Rule]
+    in_groups: dict[int, frozenset[int]] = field(default_factory=dict)
 
     def grant(self, number: int) -> Key:
         """The key of a grant of the model's estate."""
@@ -63,12 +66,40 @@ class Scene:
     def membership(self, number: int) -> Key:
         return self.menu.grants + int(self.model.estate.groups.row[number])
 
-    def seen(self, rows: Iterable[int], support: Support) -> None:
-        """It rests on membership rows (of the table as read) being as they are under the plan."""
-        for row in rows:
-            key = self.menu.grants + row
-            gone = any(option in self.chosen for option in self.menu.options(key))
-            support.rest(key, GONE_NOW if gone else KEPT_NOW)
+    def seen(self, person: int, sight: Sight, support: Support) -> None:
+        """It rests on a person, and those whom the policies name, being in the groups that help to pass a permit, by
+        one way, and in none of those that hinder."""
+        for one in sorted({person, *sight.named}):
+            mine = self._groups(one)
+            for group in sorted(sight.helps & mine):
+                for row in self.paths.climb(one, group) or ():
+                    support.rest(self.membership(row), KEPT_NOW)
+            self._kept_out(one, mine, sight.hinders - mine, support)
+
+    def seen_group(self, group: int, sight: Sight, support: Support) -> None:
+        """The same for whoever is in a group."""
+        at, mine = self.model.graph.layout, self.model.membership.upward(group)
+        for other in sorted(sight.helps & mine):
+            for row in self.paths.climb(at.available + group, other) or ():
+                support.rest(self.membership(row), KEPT_NOW)
+        self._kept_out(-1, mine, sight.hinders - mine, support)
+
+    def _kept_out(self, person: int, mine: frozenset[int], out: frozenset[int], support: Support) -> None:
+        """It rests on the memberships being gone that would lead a person, or one of the groups `mine`, into `out`."""
+        if not out or not self.dropped:
+            return
+        groups = self.menu.estate.groups
+        for row in self.dropped:
+            nested = groups.member_kind[row] == Kind.GROUP
+            begins = int(groups.member[row]) in mine if nested else int(groups.member[row]) == person
+            if begins and not self.sights.upward(int(groups.group[row])).isdisjoint(out):
+                support.rest(self.menu.grants + row, GONE_NOW)
+
+    def _groups(self, person: int) -> frozenset[int]:
+        found = self.in_groups.get(person)
+        if found is None:
+            found = self.in_groups[person] = self.model.membership.groups(person)
+        return found
 
 
 KEPT_NOW: Statuses = frozenset({KEPT})
@@ -92,7 +123,7 @@ class Trace:
         self._model = scene.model
         self._graph, self._rule_at = scene.model.graph, scene.rule_at
         self._whole: dict[tuple[int, int], Support] = {}
-        self._fired: dict[tuple[int, Ref | None], Support] = {}
+        self._fired: dict[tuple[int, Ref | str], Support] = {}
 
     def trail(self, targets: tuple[int, ...], limit: int = LAST) -> Trail:
         """The shortest way to any of `targets` from what was true before `limit`."""
@@ -102,7 +133,7 @@ class Trace:
         """What the last fact of a trail rests on, all of it true before `limit`."""
         found = Support()
         graph, at = self._graph, self._graph.layout
-        node, gated = trail.nodes[0], False
+        node, gated, asker = trail.nodes[0], False, None
         if at.custody <= node < at.unlocks:
             found.assets.add(node - at.custody)
         for link, after in zip(trail.links, trail.nodes[1:], strict=True):
@@ -120,8 +151,11 @@ class Trace:
                     self._grant(found, node, row, gated)
                 case Why.PERMIT:
                     self._permit(found, node, after, row, gated)
+                    if asker is not None:
+                        self._scene.seen(asker, self._scene.sights.asking(self._policy(row)), found)
                 case Why.OPEN_TO:
-                    self._scene.seen(self._scene.sights.person(node), found)
+                    # Of which permit, the next link says: those open to the same people share the node between.
+                    asker = node
                 case Why.ENTERED:
                     found.take(self._one(at.somebody, limit))
                 case Why.CLASS | Why.WITHIN | Why.KEY | Why.GATE:
@@ -143,18 +177,22 @@ class Trace:
             holder = Ref(kind=Kind(int(grants.holder_kind[number])), index=int(grants.holder[number]))
             found.take(self._fire(rule, holder))
 
-    def _permit(self, found: Support, node: int, after: int, number: int, gated: bool) -> None:
+    def _policy(self, number: int) -> str:
+        """The @id of a permit."""
         permits = self._model.permits
-        permit = permits[number] if number < len(permits) else self._model.gate_permits[number - len(permits)]
-        found.policies.add(permit.policy)
-        if permit.target_kind is Kind.PERSON:
-            self._scene.seen(self._scene.sights.person(after), found)
+        return (permits[number] if number < len(permits) else self._model.gate_permits[number - len(permits)]).policy
+
+    def _permit(self, found: Support, node: int, after: int, number: int, gated: bool) -> None:
+        policy = self._policy(number)
+        found.policies.add(policy)
+        if after < self._graph.layout.people:
+            self._scene.seen(after, self._scene.sights.aimed(policy), found)
         rule = self._rule_at.get(node)
         if rule is not None and not gated and rule.number in self._firings:
-            found.take(self._fire(rule, None))
+            found.take(self._fire(rule, policy))
 
-    def _fire(self, rule: Rule, holder: Ref | None) -> Support:
-        """What the quorum of a rule rests on: that its people act, belong and hold. `holder` None: a permit's."""
+    def _fire(self, rule: Rule, holder: Ref | str) -> Support:
+        """What the quorum of a rule rests on: that its people act, belong and hold. `holder`: of a permit, its @id."""
         known = self._fired.get((rule.number, holder))
         if known is not None:
             return known
@@ -163,10 +201,10 @@ class Trace:
         asker = firing.quorum.requester
         if asker != FILLED:
             found.take(self._one(asker, limit))
-        if holder is not None:
+        if isinstance(holder, Ref):
             self._belong(found, asker, holder, firing, limit)
         else:
-            self._permitted(found, rule, asker, firing, limit)
+            self._permitted(found, rule, holder, asker, firing, limit)
         if firing.waived:
             found.take(self._one(at.waived + rule.terms, limit))
         elif rule.terms != STANDING:
@@ -210,19 +248,19 @@ class Trace:
     def _fits(self, person: int, to: Ref, firing: Firing) -> bool:
         return to.kind is not Kind.GROUP or to.index in firing.opened or self._climb(person, to.index) is not None
 
-    def _permitted(self, found: Support, rule: Rule, asker: int, firing: Firing, limit: int) -> None:
+    def _permitted(self, found: Support, rule: Rule, policy: str, asker: int, firing: Firing, limit: int) -> None:
         """That a permit is open to the one who asks, with the groups entered by enrolment that it takes."""
         ways = [way for way in rule.holders.ways if way.opened <= firing.opened]
+        sight = self._scene.sights.asking(policy)
         if asker == FILLED:
             # The engine takes a permit that is open to anybody to be open to those of unknown groups.
             for group in sorted(self._column.filled):
-                self._scene.seen(self._scene.sights.group(group), found)
+                self._scene.seen_group(group, sight, found)
             way = next(iter(ways or rule.holders.ways))
             if way.people is not None and len(way.people):
-                self._scene.seen(self._scene.sights.person(int(way.people[0])), found)
+                self._scene.seen(int(way.people[0]), sight, found)
             return
         mine = [way for way in ways if way.people is None or bool((way.people == asker).any())]
-        self._scene.seen(self._scene.sights.person(asker), found)
+        self._scene.seen(asker, sight, found)
         for group in sorted(min(mine, key=lambda way: (len(way.opened), sorted(way.opened))).opened):
             found.take(self._one(self._graph.layout.opened + group, limit))
-
