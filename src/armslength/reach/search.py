@@ -33,7 +33,7 @@ class Search:
         self._coalitions, self._bundles = coalitions, coalitions.bundles
         self._goal, self._feeders, self._column, self._tick = goal, feeders, column, tick
         self._active = active
-        self._most = self._tried = 0
+        self._most = 0
         self._links: Links
         self.free = self._bundles.mask_of_rules([r.number for r in feeders])
 
@@ -60,14 +60,25 @@ class Search:
         """A coalition of at most `most`, or None when there is none. Call with rising `most` for a smallest one.
         `known`: what was found in like situations. `tried`: feeders, a bit each by number, that are known not to do
         without any other."""
-        self._most, self._tried = most, tried
+        self._most = most
+        self._vain: list[tuple[frozenset[int], int]] = [(frozenset(), tried)]
         self._links = Links(self._coalitions, situations, known, self._column, most, self._tick)
         return self._extend((), sum(1 << rule.number for rule in self._feeders))
 
     def _extend(self, links: tuple[Link, ...], usable: int) -> People | None:
         """Of the coalitions that serve all of `links` and fire, besides the goal, none but the feeders `usable`."""
         self._tick()
-        if not usable & ~self._tried or self._served(links, usable) is None:
+        asked = frozenset(id(link) for link in links)
+        # Whoever serves more links, or fires fewer feeders, is among those who were looked for in vain before.
+        if any(fewer <= asked and not usable & ~more for fewer, more in self._vain):
+            return None
+        found = self._branch(links, usable)
+        if found is None:
+            self._vain.append((asked, usable))
+        return found
+
+    def _branch(self, links: tuple[Link, ...], usable: int) -> People | None:
+        if self._served(links, usable) is None:
             return None
         usable = self._beside(links, usable)
         some = self._served(links, usable)
