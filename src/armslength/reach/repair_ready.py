@@ -15,17 +15,14 @@ import numpy.typing as npt
 from armslength.estate import ENROLL, Estate, Kind
 from armslength.reach.construction import Construction
 from armslength.reach.exposure import Exposure
-from armslength.reach.levels import Clock
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import Pairs
-from armslength.reach.permits import Permit, gate_permits, permits
-from armslength.reach.quorum import Quorums
+from armslength.reach.permits import gate_permits
 from armslength.reach.repair_menu import Menu
 from armslength.reach.repair_sight import Sights
-from armslength.reach.solution import Model
+from armslength.reach.solution import Model, Permits
 
 Bools = npt.NDArray[np.bool_]
-Permits = tuple[tuple[Permit, ...], tuple[Permit, ...]]
 Key = tuple[frozenset[int], frozenset[int]]
 KEPT = 64
 """Readings of the policies kept at a time."""
@@ -77,23 +74,19 @@ class _Model(Model):
         seen: frozenset[int],
         read: dict[Key, Permits],
     ) -> None:
-        self.estate, self.exposure, self.asked, self.at = estate, exposure, asked, at
-        self.membership = Membership(estate)
-        self.clock = Clock(expired)
         enroll = estate.actions.index(ENROLL)
-        key = seen, frozenset(np.unique(estate.grants.target[estate.grants.action == enroll]).tolist())
-        found = read.get(key)
+        self._key: Key = seen, frozenset(np.unique(estate.grants.target[estate.grants.action == enroll]).tolist())
+        self._known = read
+        super().__init__(estate, exposure, asked, at, expired)
+
+    def _read(self) -> Permits:
+        found = self._known.get(self._key)
         if found is None:
-            self.gate_permits = gate_permits(estate, exposure, self.membership.is_member)
-            self.permits = permits(estate, self._enrollable(), exposure, self.membership.is_member)
-            if len(read) >= KEPT:
-                read.clear()
-            read[key] = self.permits, self.gate_permits
-        else:
-            self.permits, self.gate_permits = found
-        construction = Construction(estate, self.membership, asked)
-        self.graph = construction.graph(self.permits, self.gate_permits)
-        self.quorums = Quorums(estate, exposure, self.membership, self.clock.tick)
+            found = super()._read()
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[self._key] = found
+        return found
 
 
 def _leading(estate: Estate, construction: Construction) -> Bools:

@@ -17,9 +17,12 @@ from armslength.reach.ground import Ground
 from armslength.reach.levels import Clock, Expired, Levels
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import Pairs
-from armslength.reach.permits import gate_permits, permits
+from armslength.reach.permits import Permit, gate_permits, permits
 from armslength.reach.quorum import Quorums
 from armslength.reach.result import NOBODY, Small
+
+Permits = tuple[tuple[Permit, ...], tuple[Permit, ...]]
+"""What policies permit people, and what they give to whoever holds the gate."""
 
 
 class Model:
@@ -31,17 +34,22 @@ class Model:
         self.estate, self.exposure, self.asked, self.at = estate, exposure, asked, at
         self.membership = Membership(estate)
         self.clock = Clock(expired)
-        self.gate_permits = gate_permits(estate, exposure, self.membership.is_member)
-        self.permits = permits(estate, self._enrollable(), exposure, self.membership.is_member)
+        self.permits, self.gate_permits = self._read()
         construction = Construction(estate, self.membership, asked)
         self.graph: Graph = construction.graph(self.permits, self.gate_permits)
         self.quorums = Quorums(estate, exposure, self.membership, self.clock.tick)
 
-    def _enrollable(self) -> frozenset[int]:
+    def _read(self) -> Permits:
+        """What the policies say."""
+        by_gate = gate_permits(self.estate, self.exposure, self.membership.is_member)
+        enrollable = self._enrollable(by_gate)
+        return permits(self.estate, enrollable, self.exposure, self.membership.is_member), by_gate
+
+    def _enrollable(self, by_gate: tuple[Permit, ...]) -> frozenset[int]:
         """Groups that some enrolment could open; what a permit gives to whoever holds the gate is all that it gives."""
         grants, enroll = self.estate.grants, self.estate.actions.index(ENROLL)
         named = set(np.unique(grants.target[grants.action == enroll]).tolist())
-        for permit in self.gate_permits:
+        for permit in by_gate:
             if permit.action == enroll:
                 named |= set(permit.targets.tolist())
         return frozenset[int]().union(*(self.membership.upward(g) for g in named))
