@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -126,7 +127,8 @@ def test_a_writer_that_was_stopped_and_wakes_up_writes_nothing_more(folder: Ledg
         def at(done: str) -> None:
             if done == step:
                 told.write_text("stopped")
-                os.kill(os.getpid(), signal.SIGSTOP)
+                # Sent to the process, another thread may take it, and this one writes on for a moment.
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
         with closing(Seat(folder)) as seat:
             epoch = seat.take("paris", silent=0.0)

@@ -47,7 +47,7 @@ def signs_in(browser: Window, login: str, path: str = "/") -> None:
     goes_there(browser, path)
     browser.fill(login=login)
     browser.value("document.querySelector('button').click()")
-    browser.wait("document.querySelector('header.top .who, main .problem')")
+    browser.wait("document.querySelector('header.top .who, main .problem') && document.readyState === 'complete'")
 
 
 def test_from_the_providers_page_to_an_approval(here: Desk, browser: Window) -> None:
@@ -90,7 +90,8 @@ def test_after_signing_out_the_provider_remembers_until_one_signs_out_there(
     assert browser.title == "You are signed out here"
     browser.go("/sign-in")
     browser.value("document.querySelector(\"form[action='/sign-in/there'] button\").click()")
-    browser.wait("document.querySelector('header.top .who')")  # no page of the provider asks again
+    # No page of the provider asks again. A page that is still loading would end its load after the next press.
+    browser.wait("document.querySelector('header.top .who') && document.readyState === 'complete'")
     browser.press("form[action='/sign-out'] button")
     browser.value("document.querySelector('a.button').click()")
     browser.wait(f"location.href.startsWith('{there[0].issuer}') && document.querySelector('button[name=logout]')")
