@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from armslength.reach.ballot import Stand
+from armslength.reach.ballot import Ballot, Stand
 from armslength.reach.bundles import Bundles
 from armslength.reach.classes import Classes, Counts
 from armslength.reach.columns import Words
@@ -32,13 +32,15 @@ BROUGHT = 4_000_000
 class Scene:
     """A rule in a column once the sources of `mask` (word number, word) are held: its ballot with the groups then
     `opened`, as it stands then, and who of those asked about acts then. `ready`, where the terms are waived: whether
-    one of `holders` (people indexes; None for everyone) acts."""
+    one of `holders` (people indexes; None for everyone) acts. `later`: the ballot once every group is open that people
+    could open; None where they could open none and not waive the terms."""
 
     opened: frozenset[int]
     waived: bool
     holders: Ints | None
     ready: bool
     stand: Stand
+    later: Ballot | None
     mask: tuple[tuple[int, int], ...]
     acts: dict[int, bool] = field(default_factory=dict)
 
@@ -53,6 +55,7 @@ class Scenes:
         self._scenes: dict[tuple[int, int, bytes], Scene] = {}
         self._mattering: dict[tuple[int, int], Words] = {}
         self._class: dict[tuple[int, int], int] = {}
+        self._ways: dict[tuple[int, int], bytes] = {}
         self._base: dict[tuple[int, int], Counts] = {}
         self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
         self._kept = 0
@@ -93,10 +96,13 @@ class Scenes:
             return None
         if not self._more(scene, column, (person,)):
             return (-1, -1, b"")
-        ballot = scene.stand.ballot
+        ballot, ways = scene.stand.ballot, b""
+        if scene.later is not None:
+            # Who has no part yet may have one once the next opens a group or waives the terms.
+            ballot, ways = scene.later, self._ways_in(rule, person)
         # Who else could bring them adds nothing once they are there.
         brought = (self._bundles.assumes[:, person] & matters).tobytes()
-        return (self._number(ballot.requesters, person), self._number(ballot.approvers, person), brought)
+        return (self._number(ballot.requesters, person), self._number(ballot.approvers, person), brought + ways)
 
     def _seating(self, scene: Scene, column: int, people: tuple[int, ...], most: int) -> Seating | None:
         stand, ballot = scene.stand, scene.stand.ballot
@@ -117,6 +123,13 @@ class Scenes:
         found = self._class.get(key)
         if found is None:
             found = self._class[key] = int(classes.of(np.array([person], dtype=np.int32))[0])
+        return found
+
+    def _ways_in(self, rule: Rule, person: int) -> bytes:
+        key = (rule.number, person)
+        found = self._ways.get(key)
+        if found is None:
+            found = self._ways[key] = self._quorums.ways_in(rule, np.array([person], dtype=np.int32))[0]
         return found
 
     def _scene(self, rule: Rule, column: int, mask: Words) -> Scene:
@@ -150,8 +163,15 @@ class Scenes:
                 self.counts(ballot.requesters, column, mask, ()),
                 self.counts(ballot.approvers, column, mask, ()),
             ),
+            later=self._later(rule, opened),
             mask=tuple((w, int(mask[w])) for w in np.flatnonzero(mask).tolist()),
         )
+
+    def _later(self, rule: Rule, opened: frozenset[int]) -> Ballot | None:
+        stakes = self._staking.stakes(rule, opened, chained=False)
+        if not stakes.opens and not self._bundles.waived(stakes.held, rule.terms):
+            return None
+        return self._quorums.ballot(rule, self._quorums.mentioned(rule) if stakes.opens else opened)
 
     def _more(self, scene: Scene, column: int, people: tuple[int, ...]) -> tuple[int, ...]:
         """Those of `people` who do not act in the scene already."""

@@ -192,18 +192,21 @@ class Staking:
     ) -> Iterator[tuple[Ints, bool, bool]]:
         """Controllers by the role that they have in the quorum: (people, whether it is one, whether they may ask).
         People whom different sources bring differ too: one who is brought anyway adds nothing."""
+        ways = [b""] * len(controllers)
         if stakes.opens:
-            # With groups about to open everyone has a role; the ballot of everyone tells them apart.
+            # With groups about to open everyone has a role. The ballot of everyone tells them apart where all of them
+            # open; where only some do, it also matters who is in the others by the tables.
             ballot = self._quorums.ballot(rule, self._quorums.mentioned(rule))
-        roles: dict[tuple[int, int, bool, bytes], list[int]] = {}
+            ways = self._quorums.ways_in(rule, controllers)
+        roles: dict[tuple[int, int, bool, bytes, bytes], list[int]] = {}
         brought = np.ascontiguousarray((self._bundles.assumes[:, controllers] & stakes.mask[:, None]).T)
         asks, approves = ballot.requesters.of(controllers), ballot.approvers.of(controllers)
         holds = among(controllers, rule.holders.people(opened))
-        for person, ask, approve, hold, by in zip(
-            controllers.tolist(), asks.tolist(), approves.tolist(), holds.tolist(), brought, strict=True
+        for person, ask, approve, hold, by, way in zip(
+            controllers.tolist(), asks.tolist(), approves.tolist(), holds.tolist(), brought, ways, strict=True
         ):
-            roles.setdefault((ask, approve, hold, by.tobytes()), []).append(person)
-        for (ask, approve, hold, _), people in roles.items():
+            roles.setdefault((ask, approve, hold, by.tobytes(), way), []).append(person)
+        for (ask, approve, hold, _, _), people in roles.items():
             yield np.array(people, dtype=np.int32), ask >= 0 or approve >= 0 or hold, hold
 
 
