@@ -42,10 +42,10 @@ def ballots(draw: st.DrawFn) -> Crowded:
     people = np.arange(count, dtype=np.int32)
     approving = people[rng.random(count) < 0.8]
     fits = rng.integers(4, size=len(approving)).astype(np.int32)
-    approvers = classes(approving, exposure[approving], [v[approving] for v in values], fits, masks, by_place=True)
+    approvers = classes(approving, exposure[approving], [v[approving] for v in values], fits, masks, places=range(4))
     asking = people[rng.random(count) < 0.8]
     shared = approvers.of(asking).astype(np.int32)
-    requesters = classes(asking, exposure[asking], [v[asking] for v in values], shared, masks, by_place=False)
+    requesters = classes(asking, exposure[asking], [v[asking] for v in values], shared, masks, places=None)
     acts = rng.random(count) < rng.random()
     approvals = draw(st.integers(1, 3))
     outside = np.flatnonzero(~acts)

@@ -25,13 +25,14 @@ Counts = npt.NDArray[np.int64]
 class Kinds:
     """Like classes together, but for the values of one distinct column, that with the most: `of` [n] is each class's
     kind, `slot` [n] numbers kind and value (all 0 without such a column). Kinds with equal values in the other distinct
-    columns stand together: `ends` are the borders between these. `exposed` [kinds, W] and `places` [kinds] are bits."""
+    columns stand together: `ends` are the borders between these. `exposed` [kinds, W] and `places` [kinds, V] are
+    bits."""
 
     of: Ints
     slot: Ints
     ends: tuple[int, ...]
     exposed: Words
-    places: Ints
+    places: Words
 
     def stand_in(self, ample: Flags) -> tuple[Flags, Flags]:
         """Those kinds that are no better than another, `ample` one, with the same other values; and the ample ones
@@ -93,10 +94,16 @@ class Classes:
 
 
 def classes(
-    people: Ints, exposure: Ints, values: Sequence[Ints], mark: Ints, masks: Sequence[int], by_place: bool
+    people: Ints,
+    exposure: Ints,
+    values: Sequence[Ints],
+    mark: Ints,
+    masks: Sequence[int],
+    places: Sequence[int] | None,
 ) -> Classes:
     """Classes of `people`, who ascend, by `exposure` (a number of `masks`), by `values` of the distinct columns and by
-    `mark`: the places of approvers (`by_place`), the shared class of askers. All are aligned with `people`."""
+    `mark`: a number of `places` (bit masks) for approvers, the shared class for askers. All are aligned with
+    `people`."""
     columns = [exposure, *values, mark]
     order = np.lexsort(columns[::-1])
     given = people
@@ -111,11 +118,11 @@ def classes(
         Seat(
             exposed=masks[key[0]],
             values=tuple(key[1:-1]),
-            places=max(key[-1], 0),
+            places=0 if places is None else places[key[-1]],
             count=0,
             outside=False,
             owner=i,
-            shared=key[-1],
+            shared=key[-1] if places is None else -1,
         )
         for i, key in enumerate(zip(*(c[first].tolist() for c in columns), strict=True))
     )
@@ -128,11 +135,11 @@ def classes(
         seats=seats,
         sorted_people=given,
         sorted_class=number,
-        kinds=_kinds([c[first] for c in columns], masks, by_place),
+        kinds=_kinds([c[first] for c in columns], masks, places),
     )
 
 
-def _kinds(columns: Sequence[Ints], masks: Sequence[int], by_place: bool) -> Kinds:
+def _kinds(columns: Sequence[Ints], masks: Sequence[int], places: Sequence[int] | None) -> Kinds:
     """`columns` [n] as in `classes`, of one person a class."""
     exposure, *values, mark = columns
     values.sort(key=lambda codes: len(np.unique(codes)))
@@ -142,8 +149,8 @@ def _kinds(columns: Sequence[Ints], masks: Sequence[int], by_place: bool) -> Kin
         rest = np.unique(rest * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1].reshape(-1)
     distinct = {members: i for i, members in enumerate(dict.fromkeys(masks))}
     exposed = np.array([distinct[members] for members in masks] or [0], dtype=np.int64)[exposure]
-    places = np.maximum(mark, 0) if by_place else np.zeros(len(mark), dtype=np.int64)
-    rows, of = np.unique(np.stack([rest, exposed, places], axis=1), axis=0, return_inverse=True)
+    fits = np.zeros(len(mark), dtype=np.int64) if places is None else mark
+    rows, of = np.unique(np.stack([rest, exposed, fits], axis=1), axis=0, return_inverse=True)
     of = of.reshape(-1)
     slot = np.unique(of * (int(last.max(initial=0)) + 1) + last, return_inverse=True)[1].reshape(-1)
     ends = np.flatnonzero(np.r_[True, rows[1:, 0] != rows[:-1, 0], True]) if len(rows) else np.zeros(1, dtype=np.int64)
@@ -153,7 +160,7 @@ def _kinds(columns: Sequence[Ints], masks: Sequence[int], by_place: bool) -> Kin
         slot=slot.astype(np.int32),
         ends=tuple(ends.tolist()),
         exposed=_bits([states[e] for e in rows[:, 1].tolist()]),
-        places=rows[:, 2].astype(np.int32),
+        places=_bits([0 if places is None else places[f] for f in rows[:, 2].tolist()]),
     )
 
 

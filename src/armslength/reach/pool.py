@@ -84,7 +84,7 @@ class Pool:
         return found
 
     def _stand_in(self, exposures: Ints, ample: Flags) -> tuple[Flags, Flags]:
-        return stand_in(self._exposed[exposures], np.zeros(len(exposures), dtype=np.int32), ample)
+        return stand_in(self._exposed[exposures], np.zeros((len(exposures), 1), dtype=np.uint64), ample)
 
     def _sorted(self, columns: Sequence[str]) -> Order:
         codes = {name: self._quorums.codes(name).astype(np.int64) for name in columns}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -218,7 +218,7 @@ class Quorums:
     def _make(self, rule: Rule, opened: frozenset[int]) -> Ballot:
         if rule.terms == STANDING:
             nobody = np.zeros(0, dtype=np.int32)
-            none = self._classes(nobody, (), nobody, by_place=True)
+            none = self._classes(nobody, (), nobody, ())
             bill = Bill(approvals=0, together=None, places=())
             asking = self._askers(rule, opened, (), none, frozenset())
             return Ballot(
@@ -256,11 +256,14 @@ class Quorums:
         self, approving: Crowd, placing: tuple[Crowd, ...], distinct: tuple[str, ...], opened: frozenset[int]
     ) -> Classes:
         people = self._able(approving.people(opened), distinct)
-        fits = np.zeros(len(people), dtype=np.int32)
-        for i, place in enumerate(placing):
-            inside = place.people(opened)
-            fits |= (1 << i) * (np.isin(people, inside) if inside is not None else 1)
-        return self._classes(people, distinct, fits, by_place=True)
+        inside = [place.people(opened) for place in placing]
+        flags = [np.ones(len(people), dtype=np.bool_) if some is None else np.isin(people, some) for some in inside]
+        fits, places = np.zeros(len(people), dtype=np.int32), [0]
+        if flags:
+            rows, found = np.unique(np.array(flags).T, axis=0, return_inverse=True)
+            fits = found.reshape(-1).astype(np.int32)
+            places = [sum(1 << i for i in np.flatnonzero(row).tolist()) for row in rows]
+        return self._classes(people, distinct, fits, places)
 
     def _askers(
         self, rule: Rule, opened: frozenset[int], distinct: tuple[str, ...], approvers: Classes, flags: frozenset[int]
@@ -269,12 +272,12 @@ class Quorums:
         people = rule.holders.people(opened)
         if people is not None:
             people = self._able(people, distinct)
-            return self._classes(people, distinct, approvers.of(people), by_place=False)
+            return self._classes(people, distinct, approvers.of(people), None)
         key = (rule.terms, flags)
         found = self._asking.get(key)
         if found is None:
             people = self._able(None, distinct)
-            found = self._asking[key] = self._classes(people, distinct, approvers.of(people), by_place=False)
+            found = self._asking[key] = self._classes(people, distinct, approvers.of(people), None)
         return found
 
     def _able(self, people: Ints | None, distinct: tuple[str, ...]) -> Ints:
@@ -296,6 +299,6 @@ class Quorums:
             self._codes[name] = found
         return found
 
-    def _classes(self, people: Ints, distinct: tuple[str, ...], mark: Ints, by_place: bool) -> Classes:
+    def _classes(self, people: Ints, distinct: tuple[str, ...], mark: Ints, places: Sequence[int] | None) -> Classes:
         values = [self.codes(column)[people] for column in distinct]
-        return classes(people, self._exposure.of[people], values, mark, self._masks, by_place)
+        return classes(people, self._exposure.of[people], values, mark, self._masks, places)
