@@ -101,7 +101,8 @@ class Witnesses:
         board.words[0, list(accomplices)] = 1
         after = Ground(board, model.quorums)
         if accomplices:
-            after.run(np.array(accomplices, dtype=np.int32))
+            with model.clock.stopped():
+                after.run(np.array(accomplices, dtype=np.int32))
         later = max((f.order for f in firings.values()), default=0)
         orders = {number: f.order for number, f in firings.items()}
         for (number, _), firing in after.firings.items():
