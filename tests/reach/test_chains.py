@@ -1,0 +1,107 @@
+"""Quorums that feed each other, by hand: each estate is one in which a shortcut of the search could go wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.oracle.case import Case
+from tests.oracle.comparison import differences
+from tests.oracle.estates import AT
+from tests.oracle.length import lengths
+from tests.oracle.sketch import sketch
+
+
+def quorum(approvals: int, approvers: str, **more: Any) -> dict[str, Any]:
+    return {"approvals": approvals, "approvers": f"group:{approvers}", **more}
+
+
+def firm(
+    outsiders: str, groups: dict[str, str], grants: list[str], terms: dict[str, dict[str, Any]], **compelled: str
+) -> Case:
+    """`compelled` people come first, by their states."""
+    return sketch({**compelled, **dict.fromkeys(outsiders.split(), "")}, groups, grants, settings={"terms": terms})
+
+
+def length(case: Case, state: str = "CN") -> int | None:
+    """That of reading t, on which the engine and the definition agree."""
+    assert differences(case) == []
+    return lengths(case, AT)[state, "read", "t"].length
+
+
+def test_who_serves_two_quorums_brings_whom_they_can_reset_to_both() -> None:
+    """Else two would pass for three. Of two administrators alike to the last quorum, one also approves in the first."""
+    case = firm(
+        "x plain shared a b u v w holder",
+        {"first": "x shared", "admins": "plain shared", "team": "a b", "last": "a b u v w"},
+        ["person:r assume person:holder one", "group:admins assume group:team", "person:holder read asset:t two"],
+        {"one": quorum(1, "first"), "two": quorum(3, "last")},
+        r="CN",
+    )
+    assert length(case) == 2
+
+
+def test_a_chain_of_three_quorums_is_followed_to_its_end() -> None:
+    """Else one would pass for two: whoever is tried first fires the first quorum only, and what fails with that alone
+    has to be tried again with the second."""
+    case = firm(
+        "x y early middle shared next last",
+        {"one": "x early middle shared", "two": "middle shared", "three": "y early shared"},
+        ["person:r assume person:next a", "person:next assume person:last b", "person:last read asset:t c"],
+        {"a": quorum(1, "one"), "b": quorum(1, "two"), "c": quorum(1, "three")},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_one_shared_person_saves_one_where_each_quorum_needs_another_of_its_own() -> None:
+    """Else three would pass for four: the two quorums have one person in common, and no more."""
+    case = firm(
+        "x1 x2 a y1 y2 b shared holder inside",
+        {"one": "x1 x2 a shared", "pair": "holder inside", "two": "inside y1 y2 b shared"},
+        ["person:r assume group:pair first", "person:holder read asset:t last"],
+        {"first": quorum(2, "one"), "last": quorum(3, "two")},
+        r="CN",
+    )
+    assert length(case) == 3
+
+
+def test_whom_nobody_else_names_counts_once_a_group_is_open() -> None:
+    """Else two would pass for none: one opens the approvers, and the other brings people who are in no group."""
+    case = firm(
+        "opener desk p q",
+        {"board": "member", "scope": "p q"},
+        ["person:r read asset:t last", "person:opener enroll group:board", "person:desk assume group:scope"],
+        {"last": quorum(4, "board")},
+        r="CN",
+        member="US",
+    )
+    assert length(case) == 2
+
+
+def test_states_in_which_different_groups_are_open_are_not_alike() -> None:
+    """Else a state would get the length of another: in one of them a quorum of its own opens the approvers to all."""
+    case = firm(
+        "y z",
+        {"ops": "u1 u2", "board": "y z", "seconds": "s"},
+        ["person:r enroll group:board first", "group:ops read asset:t last"],
+        {"first": quorum(1, "seconds"), "last": quorum(2, "board")},
+        r="CN",
+        s="CN",
+        u1="US",
+        u2="US",
+    )
+    assert (length(case, "CN"), length(case, "US")) == (1, 2)
+
+
+def test_people_of_an_unknown_group_may_be_the_ones_who_ask() -> None:
+    """Else a gap would seem longer: nobody known can ask, and one outsider resets both approvers."""
+    case = firm(
+        "desk a b",
+        {"board": "a b"},
+        ["group:ops read asset:t last", "person:desk assume group:board"],
+        {"last": quorum(2, "board")},
+        r="CN",
+    )
+    case.tables["unknown"] = [{"group": "ops"}]
+    assert length(case) is None
+    assert lengths(case, AT)["CN", "read", "t"].gaps == ((frozenset({"ops"}), 1),)
