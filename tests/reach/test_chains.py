@@ -105,3 +105,69 @@ def test_people_of_an_unknown_group_may_be_the_ones_who_ask() -> None:
     case.tables["unknown"] = [{"group": "ops"}]
     assert length(case) is None
     assert lengths(case, AT)["CN", "read", "t"].gaps == ((frozenset({"ops"}), 1),)
+
+
+def test_an_administrator_whom_the_other_can_reset_is_no_match_for_the_other() -> None:
+    """Else two would pass for one: both can reset the same people, and one of them is among these."""
+    case = firm(
+        "reset other q",
+        {"admins": "reset other", "scope": "reset q", "board": "reset other q"},
+        ["person:r read asset:t last", "group:admins assume group:scope"],
+        {"last": quorum(3, "board")},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_of_two_who_cannot_sit_themselves_one_may_bring_others() -> None:
+    """Else two would pass for three: neither has a unit, so neither can approve at the end, but one resets two who
+    can."""
+    case = firm(
+        "x plain shared a b u v w holder",
+        {"first": "x shared", "admins": "plain shared", "team": "a b"},
+        ["person:r assume person:holder one", "group:admins assume group:team", "person:holder read asset:t two"],
+        {"one": quorum(1, "first"), "two": {"approvals": 3, "approvers": "everyone", "distinct": ["unit"]}},
+        r="CN",
+    )
+    for row in case.tables["people"]:
+        if row["id"] in "a b u v w holder".split():
+            row["unit"] = row["id"]
+    assert length(case) == 2
+
+
+def test_unknown_people_of_two_states_are_not_alike() -> None:
+    """Else a gap would seem longer: whoever answers to a bloc cannot sit beside that bloc's approver, and in another
+    state one approver serves both quorums."""
+    case = firm(
+        "n h i",
+        {"first": "e n", "pair": "h i", "last": "i e"},
+        ["group:ops assume group:pair one", "person:h read asset:t two"],
+        {"one": quorum(1, "first", apart=1), "two": quorum(2, "last")},
+        c="CN",
+        u="US",
+        e="EU",
+    )
+    case.tables["unknown"] = [{"group": "ops"}]
+    case.settings["states"] = {"CN": ["EU"], "EU": []}
+    assert differences(case) == []
+    gaps = {state: lengths(case, AT)[state, "read", "t"].gaps[0][1] for state in ("CN", "US")}
+    assert gaps == {"CN": 2, "US": 1}
+
+
+def test_states_with_and_without_somebody_of_another_unit_are_not_alike() -> None:
+    """Else a state would get the length of one that has nobody else who could approve: where values must differ and
+    people are few, who acts counts one by one."""
+    case = firm(
+        "without with h",
+        {"first": "without with"},
+        ["person:r assume person:h one", "person:h read asset:t two"],
+        {"one": quorum(1, "first"), "two": {"approvals": 2, "approvers": "everyone", "distinct": ["unit"]}},
+        r="CN",
+        k="US",
+        z="DE",
+    )
+    rows = {row["id"]: row for row in case.tables["people"]}
+    rows["r"]["residence"] = "US"
+    for person in ("with", "h", "k", "z"):
+        rows[person]["unit"] = person
+    assert (length(case, "CN"), length(case, "US")) == (2, 1)
