@@ -171,3 +171,102 @@ def test_states_with_and_without_somebody_of_another_unit_are_not_alike() -> Non
     for person in ("with", "h", "k", "z"):
         rows[person]["unit"] = person
     assert (length(case, "CN"), length(case, "US")) == (2, 1)
+
+
+def test_states_in_which_a_place_is_open_to_all_are_not_like_others() -> None:
+    """Else a state would get the length of one for which only the named may fill the place."""
+    case = firm(
+        "elsewhere both h member",
+        {"first": "elsewhere both", "board": "both member", "place": "member"},
+        [
+            "person:r assume person:h one",
+            "person:h read asset:t two",
+            "person:k enroll group:place opening",
+        ],
+        {
+            "one": quorum(1, "first"),
+            "two": quorum(1, "board", **{"from": [{"of": "group:place", "count": 1}]}),
+            "opening": {"approvals": 1, "approvers": "person:l"},
+        },
+        r="CN",
+        k="US",
+        l="US",
+    )
+    case.tables["people"][0]["residence"] = "US"
+    assert (length(case, "CN"), length(case, "US")) == (2, 1)
+
+
+def crowd_of(more: str) -> Case:
+    """A last quorum for everyone, of whom one may answer to DE; r, who compels the first, does too if `more` does not.
+    Both states that compel r are home, and only US has `more` beside one other."""
+    case = firm(
+        "de both h",
+        {"first": "de both"},
+        ["person:r assume person:h one", "person:h read asset:t two"],
+        {"one": quorum(1, "first"), "two": {"approvals": 4, "approvers": "everyone", "apart": 4}},
+        r="CN",
+        j="CN",
+        k="US",
+        l="US",
+    )
+    rows = {row["id"]: row for row in case.tables["people"]}
+    rows["r"]["residence"] = "US"
+    rows["de"]["workplace"], rows["both"]["workplace"] = "DE", "IE"
+    case.tables["declared"] = [{"person": more, "state": "DE"}]
+    case.settings["home"] = ["CN", "US"]
+    return case
+
+
+def test_states_of_which_one_has_more_people_of_a_kind_are_not_alike() -> None:
+    """Else a state would get the length of one with fewer people who can sit, where anyone may approve."""
+    case = crowd_of("r")
+    assert (length(case, "CN"), length(case, "US")) == (2, 1)
+
+
+def test_people_of_another_kind_count_unless_enough_stand_in_for_them() -> None:
+    """The same, where those whom one state has more answer to one state more than its others, and these are few."""
+    case = crowd_of("l")
+    assert (length(case, "CN"), length(case, "US")) == (2, 1)
+
+
+def test_a_state_is_no_other_where_somebody_with_a_part_answers_to_it() -> None:
+    """Else a state would get the length of one whose own people cannot sit beside the only one who serves both
+    quorums."""
+    case = firm(
+        "between both h z",
+        {"first": "between both"},
+        ["person:r assume person:h one", "person:h read asset:t two"],
+        {"one": quorum(1, "first"), "two": {"approvals": 3, "approvers": "everyone", "apart": 3}},
+        r="CN",
+        j="CN",
+        k="US",
+    )
+    rows = {row["id"]: row for row in case.tables["people"]}
+    rows["r"]["residence"] = "US"
+    rows["between"] |= {"workplace": "DE", "residence": "IE"}
+    rows["both"] |= {"workplace": "IE", "residence": "FR"}
+    rows["j"]["residence"], rows["k"]["residence"] = "IE", "DE"
+    case.settings["home"] = ["CN", "US"]
+    assert (length(case, "CN"), length(case, "US")) == (2, 1)
+
+
+def test_a_state_whose_people_answer_to_a_state_together_is_no_other() -> None:
+    """Else a state would get the length of one whose own people cannot sit side by side."""
+    case = firm(
+        "de both h z",
+        {"first": "de both"},
+        ["person:r assume person:h one", "person:h read asset:t two"],
+        {"one": quorum(1, "first"), "two": {"approvals": 4, "approvers": "everyone", "apart": 4}},
+        r="CN",
+        j1="CN",
+        j2="CN",
+        k1="US",
+        k2="US",
+    )
+    rows = {row["id"]: row for row in case.tables["people"]}
+    rows["r"]["residence"] = "US"
+    rows["de"]["workplace"], rows["both"]["workplace"] = "DE", "IE"
+    ties = (("r", "DE"), ("j1", "FR LU"), ("j2", "FR NL"), ("k1", "FR LU"), ("k2", "GB NL"))
+    case.tables["declared"] = [{"person": p, "state": state} for p, states in ties for state in states.split()]
+    case.settings["home"] = ["CN", "US"]
+    assert (length(case, "CN"), length(case, "US")) == (2, 1)
