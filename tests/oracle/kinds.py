@@ -42,11 +42,21 @@ class CountedAsked(Asked):
 
     def search(self, world: World, state: str, caps: Mapping[Pair, int]) -> dict[Pair, int]:
         kinds = self._kinds(world)
+        # States that compel nobody and host nothing differ in name only, and may be many.
+        real = frozenset().union(*world.exposure.values(), *world.hosts.values())
+        if state in real:
+            return self._search(kinds, state, caps)
+        asked = frozenset((pair[1:], cap) for pair, cap in caps.items())
+        if asked not in kinds.bare:
+            kinds.bare[asked] = {pair[1:]: n for pair, n in self._search(kinds, state, caps).items()}
+        return {(state, *rest): n for rest, n in kinds.bare[asked].items()}
+
+    def _search(self, kinds: Kinds, state: str, caps: Mapping[Pair, int]) -> dict[Pair, int]:
         outside = [n for n, kind in enumerate(kinds.each) if state not in kind.exposed]
         every = kinds.derive(state, [len(kind.people) for kind in kinds.each])
         left = {pair: cap for pair, cap in caps.items() if pair[1:] in every}
         found: dict[Pair, int] = {}
-        for size in range(len(world.people) + 1):
+        for size in range(len(kinds.world.people) + 1):
             for joining in _shares(outside, [len(kinds.each[n].people) for n in outside], size):
                 left = {pair: cap for pair, cap in left.items() if size <= cap and pair not in found}
                 if not left:
@@ -77,7 +87,7 @@ def _shares(kinds: list[int], counts: list[int], size: int) -> Iterator[tuple[tu
 
 
 class Kinds:
-    """A world by kinds: `each`, and `of` whom."""
+    """A world by kinds: `each`, and of which everyone is (`of`)."""
 
     def __init__(self, world: World, actions: frozenset[str]) -> None:
         self.world, self._actions = world, actions
@@ -103,6 +113,8 @@ class Kinds:
         ]
         self.of = {p: n for n, kind in enumerate(self.each) for p in kind.people}
         self._met: dict[tuple[object, ...], bool] = {}
+        self.bare: dict[frozenset[tuple[tuple[str, str], int]], dict[tuple[str, str], int]] = {}
+        """What was found of states that compel nobody and host nothing."""
 
     def compelled(self, state: str) -> Acting:
         return [len(kind.people) if state in kind.exposed else 0 for kind in self.each]

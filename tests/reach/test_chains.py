@@ -270,3 +270,51 @@ def test_a_state_whose_people_answer_to_a_state_together_is_no_other() -> None:
     case.tables["declared"] = [{"person": p, "state": state} for p, states in ties for state in states.split()]
     case.settings["home"] = ["CN", "US"]
     assert (length(case, "CN"), length(case, "US")) == (2, 1)
+
+
+def test_whoever_brings_others_is_tried_though_anyone_may_approve() -> None:
+    """Else one would pass for two: the one who resets people for both quorums has no part in them, and is exposed to a
+    state more than those who could stand in for anybody without a part."""
+    pairs = {"early": "a1 a2", "late": "b1 b2", "both": "c1 c2"}
+    case = firm(
+        "d e c z h a1 a2 b1 b2 c1 c2",
+        {**pairs, "first": "group:early group:both", "last": "group:late group:both"},
+        [
+            "person:r assume person:h one",
+            "person:d assume group:early",
+            "person:e assume group:late",
+            "person:c assume group:both",
+            "person:h read asset:t two",
+        ],
+        {
+            "one": {"approvals": 2, "approvers": "everyone", "from": [{"of": "group:first", "count": 2}]},
+            "two": {"approvals": 2, "approvers": "everyone", "from": [{"of": "group:last", "count": 2}]},
+        },
+        r="CN",
+    )
+    for row in case.tables["people"]:
+        if row["id"] == "c":
+            row["workplace"] = "IE"
+    assert length(case) == 1
+
+
+def test_where_values_differ_more_than_one_of_those_alike_is_tried() -> None:
+    """Else two would pass for three: of people without a part, the first has the unit of whoever asks at the end."""
+    case = firm(
+        "h n1 n2 n3 s",
+        {"first": "s"},
+        ["person:r assume person:h one", "person:h read asset:t two"],
+        {
+            "one": {
+                "approvals": 2,
+                "approvers": "everyone",
+                "distinct": ["unit"],
+                "from": [{"of": "group:first", "count": 1}],
+            },
+            "two": {"approvals": 3, "approvers": "everyone", "distinct": ["unit"]},
+        },
+        r="CN",
+    )
+    for row in case.tables["people"]:
+        row["unit"] = "h" if row["id"] == "n1" else row["id"]
+    assert length(case) == 2
