@@ -19,7 +19,7 @@ from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.scene import Scenes
 from armslength.reach.spread import Flags, Ints
-from armslength.reach.stakes import Stakes, Staking, among
+from armslength.reach.stakes import Stakes, Staking
 from armslength.reach.traits import Traits
 
 MANY = 4096
@@ -35,7 +35,6 @@ class Coalitions:
         self.none: Words = np.zeros(bundles.words, dtype=np.uint64)
         self._everyone = np.arange(ground.board.graph.layout.people, dtype=np.int32)
         self._outside: tuple[int, Flags] | None = None
-        self._alone: dict[tuple[object, ...], tuple[int, ...] | None] = {}
         self._people: dict[tuple[int, frozenset[int]], Ints | None] = {}
         self._staking = Staking(ground, quorums, bundles)
         self._scenes = Scenes(ground, quorums, bundles, self._staking)
@@ -129,47 +128,6 @@ class Coalitions:
         silent = not asking.any() and filled is None
         # Where even outsiders in any number cannot make a quorum, only a bundle that opens a group could.
         return (members + 1 if seating is None else seating.outsiders), silent
-
-    def alone(self, rule: Rule, column: int) -> tuple[int, ...] | None:
-        """Every outsider who fires the rule directly without another; None when too many come into question."""
-        opened = self.ground.opened(rule, column)
-        people = self._concerned(rule, opened, self.stakes(rule, opened, chained=False))
-        if people is None or self.ground.filled(column) is not None:
-            return self._find_alone(rule, column)
-        pattern = np.packbits(self.ground.acting(people, column)).tobytes()
-        key = (rule.number, opened, self.ground.waived(rule, column), pattern)
-        if key not in self._alone:
-            self._alone[key] = self._find_alone(rule, column)
-        return self._alone[key]
-
-    def _find_alone(self, rule: Rule, column: int) -> tuple[int, ...] | None:
-        opened = self.ground.opened(rule, column)
-        stakes = self.stakes(rule, opened, chained=False)
-        ballot, holding = self.quorums.ballot(rule, opened), rule.holders.people(opened)
-        people = self._everyone
-        if holding is not None and not stakes.opens:
-            parts = [holding, ballot.approvers.people, *(c.people for c in stakes.controllers)]
-            people = np.unique(np.concatenate(parts))
-        if len(people) > MANY:
-            return None
-        people = people[~self.ground.acting(people, column)]
-        holds = np.ascontiguousarray((self.bundles.holds[:, people] & stakes.held[:, None]).T)
-        holder = among(people, holding)
-        wider = self.quorums.ballot(rule, self.quorums.mentioned(rule)) if stakes.opens else ballot
-        tables = [classes.of(people) for b in (ballot, wider) for classes in (b.requesters, b.approvers)]
-        kinds: dict[object, list[int]] = {}
-        for i, person in enumerate(people.tolist()):
-            # Whom else the person's bundle brings counts too, so the person's own sources are part of the kind.
-            own = self.bundles.assumes[:, person].tobytes()
-            kind = (holds[i].tobytes(), own, bool(holder[i]), *(int(t[i]) for t in tables))
-            kinds.setdefault(kind, []).append(person)
-        found: list[int] = []
-        for alike in kinds.values():
-            self._tick()
-            mask = self.bundles.holds[:, alike[0]]
-            if self.outsiders(rule, column, mask, (alike[0],), 0) is not None:
-                found += alike
-        return tuple(sorted(found))
 
     def alike(self, rule: Rule, columns: Words) -> list[list[int]]:
         """The columns of a mask [W], those together in which `direct` has the same answer with the same people."""
