@@ -318,3 +318,15 @@ def test_where_values_differ_more_than_one_of_those_alike_is_tried() -> None:
     for row in case.tables["people"]:
         row["unit"] = "h" if row["id"] == "n1" else row["id"]
     assert length(case) == 2
+
+
+def test_what_one_first_quorum_cannot_begin_another_may() -> None:
+    """Else one would pass for two: both first quorums could help, and only who serves the second can go on."""
+    case = firm(
+        "x1 p x2 both h",
+        {"one": "x1", "two": "x2 both", "last": "p both"},
+        ["person:r assume person:p first", "person:r assume person:h second", "person:h read asset:t third"],
+        {"first": quorum(1, "one"), "second": quorum(1, "two"), "third": quorum(1, "last")},
+        r="CN",
+    )
+    assert length(case) == 1
