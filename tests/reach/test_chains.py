@@ -330,3 +330,56 @@ def test_what_one_first_quorum_cannot_begin_another_may() -> None:
         r="CN",
     )
     assert length(case) == 1
+
+
+def test_what_fires_by_then_may_be_enough_without_the_rest() -> None:
+    """Else one would pass for two: whoever is tried would need a second quorum as well, and another does without it."""
+    case = firm(
+        "tried s i z h",
+        {"one": "tried s", "two": "z", "last": "i tried s"},
+        [
+            "person:r assume person:h first",
+            "person:r assume person:i second",
+            "person:s assume person:i",
+            "person:h read asset:t third",
+        ],
+        {"first": quorum(1, "one"), "second": quorum(1, "two"), "third": quorum(2, "last")},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_who_is_in_no_group_fires_what_a_state_has_opened() -> None:
+    """Else one would pass for two: the approvers of the first quorum are open to all who act."""
+    case = firm(
+        "m a h",
+        {"open": "m", "last": "a"},
+        ["person:r enroll group:open", "person:r assume person:h first", "person:h read asset:t second"],
+        {"first": quorum(1, "open"), "second": quorum(1, "last")},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_who_asks_may_join_besides_the_one_who_brings_the_approvers() -> None:
+    """Else two would pass for three: nobody who is compelled could ask."""
+    case = firm(
+        "desk h a b",
+        {"board": "a b"},
+        ["person:h read asset:t terms", "person:desk assume group:board"],
+        {"terms": quorum(2, "board")},
+        r="CN",
+    )
+    assert length(case) == 2
+
+
+def test_who_brings_the_approvers_may_ask_themselves() -> None:
+    """Else one would pass for three."""
+    case = firm(
+        "desk a b",
+        {"board": "a b"},
+        ["person:desk read asset:t terms", "person:desk assume group:board"],
+        {"terms": quorum(2, "board")},
+        r="CN",
+    )
+    assert length(case) == 1
