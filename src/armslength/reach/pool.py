@@ -39,21 +39,24 @@ class Pool:
         """Of `some` [P], those that a coalition of at most `most` need try. `bare` [P]: nobody else can make them act.
         `columns`: whose values must differ. `others`: so many others at the most sit in all quorums or are in the
         coalition."""
-        return self._by_value(some, columns, others + 1) if columns else self._by_exposure(some, bare, most)
+        enough = others + 1
+        return self._by_value(some, columns, enough) if columns else self._by_exposure(some, bare, most, enough)
 
-    def _by_exposure(self, some: Flags, bare: Flags, most: int) -> Ints:
-        """Who is bare and not in the coalition sits nowhere yet, so `most` of them are enough."""
+    def _by_exposure(self, some: Flags, bare: Flags, most: int, enough: int) -> Ints:
+        """Who is bare and not in the coalition sits nowhere yet, so `most` of them are enough; of others, so many that
+        one of them is free."""
         people = np.flatnonzero(some).astype(np.int32)
         exposure = self._exposure[people]
         bare = bare[people]
-        present = np.unique(exposure)
-        counts = np.bincount(exposure[bare], minlength=len(self._exposed))
-        dropped, capped = self._stand_in(present, counts[present] >= most)
+        present, counts = np.unique(exposure, return_counts=True)
+        own = np.bincount(exposure[bare], minlength=len(self._exposed))[present] >= most
+        dropped, capped = self._stand_in(present, own | (counts >= enough))
         flags = np.zeros((2, len(self._exposed)), dtype=np.bool_)
         flags[0, present], flags[1, present] = dropped, capped
         kept = ~flags[0][exposure] & ~flags[1][exposure]
-        for e in present[capped].tolist():
-            kept[np.flatnonzero(bare & (exposure == e))[:most]] = True
+        for e, free in zip(present[capped].tolist(), own[capped].tolist(), strict=True):
+            mine = exposure == e
+            kept[np.flatnonzero(mine & bare)[:most] if free else np.flatnonzero(mine)[:enough]] = True
         chosen: Ints = people[kept]
         return chosen
 
