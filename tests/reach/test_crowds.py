@@ -23,7 +23,8 @@ SEEDS = int(os.environ.get("ARMSLENGTH_RANDOM_CROWDS", "120"))
 AT_ONCE = 20
 PEOPLE = 20
 LIMITS = {
-    "MANY": ("coalition", "links", "situation"),
+    "MANY": ("coalition", "situation"),
+    "WORD": ("links",),
     "WIDE": ("traits",),
     "FEW": ("scene",),
     "SPARE": ("ballot", "quorum"),

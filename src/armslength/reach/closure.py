@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
 from armslength.reach.bundles import Bundles
@@ -17,15 +15,12 @@ from armslength.reach.traits import Traits
 class Closures:
     """Answers for one ground; what was settled for some people is only ever added to."""
 
-    def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles, scenes: Scenes) -> None:
+    def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles, scenes: Scenes, traits: Traits) -> None:
         self._ground, self._quorums, self._bundles, self._scenes = ground, quorums, bundles, scenes
+        self._traits = traits
         self._none: Words = np.zeros(bundles.words, dtype=np.uint64)
         self._closures: dict[tuple[int, tuple[int, ...]], tuple[Words, int]] = {}
         self._loose: dict[int, int] = {}
-
-    @cached_property
-    def traits(self) -> Traits:
-        return Traits(self._ground.board.graph.rules, self._quorums, self._bundles)
 
     def closure(self, column: int, people: tuple[int, ...], active: int) -> Words:
         """The mask of all that these outsiders hold and fire, of the `active` rules (a bit each by number)."""
@@ -54,7 +49,7 @@ class Closures:
         else:
             waking = first | (self._loose_in(column) if fresh else 0)
             for person in fresh:
-                waking |= self.traits.parts(person)
+                waking |= self._traits.parts(person)
             waking &= waiting
         while True:
             ready = []

@@ -15,6 +15,7 @@ from armslength.reach.bundles import Bundles
 from armslength.reach.closure import Closures
 from armslength.reach.columns import Words, bits
 from armslength.reach.ground import Ground
+from armslength.reach.landmarks import Landmarks
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.scene import Scenes
@@ -36,17 +37,15 @@ class Coalitions:
         self._everyone = np.arange(ground.board.graph.layout.people, dtype=np.int32)
         self._outside: tuple[int, Flags] | None = None
         self._people: dict[tuple[int, frozenset[int]], Ints | None] = {}
-        self._staking = Staking(ground, quorums, bundles)
+        self.traits = Traits(ground.board.graph.rules, quorums, bundles)
+        self._staking = Staking(ground, quorums, bundles, self.traits)
         self._scenes = Scenes(ground, quorums, bundles, self._staking)
-        self._closures = Closures(ground, quorums, bundles, self._scenes)
+        self._closures = Closures(ground, quorums, bundles, self._scenes, self.traits)
         # A search asks all of it here.
+        self.landmarks = Landmarks(ground, quorums, bundles, self._staking).of
         self.stakes, self.feeders = self._staking.stakes, self._staking.feeders
         self.outsiders, self.enough, self.role = self._scenes.outsiders, self._scenes.enough, self._scenes.role
         self.closure, self.settled, self.held = self._closures.closure, self._closures.settled, self._closures.held
-
-    @property
-    def traits(self) -> Traits:
-        return self._closures.traits
 
     def outside(self, column: int) -> Flags:
         """Shape [P]: who does not act on the ground."""

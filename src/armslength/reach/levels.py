@@ -16,6 +16,7 @@ from armslength.reach.bundles import Bundles
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import ANY, Column, Columns, Words, has
 from armslength.reach.ground import Ground
+from armslength.reach.links import Links
 from armslength.reach.membership import Membership
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
@@ -81,6 +82,7 @@ class Levels:
         self._situations = Situations(self._coalitions)
         self._known: dict[Hashable, tuple[int, ...] | None] = {}
         self._filled: dict[Hashable, tuple[int, ...] | None] = {}
+        self._links: dict[int, Links] = {}
         self._found: dict[int, dict[tuple[int, ...], None]] = {}
         self._failed: dict[tuple[int, int], int] = {}
         self._feeding: dict[tuple[int, frozenset[int]], int] = {}
@@ -90,6 +92,7 @@ class Levels:
         """Go up one level. Raises `Expired`: then the level reached is not complete, but what it holds is true."""
         self.level += 1
         self._known.clear()
+        self._links.clear()
         self._found.clear()
         self._failed.clear()
         self._true_powers = None
@@ -178,13 +181,21 @@ class Levels:
                 return found
         found = next((people for people in self._found.get(rule.number, ()) if search.confirms(people)), None)
         if found is None:
-            found = search.least(self.level, self._situations, self._filled, tried)
+            found = search.least(self.level, self._links_of(column), tried)
         if found is None:
             self._failed[rule.number, column] = usable
         else:
             self._found.setdefault(rule.number, {})[found] = None
         if key is not None:
             self._known[key] = found
+        return found
+
+    def _links_of(self, column: int) -> Links:
+        found = self._links.get(column)
+        if found is None:
+            found = self._links[column] = Links(
+                self._coalitions, self._situations, self._filled, column, self.level, self._clock.tick
+            )
         return found
 
     def _feeders(self, rule: Rule, column: int) -> list[Rule]:

@@ -1,7 +1,8 @@
 """Links: what a coalition has to serve all at once so that one rule after another fires, and who can.
 
 Each link asks for outsiders of its own, and the same few have to serve all. How few each needs is exact. So links that
-need more together than there may be share people: only who has a part in several can be shared, and is tried.
+need more together than there may be share people: only who has a part in several can be shared, and is tried. And of
+each landmark somebody has to be there: too many that have nobody in common cannot be met by a few.
 """
 
 from __future__ import annotations
@@ -11,34 +12,46 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
-from armslength.reach.coalition import MANY, Coalitions
+from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words
+from armslength.reach.landmarks import covers, hit
 from armslength.reach.rules import Rule
 from armslength.reach.situation import Situations
 from armslength.reach.spread import Flags, Ints
 
 People = tuple[int, ...]
 
+WORD = 62
+"""So many landmarks are looked at together."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Link:
     """A rule that has to fire once the sources of `given` [Wh] are held; it takes `need` outsiders at the least, and
-    only those of `able` (people indexes; None for everyone) could be among them."""
+    only those of `able` (people indexes; None for everyone) could be among them. Of each of the `landmarks` (people
+    indexes), one has to be."""
 
     rule: Rule
     given: Words
     need: int
     able: Ints | None
+    landmarks: tuple[Ints, ...]
+
+    def implies(self, other: Link) -> bool:
+        """Whether all who serve this one serve the other."""
+        return self.rule is other.rule and (self is other or not (self.given & ~other.given).any())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cast:
     """Outsiders of each of the `kinds` worth trying for some links; `parts[i]` [kinds]: who could be among those of
-    link i."""
+    link i. `marks` [kinds]: the landmarks that they are in, a bit each."""
 
     kinds: list[Ints]
     parts: list[Flags]
+    marks: npt.NDArray[np.int64]
 
 
 class Links:
@@ -60,7 +73,12 @@ class Links:
         self._disjoint: dict[tuple[int, int], bool] = {}
         self._filled: dict[frozenset[int], People | None] = {}
         self._roles: dict[tuple[int, People, tuple[int, int, bytes]], bool] = {}
-        self._kinds: dict[tuple[frozenset[int], int, bytes | None], list[Ints]] = {}
+        self._kinds: dict[tuple[frozenset[int], int, frozenset[int], bytes | None], list[Ints]] = {}
+
+    def begin(self) -> None:
+        """Forget what takes room and helps one search only."""
+        self._roles.clear()
+        self._kinds.clear()
 
     def link(self, rule: Rule, given: Words) -> Link | None:
         """The rule as a link, or None when more outsiders would be needed than there may be."""
@@ -69,13 +87,21 @@ class Links:
         given = given & coalitions.stakes(rule, opened, chained=True).mask
         key = (rule.number, given.tobytes())
         if key not in self._links:
-            self._links[key] = None
-            for need in range(self._most + 1):
-                if coalitions.suffices(rule, self._column, given, (), need):
-                    able = coalitions.able(rule, self._column, given)
-                    self._links[key] = Link(rule=rule, given=given, need=need, able=able)
-                    break
+            self._links[key] = self._make(rule, given)
         return self._links[key]
+
+    def _make(self, rule: Rule, given: Words) -> Link | None:
+        coalitions = self._coalitions
+        for need in range(self._most + 1):
+            if coalitions.suffices(rule, self._column, given, (), need):
+                return Link(
+                    rule=rule,
+                    given=given,
+                    need=need,
+                    able=coalitions.able(rule, self._column, given),
+                    landmarks=coalitions.landmarks(rule, self._column, given) if need else (),
+                )
+        return None
 
     def fill(self, links: tuple[Link, ...]) -> People | None:
         """At most `most` outsiders who serve all the links at once."""
@@ -84,9 +110,13 @@ class Links:
             self._filled[key] = self._recall(links)
         return self._filled[key]
 
+    def may(self, links: tuple[Link, ...]) -> bool:
+        """Whether nothing plain stands against `fill`."""
+        return not self._apart(links) and hit(_landmarks(links), self._most)
+
     def _recall(self, links: tuple[Link, ...]) -> People | None:
         """The same, from another column or goal where it must be alike."""
-        if self._apart(links):
+        if not self.may(links):
             return None
         links = tuple(sorted(links, key=lambda link: (link.rule.number, link.given.tobytes())))
         given: Words = np.bitwise_or.reduce([link.given for link in links], axis=0)
@@ -114,11 +144,14 @@ class Links:
         if sum(needs) <= self._most:
             return self._joined(links, needs, ())
         some = self._worth(links, needs)
-        if some is not None and not self._serve_all(links, some):
-            return None
         kinds = self._kinds_of(links, some)
-        parts = [self._among(kinds, link) for link in links]
-        return self._join(links, needs, Cast(kinds=kinds, parts=parts), np.ones(len(kinds), dtype=np.bool_), ())
+        first = np.array([kind[0] for kind in kinds], dtype=np.int32)
+        parts = [first >= 0 if link.able is None else np.isin(first, link.able) for link in links]
+        marks, landmarks = np.zeros(len(kinds), dtype=np.int64), _landmarks(links)
+        for i, one in enumerate(landmarks):
+            marks |= np.isin(first, one).astype(np.int64) << i
+        cast = Cast(kinds=kinds, parts=parts, marks=marks)
+        return self._join(links, needs, cast, np.ones(len(kinds), dtype=np.bool_), (), (1 << len(landmarks)) - 1)
 
     def _worth(self, links: tuple[Link, ...], needs: Sequence[int]) -> Ints | None:
         """Everyone who may be in a coalition for the links; None for anyone. Where a link needs as many as there may
@@ -137,15 +170,6 @@ class Links:
         some = np.unique(np.concatenate(able)).astype(np.int32)
         return some[outside[some]]
 
-    def _serve_all(self, links: tuple[Link, ...], some: Ints) -> bool:
-        """Whether all of them together would do for each link."""
-        if len(some) > MANY:
-            return True
-        people = tuple(some.tolist())
-        return all(
-            self._coalitions.suffices(link.rule, self._column, self._given(link, people), people, 0) for link in links
-        )
-
     def _apart(self, links: tuple[Link, ...]) -> bool:
         """Whether two links need more than there may be, and nobody has a part in both."""
         for one, other in combinations(links, 2):
@@ -161,52 +185,43 @@ class Links:
         return False
 
     def _join(
-        self, links: tuple[Link, ...], needs: Sequence[int], cast: Cast, allowed: Flags, people: People
+        self, links: tuple[Link, ...], needs: Sequence[int], cast: Cast, allowed: Flags, people: People, unseen: int
     ) -> People | None:
         """The same with `people` among them, of whom the links still need so many more, and otherwise only outsiders of
-        the kinds `allowed`."""
+        the kinds `allowed`. `unseen`: the landmarks, a bit each, in which none of `people` is."""
         self._tick()
         room = self._most - len(people)
         if sum(needs) <= room:
             return self._joined(links, needs, people)
-        allowed = allowed.copy()
-        if not self._enough(links, needs, cast, allowed, people, room):
+        # Where a link needs as many as may still join, each of them has a part in it.
+        allowed = np.logical_and.reduce([allowed, *(cast.parts[i] for i, need in enumerate(needs) if need == room)])
+        if not covers(np.unique(cast.marks[allowed] & unseen).tolist(), unseen, room):
             return None
-        shared = self._shared(needs, cast, allowed, room)
+        shared = self._shared(needs, cast, allowed, room, unseen)
         for kind in np.flatnonzero(shared).tolist():
             person = next((p for p in cast.kinds[kind][: self._most].tolist() if p not in people), None)
             if person is not None:
                 more = (*people, person)
                 left = self._all_left(links, needs, more, room - 1)
                 if left is not None:
-                    found = self._join(links, left, cast, allowed, more)
+                    found = self._join(links, left, cast, allowed, more, unseen & ~int(cast.marks[kind]))
                     if found is not None:
                         return found
             # From here on, coalitions without this kind.
             allowed[kind] = False
         return None
 
-    def _enough(
-        self, links: tuple[Link, ...], needs: Sequence[int], cast: Cast, allowed: Flags, people: People, room: int
-    ) -> bool:
-        """Whether all of those who may still join would do. Where a link needs as many as may, each has a part in it:
-        the other kinds are taken out of `allowed`."""
-        tight = [i for i, need in enumerate(needs) if need == room]
-        if not tight:
-            return True
-        allowed &= np.logical_and.reduce([cast.parts[i] for i in tight])
-        crowd = tuple(p for k in np.flatnonzero(allowed).tolist() for p in cast.kinds[k][: self._most].tolist())
-        crowd = (*people, *(p for p in crowd if p not in people))
-        return all(
-            self._coalitions.suffices(link.rule, self._column, self._given(link, crowd), crowd, 0)
-            for link, need in zip(links, needs, strict=True)
-            if need
-        )
-
-    def _shared(self, needs: Sequence[int], cast: Cast, allowed: Flags, room: int) -> Flags:
-        """The fewest kinds of which one more outsider must be: if k links together need over (k - 1) × room, then
-        somebody has a part in all of them."""
+    def _shared(self, needs: Sequence[int], cast: Cast, allowed: Flags, room: int, unseen: int) -> Flags:
+        """The fewest kinds of which one more outsider must be: those in a landmark, or, if k links together need over
+        (k - 1) × room, those with a part in all of them."""
         best, least = allowed, len(allowed) + 1
+        while unseen:
+            low = unseen & -unseen
+            unseen ^= low
+            flags = allowed & (cast.marks & low != 0)
+            count = int(flags.sum())
+            if count < least:
+                best, least = flags, count
         wanting = [i for i, need in enumerate(needs) if need]
         for size in range(1, len(wanting) + 1):
             for some in combinations(wanting, size):
@@ -264,7 +279,8 @@ class Links:
     def _kinds_of(self, links: tuple[Link, ...], some: Ints | None) -> list[Ints]:
         """The outsiders among some who could have a part in a link, like people together."""
         rules = {link.rule.number: link.rule for link in links}
-        key = (frozenset(rules), len(links), None if some is None else some.tobytes())
+        joined = {link.rule.number: link.rule for link in links if link.able is None}
+        key = (frozenset(rules), len(links), frozenset(joined), None if some is None else some.tobytes())
         found = self._kinds.get(key)
         if found is None:
             coalitions = self._coalitions
@@ -276,12 +292,13 @@ class Links:
                 axis=0,
             )
             outside = coalitions.outside(self._column)
-            found = coalitions.traits.kinds(some, outside, list(rules.values()), relevant, self._most, len(links))
+            found = coalitions.traits.kinds(
+                some, outside, list(rules.values()), relevant, self._most, len(links), list(joined.values())
+            )
             self._kinds[key] = found
         return found
 
-    @staticmethod
-    def _among(kinds: list[Ints], link: Link) -> Flags:
-        if link.able is None:
-            return np.ones(len(kinds), dtype=np.bool_)
-        return np.isin(np.array([kind[0] for kind in kinds], dtype=np.int32), link.able)
+
+def _landmarks(links: Sequence[Link]) -> list[Ints]:
+    """Those of all links, as many as a word has bits; to leave some out only asks for less."""
+    return [one for link in links for one in link.landmarks][:WORD]

@@ -8,13 +8,12 @@ ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words
 from armslength.reach.links import Link, Links, People
 from armslength.reach.rules import Rule
-from armslength.reach.situation import Situations
 
 
 class Search:
@@ -54,27 +53,26 @@ class Search:
         outside = self._coalitions.outside(self._column)
         return bool(outside[list(people)].all()) and self.complete(people, len(people)) is not None
 
-    def least(
-        self, most: int, situations: Situations, known: dict[Hashable, People | None], tried: int = 0
-    ) -> People | None:
+    def least(self, most: int, links: Links, tried: int = 0) -> People | None:
         """A coalition of at most `most`, or None when there is none. Call with rising `most` for a smallest one.
-        `known`: what was found in like situations. `tried`: feeders, a bit each by number, that are known not to do
+        `links`: those of this column and for so many. `tried`: feeders, a bit each by number, that are known not to do
         without any other."""
-        self._most = most
-        self._vain: list[tuple[frozenset[int], int]] = [(frozenset(), tried)]
-        self._links = Links(self._coalitions, situations, known, self._column, most, self._tick)
+        self._most, self._links = most, links
+        self._vain: list[tuple[int, tuple[Link, ...], int]] = [(0, (), tried)]
+        links.begin()
         return self._extend((), sum(1 << rule.number for rule in self._feeders))
 
     def _extend(self, links: tuple[Link, ...], usable: int) -> People | None:
         """Of the coalitions that serve all of `links` and fire, besides the goal, none but the feeders `usable`."""
         self._tick()
-        asked = frozenset(id(link) for link in links)
-        # Whoever serves more links, or fires fewer feeders, is among those who were looked for in vain before.
-        if any(fewer <= asked and not usable & ~more for fewer, more in self._vain):
-            return None
+        rules = sum({1 << link.rule.number for link in links})
+        # Whoever serves more or harder links, or fires fewer feeders, is among those looked for in vain before.
+        for some, easier, more in self._vain:
+            if not (some & ~rules or usable & ~more) and all(any(a.implies(b) for a in links) for b in easier):
+                return None
         found = self._branch(links, usable)
         if found is None:
-            self._vain.append((asked, usable))
+            self._vain.append((rules, links, usable))
         return found
 
     def _branch(self, links: tuple[Link, ...], usable: int) -> People | None:
@@ -96,7 +94,7 @@ class Search:
         for feeder in self._feeders:
             if (usable & ~before) >> feeder.number & 1:
                 link = self._links.link(feeder, mask)
-                found = None if link is None else self._extend((*links, link), usable)
+                found = None if link is None else self._extend(_and(links, link), usable)
                 if found is not None:
                     return found
         return None
@@ -104,7 +102,7 @@ class Search:
     def _served(self, links: tuple[Link, ...], usable: int) -> People | None:
         """Who would serve the links and the goal, if all of `usable` fired."""
         last = self._links.link(self._goal, self._mask(usable))
-        return None if last is None else self._links.fill((*links, last))
+        return None if last is None else self._links.fill(_and(links, last))
 
     def _beside(self, links: tuple[Link, ...], usable: int) -> int:
         """Of the feeders `usable`, those that the same few could fire who serve the links, whatever else fires."""
@@ -113,7 +111,7 @@ class Search:
             for feeder in self._feeders:
                 if usable >> feeder.number & 1:
                     link = self._links.link(feeder, mask)
-                    if link is None or self._links.fill((*links, link)) is None:
+                    if link is None or link.need and not self._links.may(_and(links, link)):
                         kept &= ~(1 << feeder.number)
             if kept == usable:
                 return usable
@@ -127,3 +125,10 @@ class Search:
         """The feeders that they fire in the end, a bit each by number."""
         mask = self._coalitions.closure(self._column, people, self._active)
         return sum(1 << rule.number for rule in self._feeders if self._bundles.fired(mask, rule.number))
+
+
+def _and(links: tuple[Link, ...], link: Link) -> tuple[Link, ...]:
+    """The links and one more; of one rule, those that another includes are left out."""
+    if any(other.implies(link) for other in links):
+        return links
+    return (*(other for other in links if not link.implies(other)), link)

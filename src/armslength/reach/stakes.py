@@ -17,6 +17,7 @@ from armslength.reach.ground import Ground
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.spread import Flags, Ints
+from armslength.reach.traits import Traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,8 +57,8 @@ class Lead:
 class Staking:
     """Stakes and leads for one ground; equal questions are answered once."""
 
-    def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles) -> None:
-        self._ground, self._quorums, self._bundles = ground, quorums, bundles
+    def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles, traits: Traits) -> None:
+        self._ground, self._quorums, self._bundles, self._traits = ground, quorums, bundles, traits
         self._stakes: dict[tuple[int, frozenset[int], bool], Stakes] = {}
         self._kinds: dict[tuple[int, frozenset[int]], list[Controllers]] = {}
         self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
@@ -128,9 +129,7 @@ class Staking:
             outside = kind.people[~self._ground.acting(kind.people, column)]
             if outside.size:
                 first = int(outside[0])
-                leads.append(
-                    Lead(mask=kind.mask, person=first, brings=kind.brings, asks=kind.asks, eases=kind.eases)
-                )
+                leads.append(Lead(mask=kind.mask, person=first, brings=kind.brings, asks=kind.asks, eases=kind.eases))
         return leads
 
     def _kinds_of(self, rule: Rule, opened: frozenset[int]) -> list[Controllers]:
@@ -157,7 +156,7 @@ class Staking:
             if not eases and not useful.size:
                 continue
             for people, own, own_asks in self._by_role(controllers.people, ballot, rule, opened, stakes):
-                brings = len(useful) - int((useful == people[0]).any()) + own
+                brings = len(useful) + (own and not (useful == people[0]).any())
                 if eases or brings >= 2:
                     kind = Controllers(
                         mask=mask, people=people, brings=brings, asks=asks or own_asks, eases=eases or stakes.opens
@@ -198,15 +197,18 @@ class Staking:
             # open; where only some do, it also matters who is in the others by the tables.
             ballot = self._quorums.ballot(rule, self._quorums.mentioned(rule))
             ways = self._quorums.ways_in(rule, controllers)
-        roles: dict[tuple[int, int, bool, bytes, bytes], list[int]] = {}
+        roles: dict[tuple[int, int, bool, bytes, bytes] | None, list[int]] = {}
         brought = np.ascontiguousarray((self._bundles.assumes[:, controllers] & stakes.mask[:, None]).T)
         asks, approves = ballot.requesters.of(controllers), ballot.approvers.of(controllers)
         holds = among(controllers, rule.holders.people(opened))
-        for person, ask, approve, hold, by, way in zip(
-            controllers.tolist(), asks.tolist(), approves.tolist(), holds.tolist(), brought, ways, strict=True
-        ):
-            roles.setdefault((ask, approve, hold, by.tobytes(), way), []).append(person)
-        for (ask, approve, hold, _, _), people in roles.items():
+        anyone = stakes.opens or rule.holders.people(opened) is None or self._quorums.approved_by_all(rule, opened)
+        proxied = self._traits.proxied(controllers, stakes.held, [rule], [rule] if anyone else [])
+        columns = (c.tolist() for c in (controllers, asks, approves, holds, proxied))
+        for person, ask, approve, hold, other, by, way in zip(*columns, brought, ways, strict=True):
+            # Of whom it makes no difference who they are, one is as good as the other.
+            roles.setdefault(None if other else (ask, approve, hold, by.tobytes(), way), []).append(person)
+        for role, people in roles.items():
+            ask, approve, hold = role[:3] if role is not None else (-1, -1, False)
             yield np.array(people, dtype=np.int32), ask >= 0 or approve >= 0 or hold, hold
 
 

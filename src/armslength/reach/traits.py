@@ -14,6 +14,7 @@ import numpy as np
 from armslength.reach.bundles import Bundles
 from armslength.reach.classes import Counts
 from armslength.reach.columns import Words, bits
+from armslength.reach.deputies import Deputies
 from armslength.reach.pool import Pool
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
@@ -21,6 +22,8 @@ from armslength.reach.spread import Flags, Ints
 
 WIDE = 3000
 """Kinds compared in pairs; of more, only those alike are put together."""
+_UNSEEN = np.uint64(2**63)
+"""The value of people of whom it makes no difference which they have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,26 +79,39 @@ class Traits:
         self.exposure: Ints = reduced[quorums.exposure_of]
         self.everyone: Counts = np.bincount(self.exposure, minlength=len(distinct)).astype(np.int64)
         width = max(1, -(-max((members.bit_length() for members in distinct), default=0) // 64))
-        self._exposed: Words = np.array(
+        exposures: Words = np.array(
             [[members >> 64 * w & (1 << 64) - 1 for w in range(width)] for members in distinct] or [[0] * width],
             dtype=np.uint64,
         )
-        self._pool = Pool(quorums, self.exposure, self._exposed)
+        # The last stands for people of whom it makes no difference where they are.
+        self._unseen = len(exposures)
+        self._exposed: Words = np.concatenate([exposures, np.full((1, width), ~np.uint64(0))])
+        self._pool = Pool(quorums, self.exposure, exposures)
+        self._deputies = Deputies(quorums, bundles, self.exposure, exposures)
         self._valued: dict[str, Valued] = {}
 
     def kinds(
-        self, people: Ints | None, outside: Flags, rules: Sequence[Rule], relevant: Words, most: int, quorums: int
+        self,
+        people: Ints | None,
+        outside: Flags,
+        rules: Sequence[Rule],
+        relevant: Words,
+        most: int,
+        quorums: int,
+        joined: Sequence[Rule],
     ) -> list[Ints]:
         """The outsiders among `people` (None: everyone) who need trying in coalitions of at most `most` for so many
-        `quorums` of the rules, like people together. `outside` [P]; `relevant` [Wh]: the sources that matter."""
+        `quorums` of the rules, like people together. `outside` [P]; `relevant` [Wh]: the sources that matter; `joined`:
+        the rules in which people without a part by the tables could have one."""
         mask = self._mask(rules)
-        columns = tuple(sorted({c for r in rules for c in self._quorums.distinct(r)}))
+        columns = self._columns(rules)
+        common = self._columns(joined)
         some = np.flatnonzero(relevant)
         if people is None:
             strong = self._strong(mask, relevant)
-            size = max(self._quorums.size(rule) for rule in rules)
+            size = max((self._quorums.size(rule) for rule in joined), default=1)
             weak = self._pool.kept(
-                ~strong & outside, ~self._assumed(relevant), columns, most, quorums * (size - 1) + most
+                ~strong & outside, ~self._assumed(relevant), common, most, quorums * (size - 1) + most
             )
             people = np.concatenate([np.flatnonzero(strong & outside).astype(np.int32), weak])
         else:
@@ -108,6 +124,13 @@ class Traits:
         holds, assumes = (words[:, words.any(axis=0)] for words in (holds, assumes))
         exposure = self.exposure[people]
         values = np.array([self._quorums.codes(c)[people] for c in columns], dtype=np.uint64).reshape(-1, len(people)).T
+        plain = ~ways.any(axis=1)
+        values[np.ix_(plain, [c not in common for c in columns])] = _UNSEEN
+        held = self._bundles.holds[:, people] & relevant[:, None]
+        proxied = self._proxied(plain, held, exposure, joined)
+        exposure = np.where(proxied, self._unseen, exposure)
+        values[proxied] = _UNSEEN
+        assumes[proxied] = 0
         rows = np.concatenate([ways, holds, assumes, values, exposure[:, None].astype(np.uint64)], axis=1)
         order = np.lexsort(rows.T)
         ordered = rows[order]
@@ -123,6 +146,32 @@ class Traits:
         )  # fmt: skip
         kept = counts @ ample < most
         return [parts[i] for i in np.flatnonzero(kept)]
+
+    def _columns(self, rules: Sequence[Rule]) -> tuple[str, ...]:
+        """Whose values must differ in some of the rules."""
+        return tuple(sorted({c for r in rules for c in self._quorums.distinct(r)}))
+
+    def proxied(self, people: Ints, relevant: Words, rules: Sequence[Rule], joined: Sequence[Rule]) -> Flags:
+        """Who of `people` holds a `relevant` source [Wh] and has no other part in the rules by the tables, so that it
+        makes no difference who they are: they have no part in those that anyone may join either (`joined`), or bring
+        others who can sit in their place."""
+        plain: Flags = (self.words[:, people] & self._mask(rules)[:, None] == 0).all(axis=0)
+        return self._proxied(plain, self._bundles.holds[:, people] & relevant[:, None], self.exposure[people], joined)
+
+    def _proxied(self, plain: Flags, held: Words, exposure: Ints, joined: Sequence[Rule]) -> Flags:
+        """The same for people without a part but for what they hold (`plain` [n], `held` [Wh, n])."""
+        found: Flags = held.any(axis=0) & plain
+        if not joined:
+            return found
+        columns, size = self._columns(joined), max(self._quorums.size(rule) for rule in joined)
+        known: dict[tuple[bytes, int], bool] = {}
+        for i in np.flatnonzero(found).tolist():
+            mask = np.ascontiguousarray(held[:, i])
+            key = (mask.tobytes(), int(exposure[i]))
+            if key not in known:
+                known[key] = self._deputies.enough(mask, key[1], columns, size)
+            found[i] = known[key]
+        return found
 
     def parts(self, person: int) -> int:
         """The rules in which a person has a part by the tables, a bit each by number."""

@@ -1,0 +1,87 @@
+"""Landmarks: sets of people of whom any coalition must have one.
+
+Where nobody who acts may ask, somebody must who can, or who brings one who can; and so for those who approve. A few
+people who would serve several rules at once have to be found in the landmarks of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from armslength.reach.bundles import Bundles
+from armslength.reach.columns import Words
+from armslength.reach.crowd import Crowd
+from armslength.reach.ground import Ground
+from armslength.reach.quorum import Quorums
+from armslength.reach.rules import STANDING, Rule
+from armslength.reach.spread import Ints
+from armslength.reach.stakes import Stakes, Staking
+
+
+class Landmarks:
+    """Those of rules in the columns of one ground."""
+
+    def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles, staking: Staking) -> None:
+        self._ground, self._quorums, self._bundles, self._staking = ground, quorums, bundles, staking
+        self._known: dict[tuple[bytes, bytes, Stakes], Ints] = {}
+
+    def of(self, rule: Rule, column: int, given: Words) -> tuple[Ints, ...]:
+        """Sets of people indexes, ascending: of each, one must be in a coalition that fires the rule once the sources
+        of `given` are held."""
+        ground, bundles = self._ground, self._bundles
+        if ground.filled(column) is not None:
+            return ()
+        opened = ground.opened(rule, column) | bundles.opened(given, self._quorums.mentioned(rule))
+        stakes = self._staking.stakes(rule, opened, chained=False)
+        found = []
+        crowds = [(rule.holders, 1, STANDING)]
+        if rule.terms != STANDING and not (ground.waived(rule, column) or bundles.waived(given, rule.terms)):
+            crowds.append((self._quorums.crowds(rule)[1], self._quorums.size(rule) - 1, rule.terms))
+        for crowd, wanted, terms in crowds:
+            people = crowd.people(opened)
+            if people is None:
+                continue
+            acting = ground.acting(people, column) | bundles.assumed(given, people)
+            if acting.sum() < wanted:
+                who = self._who(crowd, people, opened, stakes, terms)
+                found.append(who[~ground.acting(who, column)])
+        return tuple(found)
+
+    def _who(self, crowd: Crowd, people: Ints, opened: frozenset[int], stakes: Stakes, terms: int) -> Ints:
+        """The crowd, and those who by themselves bring some of it, open it or waive the `terms`."""
+        bundles = self._bundles
+        bringing: Words = np.bitwise_or.reduce(bundles.assumes[:, people], axis=1)
+        closed = np.array(sorted(crowd.mentioned - opened), dtype=np.int64)
+        bringing = bringing | np.bitwise_or.reduce(bundles.opens[:, closed], axis=1)
+        if terms != STANDING:
+            bringing = bringing | bundles.waives[:, terms]
+        key = (people.tobytes(), bringing.tobytes(), stakes)
+        found = self._known.get(key)
+        if found is None:
+            more = [c.people for c in stakes.controllers if (c.mask & bringing).any()]
+            found = self._known[key] = np.unique(np.concatenate([people, *more])).astype(np.int32)
+        return found
+
+
+def hit(landmarks: Sequence[Ints], most: int) -> bool:
+    """Whether some `most` people could have one in each landmark."""
+    if len(landmarks) <= most:
+        return all(len(one) for one in landmarks)
+    people = np.concatenate(landmarks)
+    bit = np.repeat(1 << np.arange(len(landmarks), dtype=np.int64), [len(one) for one in landmarks])
+    who, number = np.unique(people, return_inverse=True)
+    masks = np.zeros(len(who), dtype=np.int64)
+    np.bitwise_or.at(masks, number.reshape(-1), bit)
+    return covers(np.unique(masks).tolist(), (1 << len(landmarks)) - 1, most)
+
+
+def covers(masks: Sequence[int], wanted: int, most: int) -> bool:
+    """Whether some `most` of the masks have all bits of `wanted` together."""
+    if not wanted:
+        return True
+    if not most:
+        return False
+    low = wanted & -wanted
+    return any(covers(masks, wanted & ~mask, most - 1) for mask in masks if mask & low)
