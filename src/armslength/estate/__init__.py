@@ -9,7 +9,7 @@ from armslength.estate.columns import COLUMNS, FILES, INTAKE, ORIGIN
 from armslength.estate.columns import refused as refused_column
 from armslength.estate.costs import COSTS, row_costs
 from armslength.estate.digesting import content, digest
-from armslength.estate.edits import drop_grants, drop_memberships, grant, join, leaver, set_terms, travel
+from armslength.estate.edits import drop_grants, drop_memberships, grant, join, leaver, set_all_terms, set_terms, travel
 from armslength.estate.model import (
     AMEND,
     ASSUME,
@@ -112,6 +112,7 @@ __all__ = [
     "routes_of",
     "row_costs",
     "segment_problem",
+    "set_all_terms",
     "set_terms",
     "setting_lines",
     "travel",

@@ -106,15 +106,21 @@ def keep_grants(estate: Estate, kept: npt.NDArray[np.bool_]) -> Estate:
 
 def set_terms(estate: Estate, row: int, terms: str) -> Estate:
     """The grant of a row (0-based data row) carries the terms of that id, none if it is ""."""
+    return set_all_terms(estate, {row: terms})
+
+
+def set_all_terms(estate: Estate, terms: Mapping[int, str]) -> Estate:
+    """The same for the grants of several rows at once."""
     table = estate.tables["grants"]
-    _kept(table, [row])
-    place: int | str = names_of(estate).terms.find(terms) if terms else -1
-    if isinstance(place, str):
-        raise _error(table, "terms", f"terms {place}", table.line(row))
-    changed = estate.grants.terms.copy()
-    changed[row] = place
+    _kept(table, terms)
+    names, changed = names_of(estate).terms, estate.grants.terms.copy()
+    for row, one in terms.items():
+        place: int | str = names.find(one) if one else -1
+        if isinstance(place, str):
+            raise _error(table, "terms", f"terms {place}", table.line(row))
+        changed[row] = place
     grants = replace(estate.grants, terms=freeze(changed))
-    return replace(estate, grants=grants, tables={**estate.tables, "grants": rows.replace(table, row, "terms", terms)})
+    return replace(estate, grants=grants, tables={**estate.tables, "grants": rows.replace(table, terms, "terms")})
 
 
 def drop_memberships(estate: Estate, dropped: Iterable[int]) -> Estate:

@@ -48,11 +48,11 @@ def keep(table: Table, kept: npt.NDArray[np.bool_]) -> Table:
     return Table(name=table.name, file=table.file, columns=columns, lines=left)
 
 
-def replace(table: Table, row: int, column: str, text: str) -> Table:
-    """One cell changed; a column that the table lacks is made."""
+def replace(table: Table, cells: Mapping[int, str], column: str) -> Table:
+    """The cells of some rows of a column changed; a column that the table lacks is made."""
     old = table.columns.get(column)
     if old is None:
         old = pl.Series(column, [""], dtype=pl.String).new_from_index(0, len(table))
-    cell = pl.Series(column, [text], dtype=pl.String)
-    changed = pl.concat([old.slice(0, row), cell, old.slice(row + 1)], rechunk=False)
+    texts = pl.Series(column, list(cells.values()), dtype=pl.String)
+    changed = old.clone().scatter(list(cells), texts) if cells else old
     return Table(name=table.name, file=table.file, columns={**table.columns, column: changed}, lines=table.lines)

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from armslength.estate import Estate, Grants, Groups, Kind, Ref, drop_grants, drop_memberships, row_costs, set_terms
+from armslength.estate import Estate, Grants, Groups, Kind, Ref, drop_grants, drop_memberships, row_costs, set_all_terms
 from armslength.reach.repair_change import Refusal, Verb
 from armslength.reach.result import Row
 
@@ -119,9 +119,7 @@ class Menu:
         the tables could not be read so."""
         estate = self.estate
         options = sorted(chosen, key=lambda o: self.key[o])
-        for option in options:
-            if self.verb(option) is Verb.TERMS:
-                estate = set_terms(estate, self.key[option], self.terms(option))
+        estate = set_all_terms(estate, {self.key[o]: self.terms(o) for o in options if self.verb(o) is Verb.TERMS})
         estate = drop_grants(estate, [self.key[o] for o in options if self.verb(o) is Verb.DROP_GRANT])
         gone = [self.key[o] - self.grants for o in options if self.verb(o) is Verb.DROP_MEMBERSHIP]
         return drop_memberships(estate, gone)
