@@ -29,10 +29,10 @@ class Firing:
 class Ground:
     """Runs rules on a board until nothing changes."""
 
-    def __init__(self, board: Board, quorums: Quorums) -> None:
+    def __init__(self, board: Board, quorums: Quorums, like: Ground | None = None) -> None:
+        """`like`: another ground of the same graph and quorums, whose tables serve here too."""
         self.board, self.quorums = board, quorums
         self.firings: dict[tuple[int, int], Firing] = {}
-        at = board.graph.layout
         upward = board.graph.estate.settings.upward
         self._filled = {
             c: Filled(
@@ -42,33 +42,49 @@ class Ground:
             for c, column in enumerate(board.columns.each)
             if column.filled
         }
-        self._rules = [rule for rule in board.graph.rules if rule.holders.ways]
         self._counts: dict[tuple[int, int], Counts] = {}
         self._holding: dict[int, Ints | None] = {}
         self._watch: dict[int, Ints | None] = {}
+        if like is None:
+            self._rules = [rule for rule in board.graph.rules if rule.holders.ways]
+            self._look()
+        else:
+            self._rules, self._holding, self._watch = like._rules, like._holding, like._watch
+
+    def _look(self) -> None:
+        at = self.board.graph.layout
         for rule in self._rules:
             holding = self._holding[rule.number] = rule.holders.people(frozenset())
-            approving = quorums.ballot(rule, frozenset()).approvers.people
-            groups = np.array([at.opened + g for g in quorums.mentioned(rule)], dtype=np.int32)
+            approving = self.quorums.ballot(rule, frozenset()).approvers.people
+            groups = np.array([at.opened + g for g in self.quorums.mentioned(rule)], dtype=np.int32)
             waived = np.array([at.waived + rule.terms] if rule.terms != STANDING else [], dtype=np.int32)
             watched = None if holding is None else np.concatenate([holding, approving, groups, waived])
             self._watch[rule.number] = watched
 
-    def run(self, frontier: Ints) -> None:
-        """Settle the board and fire every rule that can, round after round."""
-        at = self.board.graph.layout
+    def run(self, frontier: Ints, settled: Words | None = None, may: Words | None = None) -> None:
+        """Settle the board and fire every rule that can, round after round. `settled` [W, N]: what was true in each
+        column when nothing more followed there, nothing by default. `may` [W, rules]: the columns in which a rule need
+        be tried, every one by default."""
+        at, words = self.board.graph.layout, self.board.words
         touched = self.board.settle(frontier)
+        before = np.zeros_like(words) if settled is None else settled
         order = 0
         while True:
             order += 1
-            hit = np.zeros(self.board.graph.nodes, dtype=np.bool_)
-            hit[touched] = True
+            # Nodes that gained nothing in any column since are the same in both.
+            fresh = words & ~before if order == 1 else self._fresh(touched, words, before)
             # Once a group is open to all who act, any new actor may matter to any rule.
-            everywhere = order == 1 or bool(self.board.words[:, at.opened : at.opened + at.groups].any())
+            everywhere = np.bitwise_or.reduce(words[:, at.opened : at.opened + at.groups], axis=1)
+            if order == 1:
+                everywhere = self.board.full if settled is None else everywhere | self.board.columns.mask(self._filled)
+            anybody = np.bitwise_or.reduce(fresh[:, : at.people], axis=1)
+            before = words.copy()
             fired: list[int] = []
             for rule in self._rules:
-                watch = self._watch[rule.number]
-                if (everywhere or watch is None or hit[watch].any()) and self._fire(rule, order):
+                some = everywhere | self._concerned(rule, fresh, anybody)
+                if may is not None:
+                    some = some & may[:, rule.number]
+                if some.any() and self._fire(rule, order, some):
                     fired.append(rule.node)
             if not fired:
                 return
@@ -76,10 +92,28 @@ class Ground:
             if (touched < at.people).any():
                 self._counts.clear()
 
-    def _fire(self, rule: Rule, order: int) -> bool:
+    def _fresh(self, touched: Ints, words: Words, before: Words) -> Words:
+        found: Words = np.zeros_like(words)
+        found[:, touched] = words[:, touched] & ~before[:, touched]
+        return found
+
+    def _concerned(self, rule: Rule, fresh: Words, anybody: Words) -> Words:
+        """The columns in which something that the rule looks at is new; or more of them."""
+        watch = self._watch[rule.number]
+        if watch is None:
+            return self.board.full
+        if len(watch) > self.board.graph.layout.people:
+            # Of so many people, that anybody is new says as much.
+            people = self.board.graph.layout.people
+            anything: Words = anybody | np.bitwise_or.reduce(fresh[:, watch[watch >= people]], axis=1)
+            return anything
+        found: Words = np.bitwise_or.reduce(fresh[:, watch], axis=1)
+        return found
+
+    def _fire(self, rule: Rule, order: int, some: Words) -> bool:
         board = self.board
         gained = np.zeros(board.columns.words, dtype=np.uint64)
-        for c in bits(self._possible(rule) & ~board.words[:, rule.node]):
+        for c in bits(self._possible(rule) & some & ~board.words[:, rule.node]):
             firing = self._firing(rule, c, order)
             if firing is not None:
                 self.firings[rule.number, c] = firing

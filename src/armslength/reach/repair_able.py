@@ -23,6 +23,7 @@ from armslength.reach.crowd import crowd
 from armslength.reach.exposure import Exposure
 from armslength.reach.membership import Membership
 from armslength.reach.quorum import Quorums
+from armslength.reach.repair_teams import Teams
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Edges, Flags, Ints, edges
 
@@ -44,11 +45,10 @@ class Ability:
         self._estate, self._exposure, self._tick = estate, exposure, tick
         groups = estate.groups
         count = len(groups.ids)
-        nested = np.flatnonzero(groups.member_kind == Kind.GROUP)
         self._rows: Edges = edges(count, groups.group, np.arange(len(groups.group), dtype=np.int32))
         self._membership = Membership(estate)
         self._quorums = Quorums(estate, exposure, self._membership, tick)
-        self._nested = frozenset(nested.tolist())
+        self._teams = Teams(estate, exposure, self._membership, self._quorums.codes)
         self._known: dict[tuple[Ref, int, frozenset[int]], Able] = {}
         self._relevant: dict[tuple[Ref, int], Ints] = {}
 
@@ -58,7 +58,8 @@ class Ability:
         key = (holder, terms, dropped)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._find(holder, terms, dropped)
+            ample = self._teams.spare(holder, terms, dropped)
+            found = self._known[key] = Able.SPARE if ample else self._find(holder, terms, dropped)
         return found
 
     def culprits(self, holder: Ref, terms: int, dropped: frozenset[int]) -> frozenset[int] | None:
@@ -120,7 +121,7 @@ def _judge(quorums: Quorums, rule: Rule) -> Able:
     holding = rule.holders.people(NOTHING)
     alone = int(holding[0]) if holding is not None and len(holding) == 1 else None
 
-    def quorum(away: int | None) -> tuple[int, ...] | None:
+    def quorum(away: frozenset[int]) -> tuple[int, ...] | None:
         asking, approving = _but(ballot.requesters.people, away), _but(ballot.approvers.people, away)
         counts = ballot.requesters.counts(asking), ballot.approvers.counts(approving)
         seating = quorums.least(ballot, *counts, 0, None)
@@ -129,15 +130,18 @@ def _judge(quorums: Quorums, rule: Rule) -> Able:
         named = quorums.name(ballot, seating, asking, approving)
         return (named.requester, *named.approvers)
 
-    found = quorum(None)
+    found = quorum(NOTHING)
     if found is None:
         return Able.NO
-    # Whoever is not in this quorum can be away.
-    return Able.SPARE if all(quorum(person) is not None for person in found if person != alone) else Able.YES
+    # Whoever is not in this quorum can be away; and so can each of it where all can at once.
+    members = frozenset(found) - {alone}
+    if quorum(members) is not None:
+        return Able.SPARE
+    return Able.SPARE if all(quorum(frozenset({person})) is not None for person in members) else Able.YES
 
 
-def _but(people: Ints, away: int | None) -> Flags:
-    return np.ones(len(people), dtype=np.bool_) if away is None else people != away
+def _but(people: Ints, away: frozenset[int]) -> Flags:
+    return np.isin(people, sorted(away), invert=True) if away else np.ones(len(people), dtype=np.bool_)
 
 
 def _only(groups: Groups, rows: Ints) -> Groups:
