@@ -16,6 +16,10 @@ from armslength.reach import Progress, Question, Refusal, refusal, repair
 from armslength.report import repair_document, repair_table
 from armslength.store import find, parsed
 
+_SEARCH = 0.85
+"""The part of the time allowed that goes to the search; the rest is for looking at the patched estate."""
+_LEAST = 5.0
+"""Seconds that this look may take in any case."""
 _HINT = "Ctrl-C ends it; --limit tells how long it may take"
 
 
@@ -27,7 +31,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         screen.warn(read.warnings)
         estate, question = read.estate, Question(at=options.at or dt.date.today())
         refused = _refused(estate, options.refuse)
-        end = time.monotonic() + options.limit
+        begin = time.monotonic()
+        end = begin + _SEARCH * options.limit
 
         def told(now: Progress) -> None:
             cost = "no plan yet" if now.cost is None else f"a plan of cost {now.cost:g}"
@@ -37,7 +42,10 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         plan = repair(estate, question, refused, lambda: time.monotonic() >= end, told)
         progress.doing("checking the patched estate")
         folder, top = service.patched_folder(options.estate)
-        made = service.mended(estate, plan, question, source, folder)
+        end = max(begin + options.limit, time.monotonic() + _LEAST)
+        made = service.mended(estate, plan, question, source, folder, lambda: time.monotonic() >= end)
+    if made.unfinished:
+        screen.note("the time was over before the patched estate was asked to the end: repair with a higher --limit")
     if options.patch is not None:
         for line in _write(made, options.patch, top):
             screen.note(line)

@@ -4,6 +4,7 @@ reach(estate, question) -> Reach       every length asked, exact (semantics, "Le
 check(...) -> faults                   a small checker that shares nothing with the engine
 difference(old, new) -> Difference     which lengths differ; Causes tells which rows made them differ
 repair(estate, question) -> Plan       the least-cost changes after which every floor holds
+unheld(estate, question) -> pairs      which floors do not hold, without finding out by how much
 barriers(reach, i) -> barriers         what keeps a state from a result that it does not have by itself
 exposure(estate, day) -> Exposure      who can be compelled by which state
 Membership, Columns                    who is in which group; what a policy may see of people and targets
@@ -26,6 +27,7 @@ from armslength.reach.checker import check
 from armslength.reach.checker_document import NotSteps, check_document, steps_from_json
 from armslength.reach.difference import Compared, Difference, LengthChange, Side, difference
 from armslength.reach.exposure import Exposure, exposure
+from armslength.reach.floors import unheld
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import covered, universe
 from armslength.reach.permit_columns import Columns, classes
@@ -110,5 +112,6 @@ __all__ = [
     "refusal",
     "repair",
     "steps_from_json",
+    "unheld",
     "universe",
 ]

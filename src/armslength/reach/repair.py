@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 
-import numpy as np
-
 from armslength.estate import Estate, Kind, Ref
 from armslength.reach.answer import Reach, reach
 from armslength.reach.exposure import exposure
+from armslength.reach.floors import Pair
 from armslength.reach.levels import Clock, Expired
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import pairs
@@ -41,20 +40,23 @@ from armslength.reach.repair_plan import (
     Why,
 )
 from armslength.reach.repair_sight import Sights
-from armslength.reach.repair_telling import Answer, Pair
+from armslength.reach.repair_telling import Answer
 from armslength.reach.repair_trace import Support
 from armslength.reach.repair_work import people_touched
-from armslength.reach.result import Question
+from armslength.reach.result import NOBODY, Question
 
 GRACE = 2048
-"""So often may the engine ask for the time, some seconds' work, before it is told that it is over."""
+"""So often may the solver ask for the time, a second's work, once it is over."""
 
 ROUGH = (0.1, 0.03, 0.0)
 """How near to the least choice the solver goes, the next once the one before teaches nothing."""
-WEARY = 4
-"""After so many turns of mending one plan, to take people out of groups seems twice as dear as it is."""
 PATIENCE = 12
-"""Turns of mending one plan at first; twice as many each time that they end without a valid one."""
+"""Turns of mending one plan at first; twice as many each time that they end without a valid one. Until there is any
+valid plan they do not end: a dear one is better than none, and what is too much goes later."""
+SPARING = 6
+"""So many of these turns leave out what no clause asks for any more; after them a plan only grows, so that it ends."""
+GLANCE = 4
+"""After so many turns without any valid plan, what the clauses prove is told."""
 
 
 def repair(
@@ -119,7 +121,10 @@ class _Repair:
     def _settle(self) -> None:
         """The time is over: what do the clauses found since the solver last saw them prove?"""
         looks = count()
-        bound = self._cuts.bound(lambda: next(looks) >= GRACE, ROUGH[1])
+        self._glance(lambda: next(looks) >= GRACE)
+
+    def _glance(self, expired: Callable[[], bool]) -> None:
+        bound = self._cuts.bound(expired)
         if bound is not None:
             self._bound = max(self._bound, bound)
             self._note()
@@ -128,9 +133,11 @@ class _Repair:
         rough = 0
         while True:
             before, cuts = self._cuts.given_up, len(self._cuts)
-            solved = self._cuts.least(self._expired, self._best, ROUGH[rough])
-            if self._cuts.given_up != before:
-                self._forget()
+            try:
+                solved = self._cuts.least(self._expired, self._best, ROUGH[rough])
+            finally:
+                if self._cuts.given_up != before:
+                    self._forget()
             self._bound = max(self._bound, solved.bound)
             self._note()
             if self._done():
@@ -170,12 +177,14 @@ class _Repair:
                     self._hopeless |= answer.hopeless
                     self._cuts.give_up(answer.hopeless)
                     self._forget()
-            mended = self._cuts.mended(chosen, 1 + turn / WEARY)
-            if mended is None or turn >= self._patience:
+            mended = self._cuts.mended(chosen)
+            if mended is None or (turn >= self._patience and self._best is not None):
                 # The solver may know a better way to go on from, and what that proves.
                 self._patience *= 2 if mended is not None else 1
                 return None
-            chosen = self._cuts.pruned(mended)
+            chosen = self._cuts.pruned(mended) if turn < SPARING or self._best is not None else mended
+            if not turn % GLANCE and self._best is None:
+                self._glance(self._expired)
 
     def _ask(self, chosen: frozenset[int]) -> Answer:
         self._last = chosen
@@ -215,14 +224,20 @@ class _Repair:
             self._progress(now)
 
     def _told(self, chosen: frozenset[int]) -> Plan:
-        menu = self._menu
+        menu, asked = self._menu, self._asked
         edited = menu.edited(chosen)
-        # A plan that mends everything is worth the time of one more look. One that does not gets a short one after the
-        # time is over: what is not settled by then counts as broken.
-        looks = count()
-        over = (lambda: next(looks) >= GRACE and self._expired()) if self._best is None else lambda: False
-        found = reach(edited, self._question, over)
-        broken = {self._pair(found, int(i)): int(i) for i in found.broken()}
+        # One more look while there is time for it. The engine has found the best plan to break nothing; of any other,
+        # what is not settled by then counts as broken.
+        found = reach(edited, self._question, self._expired)
+        over = self._best is not None and self._expired()
+        number = {pair: k for k, pair in enumerate(zip(asked.action.tolist(), asked.asset.tolist(), strict=True))}
+        column = {state: c for c, state in enumerate(asked.states)}
+        broken: dict[Pair, int] = {}
+        for i in found.broken().tolist():
+            pair = column[int(found.state[i])], number[int(found.action[i]), int(found.asset[i])]
+            plain = found.at_most[i] != NOBODY and found.at_most[i] < found.floor[i]
+            if plain or not over or pair in self._cuts.given_up:
+                broken[pair] = i
         given = self._cuts.given_up
         verified = broken.keys() <= given
         proven = verified and self._done()
@@ -250,12 +265,6 @@ class _Repair:
             history=tuple(self._history),
             certificate=self._certificate(),
         )
-
-    def _pair(self, found: Reach, i: int) -> Pair:
-        asked = self._asked
-        column = asked.states.index(int(found.state[i]))
-        same = (asked.action == found.action[i]) & (asked.asset == found.asset[i])
-        return column, int(np.flatnonzero(same)[0])
 
     def _remaining(self, found: Reach, i: int, pair: Pair) -> Remaining:
         support, cuts = self._hopeless.get(pair), self._cuts.of(pair)

@@ -2,8 +2,7 @@
 
 The engine's own parts answer, easiest first: what each state has alone, what one accomplice brings by OR alone, then
 level by level what quorums with accomplices give. As soon as something is broken the clauses of that are told: a plan
-that fails early need not be looked at further. With unknown groups every column has them filled: a floor holds,
-gaps counted, just if it holds then (semantics, "Gaps": more members never lengthen).
+that fails early need not be looked at further.
 """
 
 from __future__ import annotations
@@ -17,20 +16,20 @@ import numpy.typing as npt
 
 from armslength.estate import Estate, Kind
 from armslength.reach.board import Board
-from armslength.reach.columns import Column, Columns, Words, has
+from armslength.reach.columns import Columns, Words, has
 from armslength.reach.exposure import Exposure
+from armslength.reach.floors import Floors, Pair, Wanted, with_gaps
 from armslength.reach.ground import Firing, Ground
-from armslength.reach.levels import Levels
 from armslength.reach.pairs import Pairs
 from armslength.reach.paths import NEVER, Paths
 from armslength.reach.repair_clause import Clause
 from armslength.reach.repair_menu import Menu
 from armslength.reach.repair_ready import Ready
 from armslength.reach.repair_sight import Sights
-from armslength.reach.repair_telling import ALIKE, Answer, Pair, Tellings, some
+from armslength.reach.repair_telling import ALIKE, Answer, Tellings, some
 from armslength.reach.repair_trace import Scene, Trace
 from armslength.reach.rules import Rule
-from armslength.reach.spread import Ints, spread
+from armslength.reach.spread import Ints
 
 Bools = npt.NDArray[np.bool_]
 
@@ -48,6 +47,8 @@ TRACED = 3000
 """Broken pairs traced in one round, spread over all of them: more would say the same again."""
 TURNS, OTHERS, FEW = 2, 128, 4
 """So often are more parties like those that broke something played through, so many, so many pairs of each traced."""
+DEEP = 5
+"""So often are parties played through with fewer and fewer compelled."""
 JOINED = 192
 """Coalitions played through at first, and how many of them around one rule."""
 AROUND = 6
@@ -70,26 +71,15 @@ class Asking:
         self.menu, self.sights, self.expired = menu, sights, expired
         self.ready = Ready(exposure, asked, at, menu, sights, expired)
         self.open: Bools = asked.floor >= 1
-        self.columns = Columns(tuple(Column(state=s, filled=estate.groups.unknown) for s in asked.states))
+        self.columns = with_gaps(estate, asked)
 
     def ask(self, chosen: frozenset[int]) -> Answer:
         """What the plan leaves broken. Raises `Expired` of the engine when the time is over."""
         return _Round(self, chosen).answer()
 
 
-class _Wanted(Levels):
-    """Levels that leave out rules without powers in columns where nothing still asked for follows from them. `wanted`
-    [W, N]: bit c of a node says that it leads by OR to an open pair of column c with a higher floor."""
-
-    wanted: Words
-
-    def _pending(self, rule: Rule) -> Words:
-        pending = super()._pending(rule)
-        return pending if rule.power else pending & self.wanted[:, rule.node]
-
-
-class _Direct(_Wanted):
-    """The same without the help that rules with powers give one another: far quicker, and what it holds is true."""
+class _Direct(Wanted):
+    """Levels without the help that rules with powers give one another: far quicker, and what it holds is true."""
 
     def _chained(self, rule: Rule, column: int) -> tuple[int, ...] | None:
         return None
@@ -112,17 +102,11 @@ class _Round:
             rule_at={rule.node: rule for rule in graph.rules},
         )
         self._exposed: dict[int, Bools] = {}
+        self._rule_nodes = np.array([rule.node for rule in graph.rules], dtype=np.int32)
+        self._powers: Bools = np.array([rule.power for rule in graph.rules], dtype=np.bool_)
+        self._leading: dict[int, Words] = {}
         self._telling = Tellings(self._scene, asking.exposure, asking.asked.states)
-        at, asked = graph.layout, asking.asked
-        slots = np.array([at.slot[a] for a in asked.action.tolist()], dtype=np.int64)
-        self._goals = np.stack(
-            [
-                at.over + at.operate * at.assets + asked.asset,
-                at.custody + asked.asset,
-                at.over + slots * at.assets + asked.asset,
-                at.exact + slots * at.assets + asked.asset,
-            ]
-        )
+        self._floors = Floors(graph, asking.columns, asking.asked)
 
     def answer(self) -> Answer:
         asking, graph = self._asking, self._graph
@@ -137,44 +121,18 @@ class _Round:
             return self._telling.answer
         if broken := self._broken(self._joined_by_all(board), 1):
             return self._telling.answer
-        for kind in (_Direct, _Wanted):
+        for kind in (_Direct, Wanted):
             levels = kind(ground, self._model.quorums, self._model.membership, self._model.clock)
             for level in range(1, highest):
-                levels.wanted = self._wanted(level)
+                levels.wanted = self._floors.wanted(asking.open, level)
                 levels.rise()
                 if broken := self._broken(levels.board, level):
                     self._together(levels, ground, broken)
                     return self._telling.answer
         return self._telling.answer
 
-    def _wanted(self, level: int) -> Words:
-        """What leads by OR, custody and the gate to an open pair whose floor is above `level`."""
-        graph, at = self._graph, self._graph.layout
-        words: Words = np.zeros((self._columns.words, graph.nodes), dtype=np.uint64)
-        open_now = self._asking.open & (self._asked.floor > level)
-        for c in range(len(self._columns)):
-            words[c >> 6, self._goals[:, open_now[c]].reshape(-1)] |= np.uint64(1 << (c & 63))
-        gate = self._columns.full() if self._asking.estate.settings.gate is not None else self._columns.mask(())
-        words[:, at.gate] |= gate
-        frontier = np.flatnonzero(words.any(axis=0)).astype(np.int32)
-        while frontier.size:
-            spread(words, graph.reverse, frontier)
-            # A key is wanted where what it opens is.
-            more = [unlocks for unlocks, custody, _ in graph.keyed if (words[:, custody] & ~words[:, unlocks]).any()]
-            for unlocks, custody, _ in graph.keyed:
-                words[:, unlocks] |= words[:, custody]
-            frontier = np.array(sorted(set(more)), dtype=np.int32)
-        return words
-
     def _broken(self, board: Board, level: int) -> list[Pair]:
-        """The open pairs that are true on a board while their floor asks for more than `level` outsiders."""
-        words = board.words
-        true = np.bitwise_or.reduce(words[:, self._goals], axis=1)
-        wanted = self._asking.open & (self._asked.floor > level)
-        found: list[Pair] = []
-        for c in range(len(self._columns)):
-            found += [(c, int(k)) for k in np.flatnonzero(has(true, c) & wanted[c])]
-        self._telling.answer.broken = found
+        found = self._telling.answer.broken = self._floors.broken(board, self._asking.open, level)
         return found
 
     def _alone(self, board: Board, ground: Ground, broken: list[Pair]) -> None:
@@ -189,9 +147,10 @@ class _Round:
             before = len(self._telling.answer.clauses)
             for pair in pairs:
                 self._telling.tell(pair, trace, trace.trail(self._targets(pair)), order, ())
-            others += self._like(Party(c), self._telling.answer.clauses[before:])
+            within = self._within(self._telling.answer.clauses[before:])
+            others += [*self._fewer(Party(c), within), *self._like(Party(c), within)]
         if others:
-            self._play(some(others, OTHERS), ground, TURNS)
+            self._play(some(others, OTHERS), ground, TURNS, TURNS)
 
     def _joined_by_all(self, ground: Board) -> Board:
         """The board once any one outsider may join, quorums left out; tells what is broken by that."""
@@ -216,7 +175,7 @@ class _Round:
         order[list(sources)] = 0
         return Trace(self._scene, self._columns.each[c], has(board.words, c), order, {}), order
 
-    def _together(self, levels: Levels, ground: Ground, broken: list[Pair]) -> None:
+    def _together(self, levels: Wanted, ground: Ground, broken: list[Pair]) -> None:
         """What a quorum gives with outsiders in it: each coalition found is played through on the ground."""
         parties: dict[Party, None] = {}
         around: dict[int, int] = {}
@@ -233,35 +192,51 @@ class _Round:
                 if around[number] <= AROUND and len(parties) < JOINED:
                     parties[Party(c, people)] = None
         if parties:
-            self._play(list(parties), ground, 1)
+            self._play(list(parties), ground, 1, DEEP)
 
-    def _play(self, parties: list[Party], ground: Ground, turns: int) -> None:
-        """Everything that follows for each party; then for others like those that broke something."""
+    def _play(self, parties: list[Party], ground: Ground, turns: int, deep: int) -> None:
+        """Everything that follows for each party; then, so many `turns`, for others like those that broke something;
+        and `deep` times for fewer and fewer of those compelled, as long as that breaks something."""
         seen = set(parties)
-        others = self._played(parties, ground, TRACED)
-        for _ in range(turns):
-            others = some([one for one in others if one not in seen], OTHERS)
-            if not others:
+        others, fewer = self._played(parties, ground, TRACED)
+        for turn in range(max(turns, deep)):
+            more = others if turn < turns else []
+            less = fewer if turn < deep else []
+            now = some([one for one in dict.fromkeys([*less, *more]) if one not in seen], OTHERS)
+            if not now or self._asking.expired():
                 return
-            seen.update(others)
-            others = self._played(others, ground, FEW)
+            seen.update(now)
+            others, fewer = self._played(now, ground, FEW)
 
-    def _played(self, parties: list[Party], ground: Ground, most: int) -> list[Party]:
-        """Tells up to so many pairs that each party breaks. Returns others that might break as much."""
+    def _played(self, parties: list[Party], ground: Ground, most: int) -> tuple[list[Party], list[Party]]:
+        """Tells up to so many pairs that each party breaks. Returns others that might break as much, and the same with
+        fewer compelled."""
         columns = Columns(tuple(self._columns.each[one.column] for one in parties))
         board = Board(self._graph, columns)
+        may: Words = np.zeros((columns.words, len(self._graph.rules)), dtype=np.uint64)
+        settled = np.zeros_like(board.words)
         joining: list[Ints] = []
         orders = [self._start(one) for one in parties]
         for place, one in enumerate(parties):
-            mine = orders[place] == 0 if one.spared else has(ground.board.words, one.column)
-            fresh = np.flatnonzero(mine) if one.spared else np.array(one.outsiders)
-            joining.append(fresh.astype(np.int32))
+            word, bit = place >> 6, np.uint64(place & 63)
+            mine = has(ground.board.words, one.column)
+            rules = self._serving(one)
+            if one.spared:
+                if not one.outsiders:
+                    # With fewer people nothing fires that does not with all.
+                    rules = rules & mine[self._rule_nodes]
+                mine = orders[place] == 0
+            else:
+                settled[word] |= mine.astype(np.uint64) << bit
+            may[word] |= rules.astype(np.uint64) << bit
+            joining.append((np.flatnonzero(mine) if one.spared else np.array(one.outsiders)).astype(np.int32))
             mine[list(one.outsiders)] = True
-            board.words[place >> 6] |= mine.astype(np.uint64) << np.uint64(place & 63)
-        after = Ground(board, self._model.quorums)
-        after.run(np.unique(np.concatenate(joining)).astype(np.int32))
-        true = np.bitwise_or.reduce(board.words[:, self._goals], axis=1)
+            board.words[word] |= mine.astype(np.uint64) << bit
+        after = Ground(board, self._model.quorums, ground)
+        after.run(np.unique(np.concatenate(joining)).astype(np.int32), settled, may)
+        true = self._floors.true(board)
         others: dict[Party, None] = {}
+        fewer: dict[Party, None] = {}
         for place, one in enumerate(parties):
             c, order = one.column, orders[place]
             firings: dict[int, Firing] = {}
@@ -279,33 +254,70 @@ class _Round:
             before = len(self._telling.answer.clauses)
             for k in some(np.flatnonzero(wanted).tolist(), min(most, max(8, TRACED // len(parties)))):
                 self._telling.tell((c, k), trace, trace.trail(self._targets((c, k))), order, one.outsiders)
-            others |= dict.fromkeys(self._like(one, self._telling.answer.clauses[before:]))
-        return list(others)
+            within = self._within(self._telling.answer.clauses[before:])
+            others |= dict.fromkeys(self._like(one, within))
+            fewer |= dict.fromkeys(self._fewer(one, within))
+        return list(others), list(fewer)
 
-    def _like(self, party: Party, clauses: Iterable[Clause]) -> Iterator[Party]:
-        """The party without those compelled on whose memberships the clauses rest; and with another outsider in the
-        place of one, of the groups by which that one has a part. Their clauses tell a plan that it would have to take
-        all of them out, or to change something that they share."""
-        groups, membership = self._menu.estate.groups, self._model.membership
+    def _serving(self, party: Party) -> Bools:
+        """Shape [rules]: those with powers, and those that lead to a pair which the party might break."""
+        size = len(party.outsiders)
+        wanted = self._leading.get(size)
+        if wanted is None:
+            wanted = self._leading[size] = self._floors.wanted(self._asking.open, size)[:, self._rule_nodes]
+        return self._powers | has(wanted, party.column)
+
+    def _within(self, clauses: Iterable[Clause]) -> dict[int, set[int]]:
+        """The people on whose memberships clauses rest, each with the groups."""
+        groups = self._menu.estate.groups
         within: dict[int, set[int]] = {}
         for one in clauses:
             for key in one.keys:
                 row = key - self._menu.grants
                 if row >= 0 and groups.member_kind[row] == Kind.PERSON:
                     within.setdefault(int(groups.member[row]), set()).add(int(groups.group[row]))
-        outside = ~self._compelled(party.column)
-        spared = {person for person in within if not outside[person]}
+        return within
+
+    def _fewer(self, party: Party, within: dict[int, set[int]]) -> Iterator[Party]:
+        """The party without those compelled on whom its clauses rest: what it still breaks rests on others."""
+        compelled = self._compelled(party.column)
+        spared = {person for person in within if compelled[person]}
         if spared:
             yield replace(party, spared=party.spared | spared)
-            for person in some(sorted(spared), AROUND):
-                yield replace(party, spared=party.spared | {person})
+
+    def _like(self, party: Party, within: dict[int, set[int]]) -> Iterator[Party]:
+        """The party without one of those compelled on whom its clauses rest; and with another outsider in the place of
+        one, of the groups by which that one has a part. Their clauses tell a plan that it would have to take all of
+        them out, or to change something that they share."""
+        membership = self._model.membership
+        outside = ~self._compelled(party.column)
+        for person in some(sorted(person for person in within if not outside[person]), AROUND):
+            yield replace(party, spared=party.spared | {person})
         outside[list(party.outsiders)] = False
+        instead: dict[int, list[int]] = {}
         for person in party.outsiders if not party.spared else ():
             able = outside.copy()
             for group in within.get(person, ()):
                 able &= membership.is_member(group)
-            for other in some(np.flatnonzero(able).tolist() if person in within else [], ALIKE):
+            instead[person] = np.flatnonzero(able).tolist() if person in within else []
+        yield from self._anew(party, instead)
+        for person, others in instead.items():
+            for other in some(others, ALIKE):
                 yield replace(party, outsiders=tuple(other if p == person else p for p in party.outsiders))
+
+    def _anew(self, party: Party, instead: dict[int, list[int]]) -> Iterator[Party]:
+        """With others in the place of all outsiders, none of them twice: what all of these rest on is not them."""
+        used: set[int] = set()
+        for _ in range(AROUND):
+            fresh: dict[int, int] = {}
+            for person, others in instead.items():
+                other = next((p for p in others if p not in used), None)
+                if other is not None:
+                    fresh[person] = other
+                    used.add(other)
+            if not fresh:
+                return
+            yield replace(party, outsiders=tuple(fresh.get(p, p) for p in party.outsiders))
 
     def _start(self, party: Party) -> Ints:
         """Who acts from the beginning, what the state holds, and the unknown groups: order 0."""

@@ -38,15 +38,16 @@ Statuses = frozenset[Status]
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """Met if an option of `any_of` is chosen, or if of some set of `unless` none is. The rest says where it comes
-    from and
-    takes no part in equality: `keys` of the rows, `pair` (column, number) with the `outsiders` of its derivation."""
+    """Met if an option of `any_of` is chosen, or if of some set of `unless` none is. The rest says where it comes from
+    and takes no part in equality: `keys` of the rows, `pair` (column, number) with the `outsiders` of its derivation;
+    for options that drop somebody's membership, how many `others` might stand in."""
 
     any_of: frozenset[int]
     unless: frozenset[frozenset[int]]
     keys: tuple[Key, ...] = field(compare=False, default=())
     pair: tuple[int, int] | None = field(compare=False, default=None)
     outsiders: tuple[int, ...] = field(compare=False, default=())
+    others: Mapping[int, int] = field(compare=False, default_factory=dict)
 
     def met(self, chosen: frozenset[int]) -> bool:
         """Whether a plan meets it."""

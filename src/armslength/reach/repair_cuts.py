@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 
+from armslength.reach.levels import Expired
 from armslength.reach.repair_clause import Clause
 from armslength.reach.repair_master import Infeasible, Master, Solved, fewest_given_up
 from armslength.reach.repair_menu import Key, Menu
 
 Pair = tuple[int, int]
+LEAST = 1e-9
+"""A gain below is none: sums of fractions are not exact."""
 
 
 class Cuts:
@@ -51,10 +56,9 @@ class Cuts:
                 self._for.setdefault(c.pair, []).append(c)
         return len(self._pairs) - before
 
-    def bound(self, expired: Callable[[], bool], gap: float) -> int | None:
-        """What the clauses prove now, by a search as near as `gap`; None where they cannot all be met."""
-        solved = self._master.solve(self.active(), expired, gap=gap)
-        return solved.bound if isinstance(solved, Solved) else None
+    def bound(self, expired: Callable[[], bool]) -> int | None:
+        """What the clauses prove at a glance; None where they cannot all be met."""
+        return self._master.relaxed(self.active(), expired)
 
     def give_up(self, pairs: Iterable[Pair]) -> None:
         """These pairs cannot be mended by anything. Without them, others that were given up may be mended after all."""
@@ -76,6 +80,8 @@ class Cuts:
         """The cheapest plan that meets every clause, or as near to it as `gap` says. Where there is none, the fewest
         pairs are given up first."""
         while True:
+            if expired():
+                raise Expired
             if known is not None and not all(c.met(known) for c in self.active()):
                 known = None
             solved = self._master.solve(self.active(), expired, known, gap)
@@ -103,6 +109,9 @@ class Cuts:
             (c, frozenset(asked[number])) for number, c in enumerate(clauses) if c in self._always or asked[number]
         ]
         chosen = fewest_given_up(self._menu, wanted, [len(pairs) for pairs in members], expired)
+        if expired():
+            # A search cut short may give up more than it must.
+            raise Expired
         self.given_up = frozenset(self._hopeless).union(*(members[group] for group in chosen))
         self._active = None
 
@@ -140,23 +149,21 @@ class Cuts:
                 chosen = less
         return chosen
 
-    def mended(self, chosen: frozenset[int], weary: float = 1.0) -> frozenset[int] | None:
+    def mended(self, chosen: frozenset[int]) -> frozenset[int] | None:
         """`chosen` with cheap changes more, and without those that must not be made together, until every clause is
-        met; None where that leads nowhere. To take one member after another out of a group counts for `weary` times its
-        cost: the next may well stand in for each."""
+        met; None where that leads nowhere. To take one of several alike out of a group counts for as much less as there
+        are others who may stand in."""
         menu = self._menu
         at: dict[Key, int] = {menu.key[o]: o for o in chosen}
         spent: set[int] = set(chosen)
         now = frozenset(at.values())
+        gains = _Gains(menu, self._order)
         unmet = dict.fromkeys(c for c in self.active() if not c.met(now))
+        for c in unmet:
+            gains.add(c)
         while unmet:
-            gain: dict[int, int] = {}
-            for c in unmet:
-                for o in c.any_of:
-                    if o not in spent:
-                        gain[o] = gain.get(o, 0) + 1
-            if gain:
-                best = min(gain, key=lambda o: (self._dear(o, weary) / gain[o], self._order(o), o))
+            best = gains.best(spent)
+            if best is not None:
                 spent.add(best)
                 old = at.get(menu.key[best])
                 with_it = (now - {old}) | {best} if old is not None else now | {best}
@@ -172,9 +179,14 @@ class Cuts:
                 for o in touched:
                     del at[menu.key[o]]
             now = frozenset(at.values())
-            near = [c for o in touched for c in (*self._with.get(o, ()), *self._against.get(o, ()))]
-            unmet |= dict.fromkeys(c for c in near if self._counts(c))
-            unmet = {c: None for c in unmet if not c.met(now)}
+            for c in dict.fromkeys(c for o in touched for c in (*self._with.get(o, ()), *self._against.get(o, ()))):
+                if self._counts(c) and c.met(now) == (c in unmet):
+                    if c in unmet:
+                        del unmet[c]
+                        gains.take(c)
+                    else:
+                        unmet[c] = None
+                        gains.add(c)
         return now
 
     def _undone(self, unmet: Iterable[Clause], chosen: frozenset[int]) -> list[int]:
@@ -186,9 +198,46 @@ class Cuts:
     def _counts(self, c: Clause) -> bool:
         return c in self._always or not self._pairs[c] <= self.given_up
 
-    def _dear(self, option: int, weary: float) -> float:
-        weight = self._menu.weight[option]
-        return weight * weary if self._menu.key[option] >= self._menu.grants else weight
-
     def _order(self, option: int) -> int:
         return self._rank[self._menu.status[option]] if self._menu.terms(option) else -1
+
+
+class _Gains:
+    """How much each option would help with the clauses not met, and which helps most for its weight."""
+
+    def __init__(self, menu: Menu, order: Callable[[int], int]) -> None:
+        self._menu, self._order = menu, order
+        self._gain: dict[int, float] = {}
+        self._heap: list[tuple[float, int, int]] = []
+        self._fresh: set[int] = set()
+
+    def add(self, c: Clause) -> None:
+        for o in c.any_of:
+            self._gain[o] = self._gain.get(o, 0.0) + 1 / (1 + c.others.get(o, 0))
+            self._fresh.add(o)
+
+    def take(self, c: Clause) -> None:
+        for o in c.any_of:
+            self._gain[o] -= 1 / (1 + c.others.get(o, 0))
+
+    def best(self, spent: set[int]) -> int | None:
+        for o in self._fresh:
+            if o not in spent:
+                heappush(self._heap, self._entry(o))
+        self._fresh.clear()
+        while self._heap:
+            entry = heappop(self._heap)
+            option = entry[2]
+            if option in spent or self._gain[option] < LEAST:
+                continue
+            now = self._entry(option)
+            if now <= entry:
+                return option
+            # Some of what it would have met is met.
+            heappush(self._heap, now)
+        return None
+
+    def _entry(self, option: int) -> tuple[float, int, int]:
+        gain = self._gain[option]
+        dear = self._menu.weight[option] / gain if gain >= LEAST else math.inf
+        return dear, self._order(option), option

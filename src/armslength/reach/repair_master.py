@@ -63,6 +63,7 @@ class Master:
         self._menu = menu
         self._known: dict[Part, Solved | Infeasible] = {}
         self._gap: dict[Part, float] = {}
+        self._relaxed: dict[Part, int] = {}
 
     def solve(
         self,
@@ -97,6 +98,64 @@ class Master:
             chosen = None
         return Solved(chosen=chosen, bound=bound, least=chosen is not None and all(one.least for one in found))
 
+    def relaxed(self, clauses: Sequence[Clause], expired: Callable[[], bool]) -> int | None:
+        """What the clauses prove at a glance, much quicker than `solve` and often nearly as much: what they would cost
+        if options could be taken in part. None where they cannot all be met."""
+        total = 0
+        for part in reduced(self._menu, clauses).parts:
+            known = self._known.get(part)
+            if isinstance(known, Infeasible):
+                return None
+            bound = 0 if known is None else known.bound
+            if known is None or not known.least:
+                if part not in self._relaxed:
+                    at_least = _relaxed(self._menu, part, expired)
+                    if at_least is None:
+                        return None
+                    if expired():
+                        # Cut short, it proves less than it could.
+                        total += max(bound, at_least)
+                        continue
+                    self._relaxed[part] = at_least
+                bound = max(bound, self._relaxed[part])
+            total += bound
+        return total
+
+
+def _relaxed(menu: Menu, part: Part, expired: Callable[[], bool]) -> int | None:
+    """At least what a part costs; None where it cannot be met even by options taken in part."""
+    if not part.options:
+        return None
+    weights, rows = _problem(menu, part)
+    solver = _solver(weights, rows, whole=False)
+    solver.cbSimplexInterrupt += lambda event: event.interrupt() if expired() else None
+    solver.run()
+    if solver.getModelStatus() == _highs().HighsModelStatus.kInfeasible:
+        return None
+    price = np.array(solver.getSolution().row_dual)
+    if not len(price):
+        return 0
+    # INVARIANT: whatever the prices of rows are, nothing that keeps the rows costs less than this (weak duality); the
+    # solver need not be believed.
+    price[(price > 0) & np.isneginf(rows.lower)] = 0
+    price[(price < 0) & np.isposinf(rows.upper)] = 0
+    left = weights.copy()
+    for index, value, one in zip(rows.index, rows.value, price.tolist(), strict=True):
+        if one:
+            left[index] -= value * one
+    owed = np.where(price > 0, np.array(rows.lower), np.where(price < 0, np.array(rows.upper), 0.0))
+    return max(0, math.ceil(float(owed @ price + np.minimum(left, 0).sum()) - SLACK))
+
+
+def _problem(menu: Menu, part: Part) -> tuple[npt.NDArray[np.float64], _Rows]:
+    """A part as weights, one an option, and linear rows."""
+    column = {o: i for i, o in enumerate(part.options)}
+    rows = _Rows(index=[], value=[], lower=[], upper=[])
+    for row in part.rows:
+        rows.add(*_row(row, column))
+    _one_each(menu, part.options, column, rows)
+    return np.array([menu.weight[o] for o in part.options], dtype=np.float64), rows
+
 
 def _part(
     menu: Menu,
@@ -111,12 +170,7 @@ def _part(
     if len(part.rows) == 1 and not part.rows[0].unless:
         best = min(part.rows[0].any_of, key=lambda o: (menu.weight[o], o))
         return Solved(chosen=frozenset({best}), bound=menu.weight[best], least=True)
-    column = {o: i for i, o in enumerate(part.options)}
-    rows = _Rows(index=[], value=[], lower=[], upper=[])
-    for row in part.rows:
-        rows.add(*_row(row, column))
-    _one_each(menu, part.options, column, rows)
-    weights = np.array([menu.weight[o] for o in part.options], dtype=np.float64)
+    weights, rows = _problem(menu, part)
     begin = None if start is None else np.array([float(o in start) for o in part.options])
     return _run(part.options, weights, rows, expired, begin, gap)
 
@@ -173,7 +227,7 @@ def _highs() -> ModuleType:
     return importlib.import_module("highspy")
 
 
-def _solver(weights: npt.NDArray[np.float64], rows: _Rows) -> Any:
+def _solver(weights: npt.NDArray[np.float64], rows: _Rows, *, whole: bool = True) -> Any:
     highspy = _highs()
     solver = highspy.Highs()
     solver.silent()
@@ -194,7 +248,8 @@ def _solver(weights: npt.NDArray[np.float64], rows: _Rows) -> Any:
     lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum([len(i) for i in rows.index])]).astype(np.int32)
     lp.a_matrix_.index_ = np.concatenate([np.zeros(0, np.int32), *rows.index])
     lp.a_matrix_.value_ = np.concatenate([np.zeros(0), *rows.value])
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * len(weights)
+    if whole:
+        lp.integrality_ = [highspy.HighsVarType.kInteger] * len(weights)
     solver.passModel(lp)
     return solver
 

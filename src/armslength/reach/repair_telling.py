@@ -8,7 +8,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from armslength.estate import Kind
 from armslength.reach.exposure import Exposure
+from armslength.reach.floors import Pair
 from armslength.reach.graph import Why
 from armslength.reach.paths import Trail
 from armslength.reach.repair_clause import Clause, clause
@@ -16,9 +18,6 @@ from armslength.reach.repair_trace import Scene, Support, Trace
 from armslength.reach.spread import Ints
 
 T = TypeVar("T")
-Pair = tuple[int, int]
-"""(column, number): `Pairs.states[column]` against the action and asset of that number."""
-
 ALIKE = 24
 """Members of one group traced for one way through it."""
 
@@ -41,6 +40,7 @@ class Tellings:
         self._exposure, self._states = exposure, states
         self._made: dict[int, tuple[Clause, Support]] = {}
         self._plain: dict[tuple[int, tuple[int, ...]], Support] = {}
+        self._counts: dict[tuple[int, int], tuple[int, int]] = {}
 
     def tell(self, pair: Pair, trace: Trace, trail: Trail, order: Ints, outsiders: tuple[int, ...] | None) -> None:
         """A clause for a trail, and for some others that differ only in who begins it. `outsiders` None: whoever
@@ -58,11 +58,33 @@ class Tellings:
             known = self._made.get(id(support))
             if known is None:
                 known = self._made[id(support)] = (clause(self._menu, support.standing), support)
-            made = replace(known[0], pair=pair, outsiders=tuple(joined))
-            if made.hopeless:
+            if known[0].hopeless:
                 self.answer.hopeless.setdefault(pair, support)
                 return
+            others = self._others(pair[0], known[0], tuple(joined))
+            made = replace(known[0], pair=pair, outsiders=tuple(joined), others=others)
             self.answer.clauses.append(made)
+
+    def _others(self, c: int, made: Clause, outsiders: tuple[int, ...]) -> dict[int, int]:
+        """For each membership that could be dropped: how many more in its group are, like its member, an outsider or
+        one whom the state can compel."""
+        menu, groups, found = self._menu, self._menu.estate.groups, dict[int, int]()
+        for o in made.any_of:
+            row = menu.key[o] - menu.grants
+            if row >= 0 and groups.member_kind[row] == Kind.PERSON:
+                compelled, total = self._sides(c, int(groups.group[row]))
+                found[o] = max(0, (total - compelled if int(groups.member[row]) in outsiders else compelled) - 1)
+        return found
+
+    def _sides(self, c: int, group: int) -> tuple[int, int]:
+        """Of a group's members: how many the state of a column can compel, and all."""
+        found = self._counts.get((c, group))
+        if found is None:
+            people = self._scene.model.membership.members(group)
+            within = [self._states[c] in members for members in self._exposure.sets]
+            compelled = int(np.array(within, dtype=np.bool_)[self._exposure.of[people]].sum())
+            found = self._counts[c, group] = (compelled, len(people))
+        return found
 
     def _support(self, c: int, trace: Trace, trail: Trail) -> Support:
         """Trails without a quorum, where whoever begins also goes on, rest on the same in every column."""
