@@ -86,15 +86,28 @@ def speed(results: Sequence[Result]) -> str:
 
 
 def outcome(results: Sequence[Result]) -> str:
-    """What was found, and what a change costs on the loaded estate."""
+    """What was found, and what a change costs on the loaded estate: in seconds, and the dearest as a part of the reach
+    before it."""
     lengths = list(results[0]["lengths"])
     names = [{"open": "not exact", "null": "null"}.get(length, f"length {length}") for length in lengths]
-    heads = ("grants", "states", "policies", *names, "broken", "travel s", "leaver s", "grant s", "witness ms")
+    heads = (
+        "grants",
+        "states",
+        "policies",
+        *names,
+        "broken",
+        "travel s",
+        "leaver s",
+        "grant s",
+        "of reach",
+        "witness ms",
+    )
     rows = [
         (
             f"{one['grants']:,}", str(one["states"]), str(one["policies"]),
             *(f"{one['lengths'][length]:,}" for length in lengths), f"{one['broken']:,}",
-            *(f"{one['whatif'][name]:.2f}" for name in ("travel", "leaver", "grant")), f"{one['witness'] * 1000:.1f}",
+            *(f"{one['whatif'][name]:.2f}" for name in ("travel", "leaver", "grant")),
+            f"{max(one['whatif'].values()) / one['seconds']['reach']:.0%}", f"{one['witness'] * 1000:.1f}",
         )
         for one in results
     ]  # fmt: skip

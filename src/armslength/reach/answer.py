@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from armslength.estate import Estate
-from armslength.reach.columns import Column
 from armslength.reach.derivation import Witnesses
 from armslength.reach.exposure import Exposure, exposure
 from armslength.reach.gaps import gaps
@@ -27,7 +26,7 @@ from armslength.reach.result import (
     Small,
     Step,
 )
-from armslength.reach.solution import Model, Solution
+from armslength.reach.solution import Model, Solutions
 
 
 class Reach:
@@ -37,10 +36,12 @@ class Reach:
     stopped the search before a coalition was found), `floor` (-1 for none)."""
 
     def __init__(
-        self, estate: Estate, question: Question, exposed: Exposure, asked: Pairs, solution: Solution | None,
+        self, estate: Estate, question: Question, exposed: Exposure, asked: Pairs, solutions: Solutions | None,
         found: dict[tuple[int, int], Gap],
     ) -> None:  # fmt: skip
         self.estate, self.question, self.exposure = estate, question, exposed
+        self.solutions = solutions
+        solution = solutions.known if solutions is not None else None
         row, pair = np.nonzero(asked.floor != UNASKED)
         state = np.array(asked.states, dtype=np.int32)[row]
         action, asset = asked.action[pair], asked.asset[pair]
@@ -117,16 +118,21 @@ class Reach:
         return np.flatnonzero((self.floor >= 0) & (np.minimum(known, gap) < self.floor))
 
 
-def reach(estate: Estate, question: Question, expired: Callable[[], bool] = lambda: False) -> Reach:
+def reach(
+    estate: Estate, question: Question, expired: Callable[[], bool] = lambda: False, before: Reach | None = None
+) -> Reach:
     """Answer a question (semantics, "Length"). `expired` is asked now and then whether the time allowed is over; after
-    that the answer says "at least" and "at most" where the search had not ended."""
+    that the answer says "at least" and "at most" where the search had not ended. `before`: the answer for an estate
+    much like this one; what must be the same here is taken over, which changes how long it takes and nothing else."""
     exposed = exposure(estate, question.at)
     asked = pairs(estate, exposed, question)
     if not asked.states or not len(asked.action):
         return Reach(estate, question, exposed, asked, None, {})
     model = Model(estate, exposed, asked, question.at, expired)
-    solution = Solution(model, [Column(state=s) for s in asked.states], asked.highest_cap)
-    return Reach(estate, question, exposed, asked, solution, gaps(model, solution, asked))
+    solutions = Solutions(model, asked, before.solutions if before is not None else None)
+    found = gaps(solutions, asked)
+    solutions.forget()
+    return Reach(estate, question, exposed, asked, solutions, found)
 
 
 def _rank(names: tuple[str, ...]) -> Ints:

@@ -151,9 +151,11 @@ def difference(
     highest = max((floor.length for estate in (old, new) for floor in estate.settings.floors), default=0)
     question = Question(at=asked.at, cap=max(asked.cap, min(highest, NULL) - 1), everything=asked.everything)
     doing("computing the old lengths")
-    before = _Half(old, reach(old, question), keys)
+    was = reach(old, question)
+    before = _Half(old, was, keys)
     doing("computing the new lengths")
-    after = _Half(new, reach(new, question), keys)
+    # Question and indexes are those of each side; what is taken over is matched by name.
+    after = _Half(new, reach(new, question, before=was), keys)
     doing("comparing")
     theirs = after.keys
     after.ask(before.keys, question)

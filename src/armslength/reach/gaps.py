@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from armslength.reach.columns import Column
 from armslength.reach.pairs import UNASKED, Pairs
 from armslength.reach.result import NOBODY, Gap, Small
-from armslength.reach.solution import Model, Solution
+from armslength.reach.solution import Solutions
 
 
-def gaps(model: Model, known: Solution, asked: Pairs) -> dict[tuple[int, int], Gap]:
-    """By (row of `asked.states`, pair): semantics, "Gaps". `known` has one column a state, with nothing filled."""
-    unknown = model.estate.groups.unknown
+def gaps(solutions: Solutions, asked: Pairs) -> dict[tuple[int, int], Gap]:
+    """By (row of `asked.states`, pair): semantics, "Gaps"."""
+    known, unknown = solutions.known, solutions.model.estate.groups.unknown
     if not unknown:
         return {}
-    full = _lengths(model, asked.states, unknown, asked.highest_cap)
+    full = _lengths(solutions, asked.states, unknown)
     shorter = (full < _or_more(known.at_least, known.at_most)) & (asked.floor != UNASKED)
     if not shorter.any():
         return {}
     rows = np.flatnonzero(shorter.any(axis=1))
     states = tuple(asked.states[r] for r in rows)
     without = {
-        group: (_lengths(model, states, unknown - {group}, asked.highest_cap) if len(unknown) > 1 else None)
+        group: (_lengths(solutions, states, unknown - {group}) if len(unknown) > 1 else None)
         for group in sorted(unknown)
     }
     found: dict[tuple[int, int], Gap] = {}
@@ -34,8 +33,8 @@ def gaps(model: Model, known: Solution, asked: Pairs) -> dict[tuple[int, int], G
     return found
 
 
-def _lengths(model: Model, states: tuple[int, ...], filled: frozenset[int], cap: int) -> Small:
-    solution = Solution(model, [Column(state=s, filled=filled) for s in states], cap)
+def _lengths(solutions: Solutions, states: tuple[int, ...], filled: frozenset[int]) -> Small:
+    solution = solutions.filled(states, filled)
     return _or_more(solution.at_least, solution.at_most)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -27,12 +29,21 @@ class Firing:
 
 
 class Ground:
-    """Runs rules on a board until nothing changes."""
+    """Runs rules on a board until nothing changes. `firings`: what is known to fire; `left`: the columns in which a
+    rule may fire besides, by its number (all of them where it has no entry)."""
 
-    def __init__(self, board: Board, quorums: Quorums, like: Ground | None = None) -> None:
+    def __init__(
+        self,
+        board: Board,
+        quorums: Quorums,
+        like: Ground | None = None,
+        *,
+        firings: Mapping[tuple[int, int], Firing] = MappingProxyType({}),
+        left: Mapping[int, Words] = MappingProxyType({}),
+    ) -> None:
         """`like`: another ground of the same graph and quorums, whose tables serve here too."""
         self.board, self.quorums = board, quorums
-        self.firings: dict[tuple[int, int], Firing] = {}
+        self.firings: dict[tuple[int, int], Firing] = dict(firings)
         upward = board.graph.estate.settings.upward
         self._filled = {
             c: Filled(
@@ -42,40 +53,41 @@ class Ground:
             for c, column in enumerate(board.columns.each)
             if column.filled
         }
+        self._left = left
+        self._rules = [
+            rule for rule in board.graph.rules if rule.holders.ways and left.get(rule.number, board.full).any()
+        ]
         self._counts: dict[tuple[int, int], Counts] = {}
-        self._holding: dict[int, Ints | None] = {}
-        self._watch: dict[int, Ints | None] = {}
-        if like is None:
-            self._rules = [rule for rule in board.graph.rules if rule.holders.ways]
-            self._look()
-        else:
-            self._rules, self._holding, self._watch = like._rules, like._holding, like._watch
+        self._watched: dict[int, Ints | None] = {} if like is None else like._watched
 
-    def _look(self) -> None:
-        at = self.board.graph.layout
-        for rule in self._rules:
-            holding = self._holding[rule.number] = rule.holders.people(frozenset())
-            approving = self.quorums.ballot(rule, frozenset()).approvers.people
-            groups = np.array([at.opened + g for g in self.quorums.mentioned(rule)], dtype=np.int32)
+    def _watch(self, rule: Rule) -> Ints | None:
+        """The nodes of which any that is new may make the rule fire; None for all."""
+        if rule.number not in self._watched:
+            at, quorums = self.board.graph.layout, self.quorums
+            holding = rule.holders.people(frozenset())
+            approving = quorums.ballot(rule, frozenset()).approvers.people
+            groups = np.array([at.opened + g for g in quorums.mentioned(rule)], dtype=np.int32)
             waived = np.array([at.waived + rule.terms] if rule.terms != STANDING else [], dtype=np.int32)
             watched = None if holding is None else np.concatenate([holding, approving, groups, waived])
-            self._watch[rule.number] = watched
+            self._watched[rule.number] = watched
+        return self._watched[rule.number]
 
     def run(self, frontier: Ints, settled: Words | None = None, may: Words | None = None) -> None:
         """Settle the board and fire every rule that can, round after round. `settled` [W, N]: what was true in each
         column when nothing more followed there, nothing by default. `may` [W, rules]: the columns in which a rule need
         be tried, every one by default."""
         at, words = self.board.graph.layout, self.board.words
-        touched = self.board.settle(frontier)
+        touched = self.board.settle(np.concatenate([frontier, self._fired()]))
         before = np.zeros_like(words) if settled is None else settled
-        order = 0
+        order = max((firing.order for firing in self.firings.values()), default=0)
+        first = order + 1
         while True:
             order += 1
             # Nodes that gained nothing in any column since are the same in both.
-            fresh = words & ~before if order == 1 else self._fresh(touched, words, before)
+            fresh = words & ~before if order == first else self._fresh(touched, words, before)
             # Once a group is open to all who act, any new actor may matter to any rule.
             everywhere = np.bitwise_or.reduce(words[:, at.opened : at.opened + at.groups], axis=1)
-            if order == 1:
+            if order == first:
                 everywhere = self.board.full if settled is None else everywhere | self.board.columns.mask(self._filled)
             anybody = np.bitwise_or.reduce(fresh[:, : at.people], axis=1)
             before = words.copy()
@@ -92,6 +104,17 @@ class Ground:
             if (touched < at.people).any():
                 self._counts.clear()
 
+    def _fired(self) -> Ints:
+        """The nodes of what is known to fire, now set."""
+        columns: dict[int, list[int]] = {}
+        for number, c in self.firings:
+            columns.setdefault(number, []).append(c)
+        nodes = []
+        for number, some in columns.items():
+            nodes.append(self.board.graph.rules[number].node)
+            self.board.put(nodes[-1], self.board.columns.mask(some))
+        return np.array(nodes, dtype=np.int32)
+
     def _fresh(self, touched: Ints, words: Words, before: Words) -> Words:
         found: Words = np.zeros_like(words)
         found[:, touched] = words[:, touched] & ~before[:, touched]
@@ -99,7 +122,7 @@ class Ground:
 
     def _concerned(self, rule: Rule, fresh: Words, anybody: Words) -> Words:
         """The columns in which something that the rule looks at is new; or more of them."""
-        watch = self._watch[rule.number]
+        watch = self._watch(rule)
         if watch is None:
             return self.board.full
         if len(watch) > self.board.graph.layout.people:
@@ -113,6 +136,7 @@ class Ground:
     def _fire(self, rule: Rule, order: int, some: Words) -> bool:
         board = self.board
         gained = np.zeros(board.columns.words, dtype=np.uint64)
+        some = some & self._left.get(rule.number, board.full)
         for c in bits(self._possible(rule) & some & ~board.words[:, rule.node]):
             firing = self._firing(rule, c, order)
             if firing is not None:
@@ -124,7 +148,7 @@ class Ground:
         """The columns in which somebody who could ask acts."""
         board, at = self.board, self.board.graph.layout
         somebody = board.words[:, at.somebody]
-        people = self._holding[rule.number]
+        people = rule.holders.people(frozenset())
         if people is None:
             return somebody.copy()
         found: Words = np.bitwise_or.reduce(board.words[:, people], axis=1)

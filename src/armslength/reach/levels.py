@@ -14,7 +14,7 @@ import numpy as np
 from armslength.reach.board import Board
 from armslength.reach.bundles import Bundles
 from armslength.reach.coalition import Coalitions
-from armslength.reach.columns import ANY, Column, Columns, Words, has
+from armslength.reach.columns import ANY, Column, Columns, Words, bits, has
 from armslength.reach.ground import Ground
 from armslength.reach.links import Links
 from armslength.reach.membership import Membership
@@ -22,6 +22,8 @@ from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.search import Search
 from armslength.reach.situation import Situations
+from armslength.reach.spread import Ints
+from armslength.reach.takeover import Standing
 
 STEPS = 2000
 """Steps of a seating tried for an upper bound once the time is over."""
@@ -66,19 +68,33 @@ class Clock:
 
 
 class Levels:
-    """`words` is the board at the level reached so far; `made` says with whom a rule first fired in a column."""
+    """`words` is the board at the level reached so far; `made` says with whom a rule first fired in a column, `refuted`
+    [rules, columns] how many accomplices were tried in vain. `standing`: what is known beforehand."""
 
-    def __init__(self, ground: Ground, quorums: Quorums, membership: Membership, clock: Clock) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        quorums: Quorums,
+        membership: Membership,
+        clock: Clock,
+        standing: Standing | None = None,
+    ) -> None:
         graph = ground.board.graph
         self._ground, self._clock = ground, clock
         self.board = Board(graph, ground.board.columns)
         self.board.words = ground.board.words.copy()
         self.made: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self.level = 0
-        hopeless = _hopeless(ground, quorums)
-        self._rules = [rule for rule in graph.rules if rule.holders.ways and rule.number not in hopeless]
-        bundles = Bundles(graph, membership)
-        self._coalitions = Coalitions(ground, quorums, bundles, clock.tick)
+        self._standing = standing
+        self.refuted = np.zeros((len(graph.rules), len(ground.board.columns)), dtype=np.int8)
+        if standing is not None:
+            self.refuted = standing.refuted.copy()
+        self.utmost = _utmost(ground, quorums, standing)
+        self._rules = [rule for rule in graph.rules if rule.holders.ways and self.utmost.words[0, rule.node]]
+        self._powers = sum(1 << rule.number for rule in self._rules if rule.power)
+        kept = standing.bundles if standing is not None else None
+        self.bundles = kept or Bundles(graph, membership)
+        self._coalitions = Coalitions(ground, quorums, self.bundles, clock.tick)
         self._situations = Situations(self._coalitions)
         self._known: dict[Hashable, tuple[int, ...] | None] = {}
         self._filled: dict[Hashable, tuple[int, ...] | None] = {}
@@ -101,11 +117,21 @@ class Levels:
         if self.level == 1 and at.people:
             board.words[:, : at.people] |= board.full[:, None]
             frontier = np.arange(at.people, dtype=np.int32)
-        board.settle(frontier)
+        board.settle(np.concatenate([frontier, self._stand()]))
         # Nothing builds on a rule without powers, so these wait until all that could help them is known.
         while self._fire(power=True):
             pass
         self._fire(power=False)
+
+    def _stand(self) -> Ints:
+        """The nodes of the rules that are known to fire at this level, now set."""
+        nodes = []
+        for number, column, people in self._standing.sure.get(self.level, ()) if self._standing is not None else ():
+            node = self.board.graph.rules[number].node
+            if self.board.put(node, self.board.columns.mask([column])):
+                self.made[number, column] = (self.level, people)
+                nodes.append(node)
+        return np.unique(np.array(nodes, dtype=np.int32))
 
     def _fire(self, power: bool) -> bool:
         """Fire the rules with powers, or the others, in every column where this level is enough; whether any did."""
@@ -117,19 +143,54 @@ class Levels:
     def _raise(self, rule: Rule) -> bool:
         """Fire the rule in every column where this level is enough; whether it did in any."""
         gained: Words = np.zeros(self.board.columns.words, dtype=np.uint64)
+        pending = self._pending(rule)
+        if self._standing is not None:
+            pending &= ~self._settled(self._standing, rule, pending, gained)
         try:
-            for columns in self._coalitions.alike(rule, self._pending(rule)):
+            for columns in self._coalitions.alike(rule, pending) if pending.any() else ():
                 people = self._coalitions.direct(rule, columns[0], self.level)
                 for c in columns:
                     found = people if people is not None else self._chained(rule, c)
                     if found is not None:
                         self.made[rule.number, c] = (self.level, found)
+                        # At this level it may have been tried in vain before what helps it came true.
+                        self.refuted[rule.number, c] = min(int(self.refuted[rule.number, c]), self.level - 1)
                         gained[c >> 6] |= np.uint64(1 << (c & 63))
+                    else:
+                        self.refuted[rule.number, c] = self.level
         finally:
             some = self.board.put(rule.node, gained)
             if some:
                 self._true_powers = None
         return some
+
+    def _settled(self, standing: Standing, rule: Rule, pending: Words, gained: Words) -> Words:
+        """Of the columns `pending`, those of which it is known beforehand whether the rule fires at this level; those
+        in which it does are put in `gained`."""
+        found: Words = np.zeros_like(pending)
+        for c in bits(pending):
+            if standing.refuted[rule.number, c] >= self.level:
+                found[c >> 6] |= np.uint64(1 << (c & 63))
+                continue
+            level, people = standing.likely.get((rule.number, c), (0, ()))
+            if level == self.level and self._still(rule, c, people):
+                self.made[rule.number, c] = (level, people)
+                for mask in (found, gained):
+                    mask[c >> 6] |= np.uint64(1 << (c & 63))
+        return found
+
+    def _still(self, rule: Rule, column: int, people: tuple[int, ...]) -> bool:
+        """Whether people who fired the rule before do so now, as outsiders."""
+        coalitions = self._coalitions
+        if not coalitions.outside(column)[list(people)].all():
+            return False
+        held = coalitions.held(people)
+        if coalitions.enough(rule, column, coalitions.none if held is None else held, people, 0):
+            return True
+        # Who fired it before did so with the help of what was no dearer.
+        active = self._active(column) | (self._standing.helpers(column, self.level) if self._standing else 0)
+        mask = coalitions.closure(column, people, active & self._powers)
+        return coalitions.enough(rule, column, mask, people, 0)
 
     def bound(self, level: int) -> None:
         """After `Expired`: let the rules fire that `level` is plainly enough for, without proof that less is not."""
@@ -234,8 +295,9 @@ class Levels:
         return self._true_powers[column]
 
 
-def _hopeless(ground: Ground, quorums: Quorums) -> frozenset[int]:
-    """Rules that do not fire even if everyone acts, every key is held and every unknown group is filled."""
+def _utmost(ground: Ground, quorums: Quorums, standing: Standing | None) -> Board:
+    """What follows if everyone acts, every key is held and every unknown group is filled: a rule that does not fire
+    then never does. What did so before is taken to do so still, which can only be too much."""
     graph, at = ground.board.graph, ground.board.graph.layout
     filled = frozenset[int]().union(*(c.filled for c in ground.board.columns.each))
     board = Board(graph, Columns((Column(state=ANY, filled=filled),)))
@@ -246,5 +308,10 @@ def _hopeless(ground: Ground, quorums: Quorums) -> frozenset[int]:
     for group in filled:
         board.put(at.available + group, board.full)
     held = [at.available + group for group in filled]
-    Ground(board, quorums).run(np.concatenate([everyone, np.array(hosted + held, dtype=np.int32)]))
-    return frozenset(rule.number for rule in graph.rules if not board.words[0, rule.node])
+    nothing = np.zeros(1, dtype=np.uint64)
+    left = {} if standing is None else dict.fromkeys(standing.hopeless | standing.hopeful, nothing)
+    fired = [graph.rules[number].node for number in standing.hopeful] if standing is not None else []
+    board.words[:, fired] = board.full[:, None]
+    seeds = np.array(hosted + held + fired, dtype=np.int32)
+    Ground(board, quorums, left=left).run(np.concatenate([everyone, seeds]))
+    return board

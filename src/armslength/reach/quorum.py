@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,12 @@ from armslength.reach.seating import Bill, Seat, Seating, order, seat
 from armslength.reach.spread import Flags, Ints
 
 Key = TypeVar("Key", bound=Hashable)
+
+
+class Inherited(Protocol):
+    """Ballots of another model that are the same in this one."""
+
+    def ballot(self, rule: Rule, opened: frozenset[int]) -> Ballot | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,7 @@ class Quorums:
         self._asking: dict[tuple[int, frozenset[int]], Classes] = {}
         self._ballots: dict[tuple[int, frozenset[int]], Ballot] = {}
         self._mentioned: dict[int, frozenset[int]] = {}
+        self._inherited: Inherited | None = None
 
     def mentioned(self, rule: Rule) -> frozenset[int]:
         """The groups whose opening by enrolment changes who may ask or approve."""
@@ -106,8 +113,24 @@ class Quorums:
         key = (rule.number, opened & self.mentioned(rule))
         found = self._ballots.get(key)
         if found is None:
-            found = self._ballots[key] = self._make(rule, key[1])
+            found = self._inherited.ballot(rule, key[1]) if self._inherited is not None else None
+            if found is None:
+                found = self._make(rule, key[1])
+            self._ballots[key] = found
         return found
+
+    def known(self, rule: Rule, opened: frozenset[int]) -> Ballot | None:
+        """A ballot that is made already."""
+        return self._ballots.get((rule.number, opened))
+
+    def inherit(self, inherited: Inherited, codes: Mapping[str, Ints]) -> None:
+        """Take ballots over from the quorums of another model, with the `codes` that they were made by."""
+        self._inherited = inherited
+        self._codes = {**codes, **self._codes}
+
+    def let_go(self) -> None:
+        """Keep nothing of the other model but what was taken over."""
+        self._inherited = None
 
     def least(
         self, ballot: Ballot, asking: Counts, approving: Counts, most: int, filled: Filled | None
@@ -286,6 +309,11 @@ class Quorums:
         for column in distinct:
             people = people[self.codes(column)[people] >= 0]
         return people
+
+    @property
+    def coded(self) -> Mapping[str, Ints]:
+        """The codes made so far."""
+        return self._codes
 
     def codes(self, name: str) -> Ints:
         """Codes [P] of a text column of people.csv, -1 for empty."""

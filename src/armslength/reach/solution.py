@@ -20,6 +20,7 @@ from armslength.reach.pairs import Pairs
 from armslength.reach.permits import Permit, gate_permits, permits
 from armslength.reach.quorum import Quorums
 from armslength.reach.result import NOBODY, Small
+from armslength.reach.takeover import takeover
 
 Permits = tuple[tuple[Permit, ...], tuple[Permit, ...]]
 """What policies permit people, and what they give to whoever holds the gate."""
@@ -56,13 +57,19 @@ class Model:
 
 
 class Solution:
-    """`at_least`, `at_most`: shape [columns, K]; the same where exact, `NOBODY` in both beyond the cap."""
+    """`at_least`, `at_most`: shape [columns, K]; the same where exact, `NOBODY` in both beyond the cap. `before`: the
+    solution of another model, of which all is taken over that must be the same here."""
 
-    def __init__(self, model: Model, columns: Sequence[Column], cap: int) -> None:
+    def __init__(self, model: Model, columns: Sequence[Column], cap: int, before: Solution | None = None) -> None:
         self.model, self.columns = model, Columns(tuple(columns))
         self.board = Board(model.graph, self.columns)
-        self.ground = Ground(self.board, model.quorums)
+        taken = takeover(before, model, self.columns) if before is not None else None
+        if taken is None:
+            self.ground = Ground(self.board, model.quorums)
+        else:
+            self.ground = Ground(self.board, model.quorums, firings=taken.firings, left=taken.left)
         self.levels: Levels | None = None
+        self.complete = False
         shape = (len(self.columns), len(model.asked.action))
         self.at_least: Small = np.full(shape, NOBODY, dtype=np.int8)
         self.at_most: Small = np.full(shape, NOBODY, dtype=np.int8)
@@ -70,12 +77,14 @@ class Solution:
         try:
             self.ground.run(self.board.seed(model.exposure))
             self._note(self.board.words, 0)
-            self.levels = Levels(self.ground, model.quorums, model.membership, model.clock)
+            standing = taken.standing(self.ground) if taken is not None else None
+            self.levels = Levels(self.ground, model.quorums, model.membership, model.clock, standing)
             for level in range(1, cap + 1):
                 if not (self.at_most == NOBODY).any():
                     break
                 self.levels.rise()
                 self._note(self.levels.board.words, level)
+            self.complete = True
         except Expired:
             words = self.board.words if self.levels is None else self.levels.board.words
             self._note(words, level)
@@ -97,3 +106,28 @@ class Solution:
             new = has(true, c) & (self.at_most[c] == NOBODY)
             self.at_least[c][new] = level
             self.at_most[c][new] = level
+
+
+class Solutions:
+    """All solutions of a question: `known` has one column a state, with nothing filled; the others have some unknown
+    groups filled. `before`: those of another model."""
+
+    def __init__(self, model: Model, asked: Pairs, before: Solutions | None = None) -> None:
+        self.model, self._cap, self._before = model, asked.highest_cap, before
+        self._found: dict[frozenset[str], Solution] = {}
+        self.known = self.filled(asked.states, frozenset())
+
+    def filled(self, states: Sequence[int], groups: frozenset[int]) -> Solution:
+        """The solution for these states with these unknown groups filled."""
+        before = self._before._found.get(self._names(groups)) if self._before is not None else None
+        columns = [Column(state=s, filled=groups) for s in states]
+        found = self._found[self._names(groups)] = Solution(self.model, columns, self._cap, before)
+        return found
+
+    def _names(self, groups: frozenset[int]) -> frozenset[str]:
+        return frozenset(self.model.estate.groups.ids[g] for g in groups)
+
+    def forget(self) -> None:
+        """What was before is not needed any more."""
+        self._before = None
+        self.model.quorums.let_go()

@@ -1,0 +1,210 @@
+"""Takeover: what stands of the solution before, for an estate that differs from that one in a little.
+
+For each rule and column: what is not touched stands as it was. Where it may only be less true than before, it still
+does not fire with so few; who fired it before is tried first. Where it may only be more true, who fired it still does,
+and whether fewer do is looked for. Where both, or where the column is new, nothing stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from armslength.reach.board import Board
+from armslength.reach.bundles import Bundles
+from armslength.reach.columns import Columns, Words, has
+from armslength.reach.ground import Firing, Ground
+from armslength.reach.heirloom import Heirlooms
+from armslength.reach.matching import Matching, matching
+from armslength.reach.quorum import FILLED, Quorum
+from armslength.reach.touch import Touch
+
+if TYPE_CHECKING:
+    from armslength.reach.levels import Levels
+    from armslength.reach.solution import Model, Solution
+
+Small = npt.NDArray[np.int8]
+People = tuple[int, ...]
+GONE = -2
+"""Instead of somebody who left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Standing:
+    """`refuted` [rules, columns]: so many accomplices are known not to fire a rule. `sure`: by level, who fires which
+    rule in which column; `likely`: who did before. `hopeless`: rules that nobody fires, `hopeful`: those
+    that some did; `fired`: by column and level, those that did so, a bit each by number. `bundles`: those of the old
+    model, where they must be the same."""
+
+    refuted: Small
+    sure: dict[int, list[tuple[int, int, People]]]
+    likely: dict[tuple[int, int], tuple[int, People]]
+    hopeless: frozenset[int]
+    hopeful: frozenset[int]
+    fired: dict[tuple[int, int], int]
+    bundles: Bundles | None
+
+    def helpers(self, column: int, level: int) -> int:
+        """The rules that fired in the column with so many accomplices, a bit each by number."""
+        found = 0
+        for one in range(1, level + 1):
+            found |= self.fired.get((column, one), 0)
+        return found
+
+
+class Takeover:
+    """`firings`: what fires on the ground as before; `left`: the columns, by rule number, in which that has to be found
+    out."""
+
+    def __init__(self, before: Solution, model: Model, columns: Columns, match: Matching) -> None:
+        self._before, self._model, self._columns, self._match = before, model, columns, match
+        self._touch = Touch(before, model, match)
+        heirlooms = Heirlooms(before.model, model, match, self._touch.seeds)
+        model.quorums.inherit(heirlooms, heirlooms.codes())
+        self._known: Words = columns.mask(match.columns)
+        words = match.turned(before.ground.board.words, columns.words)
+        self.firings: dict[tuple[int, int], Firing] = {}
+        self.left: dict[int, Words] = {}
+        full = columns.full()
+        back = {old: new for new, old in match.columns.items()}
+        rules = {old: new for new, old in match.rules.items()}
+        moved = {
+            (rules[number], back[c]): self._moved(firing)
+            for (number, c), firing in before.ground.firings.items()
+            if number in rules and c in back
+        }
+        # Others may stand in for somebody named, but they have to be named; and what rests on it is told after it.
+        named = [
+            (model.graph.rules[number].node, c)
+            for (number, c), firing in moved.items()
+            if not self._unchanged((firing.quorum.requester, *firing.quorum.approvers))
+        ]
+        touched = self._touch.ground(words, columns, named)
+        for (number, c), firing in moved.items():
+            less = _is(touched.less, model.graph.rules[number].node, c)
+            if not less or self._holds(number, firing, touched.less, c):
+                self.firings[number, c] = firing
+        fired: dict[int, list[int]] = {}
+        for number, c in self.firings:
+            fired.setdefault(number, []).append(c)
+        for rule in model.graph.rules:
+            theirs = match.rules.get(rule.number)
+            if theirs is None:
+                self.left[rule.number] = full
+                continue
+            true = words[:, before.model.graph.rules[theirs].node]
+            # Neither did it fire before, nor can it be more true now.
+            no = self._known & ~true & ~touched.more[:, rule.node]
+            self.left[rule.number] = full & ~no & ~columns.mask(fired.get(rule.number, ()))
+
+    def _holds(self, number: int, firing: Firing, less: Words, column: int) -> bool:
+        """Whether the very quorum that fired the rule must still be one: the same people act and look as before."""
+        rule, at, found = self._model.graph.rules[number], self._model.graph.layout, self._touch.seeds
+        people = [p for p in (firing.quorum.requester, *firing.quorum.approvers) if p != FILLED]
+        if number in found.cut or number in found.fresh or not self._unchanged(people):
+            return False
+        facts = [*people, *(at.opened + g for g in firing.opened)]
+        if firing.waived:
+            facts.append(at.waived + rule.terms)
+        if rule.enrolls:
+            facts.append(at.somebody)
+        return not any(_is(less, node, column) for node in facts)
+
+    def _unchanged(self, people: Iterable[int]) -> bool:
+        """Whether all of them (new indexes) are there and look as before."""
+        changed = self._touch.seeds.changed
+        return all(p == FILLED or p >= 0 and p not in changed for p in people)
+
+    def _moved(self, firing: Firing) -> Firing:
+        people = self._match.people
+        quorum = firing.quorum
+
+        def moved(person: int) -> int:
+            # Who left is neither a person nor somebody of an unknown group.
+            return GONE if person >= 0 and people[person] < 0 else int(people[person]) if person >= 0 else person
+
+        found = Quorum(
+            outsiders=(), requester=moved(quorum.requester), approvers=tuple(moved(p) for p in quorum.approvers)
+        )
+        return Firing(order=firing.order, quorum=found, waived=firing.waived, opened=firing.opened)
+
+    def standing(self, ground: Ground) -> Standing | None:
+        """What stands of the levels, once the new ground is known."""
+        before, match, columns = self._before, self._match, self._columns
+        levels = before.levels
+        if levels is None:
+            return None
+        nodes = self._model.graph.nodes
+        was = match.carried(match.turned(before.ground.board.words, columns.words), nodes)
+        had = match.turned(levels.board.words, columns.words)
+        touched = self._touch.above(had, was & ground.board.words, columns)
+        rules = self._model.graph.rules
+        refuted: Small = np.zeros((len(rules), len(columns)), dtype=np.int8)
+        mine = np.array(sorted(match.rules), dtype=np.int64)
+        theirs = np.array([match.rules[number] for number in mine.tolist()], dtype=np.int64)
+        at = np.array([rules[number].node for number in mine.tolist()], dtype=np.int64)
+        for c, old in match.columns.items():
+            refuted[mine, c] = np.where(has(touched.more[:, at], c), 0, levels.refuted[theirs, old])
+        sure: dict[int, list[tuple[int, int, People]]] = {}
+        likely: dict[tuple[int, int], tuple[int, People]] = {}
+        fired: dict[tuple[int, int], int] = {}
+        back = {old: new for new, old in match.columns.items()}
+        numbers = {old: new for new, old in match.rules.items()}
+        for (number, c), (level, people) in levels.made.items():
+            rule_number, column = numbers.get(number), back.get(c)
+            if rule_number is None or column is None:
+                continue
+            fired[column, level] = fired.get((column, level), 0) | 1 << rule_number
+            now = tuple(int(match.people[p]) for p in people)
+            # Whoever acts there by now is no accomplice; then fewer do, which the search finds.
+            if any(p < 0 or ground.true(p, column) for p in now):
+                continue
+            if _is(touched.less, rules[rule_number].node, column) or not self._unchanged(now):
+                likely[rule_number, column] = (level, now)
+            else:
+                sure.setdefault(level, []).append((rule_number, column, now))
+        hopeless, hopeful = self._hopes(levels.utmost)
+        return Standing(
+            refuted=refuted,
+            sure=sure,
+            likely=likely,
+            hopeless=hopeless,
+            hopeful=hopeful,
+            fired=fired,
+            bundles=self._bundles(levels),
+        )
+
+    def _bundles(self, levels: Levels) -> Bundles | None:
+        """Those of the old model, if all edges are the same."""
+        found, one, two = self._touch.seeds, self._before.model.graph, self._model.graph
+        rules = [[(rule.node, rule.power) for rule in graph.rules] for graph in (one, two)]
+        if not self._match.same or found.added[0].size or found.removed[0].size or rules[0] != rules[1]:
+            return None
+        return levels.bundles if np.array_equal(one.power_sources, two.power_sources) else None
+
+    def _hopes(self, utmost: Board) -> tuple[frozenset[int], frozenset[int]]:
+        """The rules that nobody could fire and nobody can now, and those that some could."""
+        columns, rules = utmost.columns, self._model.graph.rules
+        if columns.each[0].filled != frozenset[int]().union(*(column.filled for column in self._columns.each)):
+            return frozenset(), frozenset()
+        more = self._touch.utmost(utmost.words, columns)
+        were = self._before.model.graph.rules
+        hopeful = frozenset(n for n, old in self._match.rules.items() if utmost.words[0, were[old].node])
+        hopeless = frozenset(n for n in self._match.rules.keys() - hopeful if not more[0, rules[n].node])
+        return hopeless, hopeful
+
+
+def _is(words: Words, node: int, column: int) -> bool:
+    return bool(int(words[column >> 6, node]) >> (column & 63) & 1)
+
+
+def takeover(before: Solution, model: Model, columns: Columns) -> Takeover | None:
+    """None where nothing can be taken over."""
+    if not before.complete:
+        return None
+    match = matching(before.model, model, before.columns, columns)
+    return None if match is None else Takeover(before, model, columns, match)

@@ -1,0 +1,119 @@
+"""An answer that takes over what stands of the one before is the answer from scratch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from armslength.estate import EstateError, leaver, parse
+from armslength.reach import NOBODY, Question, reach
+from armslength.store import read
+from benchmarks.firm import DAY
+from benchmarks.generator import Size, generate, write
+from tests.oracle.case import Case
+from tests.oracle.estates import AT, random_case
+from tests.reach.takeovers import crowded, differences, faults, other
+
+SEEDS = 60
+CAPS = (3, 3, 2, 3, 1, 3, 4)
+
+
+def asked(seed: int, random: Random) -> Question:
+    return Question(at=AT, cap=CAPS[seed % len(CAPS)], everything=random.random() < 0.8)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_what_is_taken_over_is_what_would_be_found(seed: int) -> None:
+    """Else a what-if tells somebody that a change is harmless, and it is not."""
+    random = Random(seed)
+    estate = parse(random_case(seed).files()).estate
+    assert list(faults(estate, asked(seed, random), random, edits=3)) == []
+
+
+# In the last one, who left was named in a quorum that others complete.
+@pytest.mark.parametrize("seed", [*range(SEEDS), 5080])
+def test_so_it_is_where_others_stand_in_for_who_changes(seed: int) -> None:
+    """Where all may approve, nobody is missed; but somebody who does two things at once is."""
+    random = Random(seed)
+    estate = parse(crowded(random_case(seed), random).files()).estate
+    assert list(faults(estate, asked(seed, random), random, edits=3)) == []
+
+
+QUORUM = {"approvals": 1, "approvers": "everyone", "apart": 1}
+
+
+def firm(ana: dict[str, str], others: list[dict[str, str]], grants: list[dict[str, str]], **terms: Any) -> Case:
+    """Ann of FR holds, anybody approves, Ana is in CN, and of the others there are as many as stand there."""
+    people = [{"id": "ann", "workplace": "FR", "unit": "u0"}, {"id": "ana", "workplace": "CN", "unit": "u1", **ana}]
+    people += [{"id": f"q{n}", **other} for n, other in enumerate(others)]
+    rows = [{"holder": "person:ann", "action": "read", "target": "asset:x", "terms": "r"}, *grants]
+    tables = {"people": people, "assets": [{"id": "x"}, {"id": "y", "hosted_in": "CN"}], "grants": rows}
+    settings = {"name": "F", "states": {"HK": []}, "terms": {"r": {**QUORUM, **terms}}}
+    return Case(tables=tables, settings=settings)
+
+
+ALIKE = {"workplace": "CN", "unit": "u1"}
+ASSUME = [{"holder": "person:ann", "action": "assume", "target": "person:ana"}]
+
+
+@pytest.mark.parametrize(
+    ("case", "before", "after"),
+    [
+        (firm({}, [ALIKE] * 12, []), 1, 1),
+        # The others are in FR too, with Ann.
+        (firm({}, [{**ALIKE, "residence": "FR"}] * 12, []), 1, None),
+        # The others are not in CN: one more has to be won.
+        (firm({}, [{"unit": "u1"}] * 12, []), 1, 2),
+        # Too few are left for three approvers.
+        (firm({}, [ALIKE, ALIKE], [], approvals=3), 1, None),
+        # The others are of Ann's unit.
+        (firm({}, [{**ALIKE, "unit": "u0"}] * 12, [], distinct=["unit"]), 1, None),
+        # Ana was there because Ann may act as her.
+        (firm({"workplace": ""}, [{"unit": "u1"}] * 12, ASSUME), 1, 2),
+    ],
+)
+def test_somebody_who_leaves_is_missed_where_no_other_does_for_them(case: Case, before: int, after: int | None) -> None:
+    """In a crowd nobody is missed who has enough others like them, and only then."""
+    estate = parse(case.files()).estate
+    question = Question(at=AT, everything=True, states=frozenset({estate.states.index("CN")}), assets=frozenset({0}))
+    old = reach(estate, question)
+    assert old.at_least.tolist() == [before]
+    new = reach(leaver(estate, "person:ana"), question, before=old)
+    assert new.at_least.tolist() == [NOBODY if after is None else after]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_so_it_is_between_any_two_estates(seed: int) -> None:
+    """A diff compares what nobody edited row by row: settings, policies and assets differ too."""
+    random = Random(seed)
+    old = random_case(seed)
+    new = other(old, random)
+    try:
+        estates = [parse(case.files()).estate for case in (old, new)]
+    except EstateError:
+        return
+    question = asked(seed, random)
+    assert list(differences(*estates, question, random)) == []
+
+
+@given(st.integers(0, 2**32), st.booleans())
+def test_so_it_is_for_any_estate(seed: int, crowd: bool) -> None:
+    """The same for estates that nobody has chosen."""
+    random = Random(seed)
+    case = random_case(seed)
+    estate = parse((crowded(case, random) if crowd else case).files()).estate
+    assert list(faults(estate, asked(seed, random), random, edits=1, witnesses=4)) == []
+
+
+@pytest.mark.parametrize(("people", "cedar", "unknown", "seed"), [(300, False, False, 1), (300, True, True, 2)])
+def test_so_it_is_for_a_firm(tmp_path: Path, people: int, cedar: bool, unknown: bool, seed: int) -> None:
+    """The same with help desks, vaults and policies, where most of what there is stays as it was."""
+    write(generate(Size.of_people(people), seed, cedar=cedar, unknown=unknown), tmp_path)
+    random = Random(seed)
+    estate = read(str(tmp_path)).estate
+    assert list(faults(estate, Question(at=DAY), random, edits=3)) == []
