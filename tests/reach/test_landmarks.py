@@ -1,0 +1,119 @@
+"""Landmarks: of each, any coalition has one, or it would serve nobody to ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from armslength.reach import NOBODY
+from armslength.reach.coalition import Coalitions
+from armslength.reach.landmarks import Landmarks, covers, hit
+from armslength.reach.links import WORD
+from armslength.reach.spread import Ints
+from tests.oracle.case import Case
+from tests.oracle.crowds import crowded_case
+from tests.reach.test_deputies import desks, lengths
+
+PEOPLE = 12
+RULES = 8
+SEEDS = range(40)
+"""Estates whose landmarks are looked at one by one."""
+CROWDS = range(40)
+"""Estates answered twice."""
+
+
+class Recorded(Coalitions):
+    """Those of the last question, to ask more of them."""
+
+    last: Coalitions
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        Recorded.last = self
+
+
+def asked(case: Case, monkeypatch: pytest.MonkeyPatch) -> Coalitions:
+    with monkeypatch.context() as patch:
+        patch.setattr("armslength.reach.levels.Coalitions", Recorded)
+        lengths(case)
+    return Recorded.last
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whoever_fires_a_rule_has_one_in_each_of_its_landmarks(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a coalition would be taken for impossible, and a length told that is too great."""
+    random = Random(seed)
+    coalitions = asked(desks(random) if seed % 3 == 0 else crowded_case(seed, PEOPLE), monkeypatch)
+    ground, bundles = coalitions.ground, coalitions.bundles
+    rules = ground.board.graph.rules
+    powers = [rule.number for rule in rules if rule.power]
+    for rule in random.sample(rules, min(len(rules), RULES)):
+        for column in random.sample(range(len(ground.board.columns)), min(2, len(ground.board.columns))):
+            outside = np.flatnonzero(coalitions.outside(column)).tolist()
+            for fired in ([], powers, random.sample(powers, len(powers) // 2)):
+                given = bundles.mask_of_rules([n for n in fired if n != rule.number])
+                landmarks = [set(one.tolist()) for one in coalitions.landmarks(rule, column, given)]
+                assert all(one <= set(outside) for one in landmarks)
+                for people in combinations(outside, min(len(outside), 2)) if landmarks else ():
+                    held = coalitions.held(people)
+                    with_them = given if held is None else given | held
+                    if not all(one & set(people) for one in landmarks):
+                        assert not coalitions.suffices(rule, column, with_them, people, 0), (seed, rule.number, people)
+
+
+def test_landmarks_are_asked_for_and_not_of_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what holds for all of them would hold for nothing."""
+    found = []
+    for seed in SEEDS:
+        coalitions = asked(crowded_case(seed, PEOPLE), monkeypatch)
+        for rule in coalitions.ground.board.graph.rules:
+            some = coalitions.landmarks(rule, 0, coalitions.none)
+            found += [len(one) / coalitions.outside(0).sum() for one in some if coalitions.outside(0).any()]
+    assert sum(share < 0.5 for share in found) > len(found) // 2 > SEEDS.stop
+
+
+@given(st.lists(st.sets(st.integers(0, 7), max_size=4), max_size=6), st.integers(0, 3))
+def test_some_few_hit_all_landmarks_or_none_do(landmarks: list[set[int]], most: int) -> None:
+    """Else a coalition would be taken for impossible, or one looked for that is."""
+    plainly = any(all(one & set(people) for one in landmarks) for people in combinations(range(8), most))
+    sets = [np.array(sorted(one), dtype=np.int32) for one in landmarks]
+    assert hit(sets, most) == plainly
+    masks = [sum(1 << i for i, one in enumerate(landmarks) if person in one) for person in range(8)]
+    assert covers(masks, (1 << len(landmarks)) - 1, most) == plainly
+
+
+def test_the_last_landmark_of_a_word_counts_and_no_more_are_looked_at() -> None:
+    """Else of many landmarks one would be asked for that nobody looked at."""
+    none = np.zeros(0, dtype=np.int32)
+    one = np.array([5], dtype=np.int32)
+    assert hit([one] * WORD, 1)
+    assert not hit([*[one] * (WORD - 1), none], 1)
+    assert not hit([*[one] * (WORD - 1), one + 1], 1)
+    assert hit([*[one] * (WORD - 1), one + 1], 2)
+
+
+def test_landmarks_change_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a few would be given up who serve all that must fire."""
+    mine = {seed: lengths(crowded_case(seed, 2 * PEOPLE)) for seed in CROWDS}
+    refused = 0
+
+    def always(landmarks: Sequence[Ints], most: int) -> bool:
+        nonlocal refused
+        refused += not hit(landmarks, most)
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr("armslength.reach.links.hit", always)
+        assert mine == {seed: lengths(crowded_case(seed, 2 * PEOPLE)) for seed in CROWDS}
+    assert refused, "all that was looked for was possible: these crowds show nothing"
+    with monkeypatch.context() as patch:
+        patch.setattr(Landmarks, "of", lambda *_: ())
+        assert mine == {seed: lengths(crowded_case(seed, 2 * PEOPLE)) for seed in CROWDS}
+    assert {1, 2, 3, NOBODY} <= {n for some in mine.values() for n in some}
