@@ -25,7 +25,7 @@ PEOPLE = 12
 RULES = 8
 SEEDS = range(40)
 """Estates whose landmarks are looked at one by one."""
-CROWDS = range(40)
+CROWDS = range(16)
 """Estates answered twice."""
 
 
