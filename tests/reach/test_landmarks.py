@@ -12,13 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from armslength.estate import parse
 from armslength.reach import NOBODY
 from armslength.reach.coalition import Coalitions
+from armslength.reach.columns import Words
 from armslength.reach.landmarks import Landmarks, covers, hit
 from armslength.reach.links import WORD
 from armslength.reach.spread import Ints
 from tests.oracle.case import Case
 from tests.oracle.crowds import crowded_case
+from tests.reach.test_chains import firm, length, quorum
 from tests.reach.test_deputies import desks, lengths
 
 PEOPLE = 12
@@ -97,6 +100,76 @@ def test_the_last_landmark_of_a_word_counts_and_no_more_are_looked_at() -> None:
     assert not hit([*[one] * (WORD - 1), none], 1)
     assert not hit([*[one] * (WORD - 1), one + 1], 1)
     assert hit([*[one] * (WORD - 1), one + 1], 2)
+
+
+def test_who_waives_the_terms_need_not_bring_approvers() -> None:
+    """Else one would pass for two: of two who may waive the last terms, one also approves in the first quorum."""
+    case = firm(
+        "x w both a b holder",
+        {"one": "x both", "waivers": "w both", "two": "a b"},
+        ["person:r assume person:holder first", "group:waivers amend terms:last", "person:holder read asset:t last"],
+        {"first": quorum(1, "one"), "last": quorum(2, "two")},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_where_a_state_waives_the_terms_nobody_need_approve() -> None:
+    """Else one would pass for two: the second rule asks for somebody who holds it, and for no approver."""
+    case = firm(
+        "x p both a h1 h2",
+        {"one": "x both", "holders": "p both", "nobody": "a", "end": "h1"},
+        [
+            "person:r amend terms:second",
+            "person:r assume person:h1 first",
+            "group:holders assume person:h2 second",
+            "person:h2 read asset:t last",
+        ],
+        {"first": quorum(1, "one"), "second": quorum(1, "nobody"), "last": quorum(1, "end")},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_who_may_ask_and_approve_is_looked_for_in_both_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else, where the same people ask and approve, who waives the terms would be left out once one of them asks."""
+    case = firm(
+        "x w a b c",
+        {"one": "x", "two": "a b c"},
+        ["person:r assume person:a first", "person:w amend terms:last", "group:two read asset:t last"],
+        {"first": quorum(1, "one"), "last": quorum(2, "two")},
+        r="CN",
+    )
+    coalitions = asked(case, monkeypatch)
+    (first,) = (rule for rule in coalitions.ground.board.graph.rules if rule.power)
+    (last,) = (rule for rule in coalitions.ground.board.graph.rules if not rule.power)
+    names = parse(case.files()).estate.people.ids
+
+    def landmarks(given: Words) -> list[set[str]]:
+        return [{names[p] for p in one.tolist()} for one in coalitions.landmarks(last, 0, given)]
+
+    assert landmarks(coalitions.none) == [set("abc"), set("abcw")]
+    assert landmarks(coalitions.bundles.mask_of_rules([first.number])) == [set("abcw")]
+
+
+def test_those_who_approve_are_not_those_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else, where nobody can bring either, one state's landmark would be told for another's."""
+    case = firm(
+        "a b",
+        {"one": "h", "two": "a b"},
+        ["group:one read asset:t last"],
+        {"last": quorum(1, "two")},
+        h="CN",
+        other="DE",
+    )
+    coalitions = asked(case, monkeypatch)
+    (last,) = coalitions.ground.board.graph.rules
+    names = parse(case.files()).estate.people.ids
+    found = [
+        [{names[p] for p in one.tolist()} for one in coalitions.landmarks(last, column, coalitions.none)]
+        for column in (1, 0)
+    ]
+    assert found == [[{"h"}, {"a", "b"}], [{"a", "b"}]]
 
 
 def test_landmarks_change_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
