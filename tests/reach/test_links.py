@@ -1,0 +1,61 @@
+"""Links: which of them say all that others say."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from armslength.reach.links import Link, Links
+from armslength.reach.search import _and
+from armslength.reach.situation import Situations
+from tests.oracle.crowds import crowded_case
+from tests.reach.test_landmarks import PEOPLE, asked
+
+SEEDS = range(30)
+
+
+def test_of_two_links_of_a_rule_the_harder_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a search would go on with those who serve the easier one, without an end or past the right ones."""
+    kept = 0
+    for seed in SEEDS:
+        coalitions = asked(crowded_case(seed, PEOPLE), monkeypatch)
+        rules = coalitions.ground.board.graph.rules
+        powers = [rule.number for rule in rules if rule.power]
+        links = Links(coalitions, Situations(coalitions), {}, 0, 3, lambda: None)
+        outside = np.flatnonzero(coalitions.outside(0)).tolist()
+        found: list[Link] = []
+        for rule in rules:
+            for fired in ([], powers[::2], powers):
+                link = links.link(rule, coalitions.bundles.mask_of_rules([n for n in fired if n != rule.number]))
+                if link is not None and link not in found:
+                    found.append(link)
+        for one, other in combinations(found, 2):
+            harder, easier = (one, other) if one.implies(other) else (other, one)
+            if not harder.implies(easier):
+                assert _and((one,), other) == (one, other)
+                continue
+            kept += 1
+            assert not easier.implies(harder)
+            assert harder.rule is easier.rule and harder.need >= easier.need
+            assert _and((easier,), harder) == _and((harder,), easier) == (harder,)
+            for people in combinations(outside, min(2, len(outside))):
+                held = coalitions.held(people)
+                serves = [
+                    coalitions.suffices(link.rule, 0, link.given if held is None else link.given | held, people, 0)
+                    for link in (harder, easier)
+                ]
+                assert serves != [True, False]
+    assert kept > len(SEEDS)
+
+
+def test_a_link_says_all_that_it_says_itself_and_nothing_of_another_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a rule that has to fire would be forgotten."""
+    coalitions = asked(crowded_case(0, PEOPLE), monkeypatch)
+    links = Links(coalitions, Situations(coalitions), {}, 0, 3, lambda: None)
+    some = [links.link(rule, coalitions.none) for rule in coalitions.ground.board.graph.rules]
+    for one, other in combinations([link for link in some if link is not None], 2):
+        assert one.implies(one) and not one.implies(other) and not other.implies(one)
+        assert _and((one,), one) == (one,)
+        assert _and((one,), other) == (one, other)
