@@ -11,6 +11,7 @@ from armslength.reach.links import Link, Links
 from armslength.reach.search import _and
 from armslength.reach.situation import Situations
 from tests.oracle.crowds import crowded_case
+from tests.reach.test_deputies import lengths
 from tests.reach.test_landmarks import PEOPLE, asked
 
 SEEDS = range(30)
@@ -59,3 +60,19 @@ def test_a_link_says_all_that_it_says_itself_and_nothing_of_another_rule(monkeyp
         assert one.implies(one) and not one.implies(other) and not other.implies(one)
         assert _and((one,), one) == (one,)
         assert _and((one,), other) == (one, other)
+
+
+def test_links_that_say_more_than_others_change_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what was left out with the easier one was still needed."""
+    mine = [lengths(crowded_case(seed, PEOPLE)) for seed in SEEDS]
+    implied = 0
+    implies = Link.implies
+
+    def alone(self: Link, other: Link) -> bool:
+        nonlocal implied
+        implied += self is not other and implies(self, other)
+        return self is other
+
+    monkeypatch.setattr(Link, "implies", alone)
+    assert mine == [lengths(crowded_case(seed, PEOPLE)) for seed in SEEDS]
+    assert implied, "no link said more than another: these crowds show nothing"
