@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -17,12 +18,13 @@ from armslength.reach import NOBODY
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words
 from armslength.reach.landmarks import Landmarks, covers, hit
-from armslength.reach.links import WORD
+from armslength.reach.links import WORD, _landmarks
 from armslength.reach.spread import Ints
 from tests.oracle.case import Case
 from tests.oracle.crowds import crowded_case
 from tests.reach.test_chains import firm, length, quorum
 from tests.reach.test_deputies import desks, lengths
+from tests.reach.test_search import link, rule
 
 PEOPLE = 12
 RULES = 8
@@ -100,6 +102,10 @@ def test_the_last_landmark_of_a_word_counts_and_no_more_are_looked_at() -> None:
     assert not hit([*[one] * (WORD - 1), none], 1)
     assert not hit([*[one] * (WORD - 1), one + 1], 1)
     assert hit([*[one] * (WORD - 1), one + 1], 2)
+    assert np.array([1], dtype=np.int64) & (1 << WORD) - 1 == 1
+    links = [link(rule(number), 0) for number in range(WORD)]
+    many = [replace(each, landmarks=(one, one + number)) for number, each in enumerate(links)]
+    assert len(_landmarks(many)) == WORD
 
 
 def test_who_waives_the_terms_need_not_bring_approvers() -> None:

@@ -1,0 +1,78 @@
+"""Who counts as alike does the same, and who is left out is not needed: the claims of `kinds`, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from random import Random
+
+import numpy as np
+import pytest
+
+from armslength.reach.coalition import Coalitions
+from armslength.reach.links import Link, Links
+from armslength.reach.situation import Situations
+from tests.oracle.crowds import crowded_case
+from tests.reach.test_deputies import desks
+from tests.reach.test_landmarks import asked
+
+SEEDS = range(80)
+PEOPLE = 14
+MOST = 2
+
+
+class Question:
+    """Some links of an estate, in one column."""
+
+    def __init__(self, coalitions: Coalitions, links: Links, some: tuple[Link, ...], column: int) -> None:
+        self.coalitions, self.links, self.some, self.column = coalitions, links, some, column
+        worth = links._worth(some, [link.need for link in some])
+        self.kinds = links._kinds_of(some, worth)
+        self.outside: list[int] = np.flatnonzero(coalitions.outside(column)).tolist()
+
+    def serve(self, link: Link, people: tuple[int, ...]) -> bool:
+        held = self.coalitions.held(people)
+        given = link.given if held is None else link.given | held
+        return self.coalitions.suffices(link.rule, self.column, given, people, 0)
+
+    def some_serve(self, people: list[int]) -> bool:
+        sizes = range(MOST + 1)
+        return any(all(self.serve(link, a) for link in self.some) for n in sizes for a in combinations(people, n))
+
+
+def questions(seed: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Question]:
+    random = Random(seed)
+    coalitions = asked(crowded_case(seed, PEOPLE) if seed % 4 == 0 else desks(random), monkeypatch)
+    rules = coalitions.ground.board.graph.rules
+    powers = [rule.number for rule in rules if rule.power]
+    for column in random.sample(range(len(coalitions.ground.board.columns)), 1):
+        links = Links(coalitions, Situations(coalitions), {}, column, MOST, lambda: None)
+        found = []
+        for rule in rules:
+            for fired in ([], random.sample(powers, len(powers) // 2)):
+                link = links.link(rule, coalitions.bundles.mask_of_rules([n for n in fired if n != rule.number]))
+                if link is not None and link.need and link not in found:
+                    found.append(link)
+        for size in (1, 2, 3):
+            if len(found) >= size:
+                yield Question(coalitions, links, tuple(random.sample(found, size)), column)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_of_people_alike_each_serves_what_the_other_serves(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the one who is tried would fail where another would do."""
+    for question in questions(seed, monkeypatch):
+        for kind in question.kinds:
+            for one, other in combinations(kind.tolist()[:5], 2):
+                for third in ((), *((p,) for p in question.outside if p not in (one, other))):
+                    for link in question.some:
+                        assert question.serve(link, (one, *third)) == question.serve(link, (other, *third))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_those_kept_serve_whatever_anybody_serves(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else some few would be missed who serve all the links, and a length told that is too great."""
+    for question in questions(seed, monkeypatch):
+        kept = [p for kind in question.kinds for p in kind.tolist()[:MOST]]
+        assert set(kept) <= set(question.outside)
+        assert question.some_serve(kept) == question.some_serve(question.outside)
