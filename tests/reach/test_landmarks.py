@@ -24,7 +24,7 @@ from tests.oracle.case import Case
 from tests.oracle.crowds import crowded_case
 from tests.reach.test_chains import firm, length, quorum
 from tests.reach.test_deputies import desks, lengths
-from tests.reach.test_search import link, rule
+from tests.reach.test_search import link, made
 
 PEOPLE = 12
 RULES = 8
@@ -103,7 +103,7 @@ def test_the_last_landmark_of_a_word_counts_and_no_more_are_looked_at() -> None:
     assert not hit([*[one] * (WORD - 1), one + 1], 1)
     assert hit([*[one] * (WORD - 1), one + 1], 2)
     assert np.array([1], dtype=np.int64) & (1 << WORD) - 1 == 1
-    links = [link(rule(number), 0) for number in range(WORD)]
+    links = [link(made(number), 0) for number in range(WORD)]
     many = [replace(each, landmarks=(one, one + number)) for number, each in enumerate(links)]
     assert len(_landmarks(many)) == WORD
 

@@ -13,7 +13,7 @@ from armslength.reach.rules import Rule
 from armslength.reach.search import Search
 
 
-def rule(number: int) -> Rule:
+def made(number: int) -> Rule:
     nobody = Crowd(ways=(), filled_by=frozenset())
     effects = np.zeros(0, dtype=np.int32)
     return Rule(number=number, node=0, holders=nobody, terms=0, effects=effects, enrolls=False, gated=False, power=True)
@@ -41,7 +41,7 @@ class Vain(Search):
         return self.asked > before
 
 
-ONE, TWO = rule(1), rule(2)
+ONE, TWO = made(1), made(2)
 LINKS = {"easy": link(ONE, 0b11), "hard": link(ONE, 0b01), "aside": link(ONE, 0b10), "two": link(TWO, 0b11)}
 HARDER = {("hard", "easy"), ("aside", "easy"), *((name, name) for name in LINKS)}
 SETS = [("easy",), ("hard",), ("aside",), ("two",), ("easy", "two"), ("hard", "two"), ("hard", "aside"), ()]
