@@ -47,15 +47,18 @@ def questions(seed: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Question]:
     powers = [rule.number for rule in rules if rule.power]
     for column in random.sample(range(len(coalitions.ground.board.columns)), 1):
         links = Links(coalitions, Situations(coalitions), {}, column, MOST, lambda: None)
-        found = []
+        found: dict[int, list[Link]] = {}
         for rule in rules:
-            for fired in ([], random.sample(powers, len(powers) // 2)):
+            for fired in ([], powers, random.sample(powers, len(powers) // 2)):
                 link = links.link(rule, coalitions.bundles.mask_of_rules([n for n in fired if n != rule.number]))
-                if link is not None and link.need and link not in found:
-                    found.append(link)
-        for size in (1, 2, 3):
-            if len(found) >= size:
-                yield Question(coalitions, links, tuple(random.sample(found, size)), column)
+                if link is not None and link.need:
+                    found.setdefault(rule.number, []).append(link)
+        for size in range(1, min(3, len(found)) + 1):
+            # The same rules on what fires before them, and on more or less.
+            numbers = random.sample(sorted(found), size)
+            for n in range(2):
+                some = tuple(found[number][-n] for number in numbers)
+                yield Question(coalitions, links, some, column)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
