@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 from armslength.reach.coalition import Coalitions
+from armslength.reach.columns import Words
+from armslength.reach.deputies import Deputies
 from armslength.reach.links import Link, Links
+from armslength.reach.pool import Pool
 from armslength.reach.situation import Situations
+from armslength.reach.spread import Flags, Ints
 from tests.oracle.crowds import crowded_case
 from tests.reach.test_deputies import desks
 from tests.reach.test_landmarks import asked
@@ -79,3 +83,53 @@ def test_those_kept_serve_whatever_anybody_serves(seed: int, monkeypatch: pytest
         kept = [p for kind in question.kinds for p in kind.tolist()[:MOST]]
         assert set(kept) <= set(question.outside)
         assert question.some_serve(kept) == question.some_serve(question.outside)
+
+
+def test_the_pool_leaves_room_for_all_who_sit_besides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else everyone kept could sit or have a value that is taken, and one who was left out be needed."""
+    asked_for: list[tuple[tuple[str, ...], int]] = []
+    kept = Pool.kept
+
+    def told(self: Pool, some: Flags, bare: Flags, columns: tuple[str, ...], most: int, others: int) -> Ints:
+        asked_for.append((columns, others))
+        return kept(self, some, bare, columns, most, others)
+
+    monkeypatch.setattr(Pool, "kept", told)
+    pools = 0
+    for seed in SEEDS:
+        for question in questions(seed, monkeypatch):
+            asked_for.clear()
+            question.links._kinds.clear()
+            question.links._kinds_of(question.some, None)
+            quorums = question.coalitions.quorums
+            joined = [link.rule for link in question.some if link.able is None]
+            for columns, others in asked_for if joined else ():
+                assert set(columns) == {name for rule in joined for name in quorums.distinct(rule)}
+                assert others >= sum(quorums.size(rule) - 1 for rule in joined) + MOST - 1
+                pools += len(joined) > 1
+    assert pools > len(SEEDS) // 4
+
+
+def test_deputies_are_asked_for_the_largest_quorum_and_all_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a holder would be taken for another where all their deputies sit already."""
+    asked_for: list[tuple[tuple[str, ...], int]] = []
+    enough = Deputies.enough
+
+    def told(self: Deputies, mask: Words, exposure: int, columns: tuple[str, ...], size: int) -> bool:
+        asked_for.append((columns, size))
+        return enough(self, mask, exposure, columns, size)
+
+    monkeypatch.setattr(Deputies, "enough", told)
+    different = 0
+    for seed in SEEDS:
+        for question in questions(seed, monkeypatch):
+            joined = [link.rule for link in question.some if link.able is None]
+            sizes = {question.coalitions.quorums.size(rule) for rule in joined}
+            asked_for.clear()
+            question.links._kinds.clear()
+            question.links._kinds_of(question.some, None)
+            for columns, size in asked_for:
+                assert size == max(sizes)
+                assert set(columns) == {name for rule in joined for name in question.coalitions.quorums.distinct(rule)}
+                different += len(sizes) > 1
+    assert different
