@@ -19,6 +19,8 @@ from armslength.reach.spread import Ints
 from tests.oracle.case import Case, Row
 from tests.oracle.comparison import differences
 from tests.oracle.estates import AT
+from tests.oracle.sketch import sketch
+from tests.reach.test_chains import firm, length, quorum
 from tests.reach.test_pool import Values
 
 SEEDS = range(60)
@@ -186,3 +188,38 @@ def test_who_has_deputies_is_told_apart_for_nothing(monkeypatch: pytest.MonkeyPa
 def test_where_desks_reset_crowds_the_engine_says_what_the_definition_says(seed: int) -> None:
     """Else a length would be wrong where whoever holds a desk seems as good as another."""
     assert not differences(desks(Random(seed)))
+
+
+def test_who_resets_the_approver_may_ask_where_everyone_may() -> None:
+    """Else one would pass for two: whoever holds the desk has no deputies, and sits in the quorum themselves."""
+    case = firm(
+        "desk a",
+        {"board": "a"},
+        ["everyone read asset:t terms", "person:desk assume person:a"],
+        {"terms": quorum(1, "board", apart=2)},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_who_resets_the_one_who_asks_may_approve_where_everyone_may() -> None:
+    """The same the other way round."""
+    case = firm(
+        "desk a",
+        {},
+        ["person:a read asset:t terms", "person:desk assume person:a"],
+        {"terms": {"approvals": 1, "approvers": "everyone", "apart": 2}},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_of_two_who_open_a_group_the_one_who_fits_is_tried() -> None:
+    """Else one would pass for two: of the two only one is exposed to no state of whoever asks."""
+    case = sketch(
+        {"r": {"workplace": "CN", "residence": "DE"}, "first": "DE", "second": "", "m": "DE"},
+        {"board": "m", "openers": "first second"},
+        ["person:r read asset:t terms", "group:openers enroll group:board"],
+        settings={"terms": {"terms": quorum(1, "board", apart=1)}},
+    )
+    assert length(case) == 1

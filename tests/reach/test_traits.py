@@ -17,6 +17,8 @@ from armslength.reach.pool import Pool
 from armslength.reach.situation import Situations
 from armslength.reach.spread import Flags, Ints
 from tests.oracle.crowds import crowded_case
+from tests.oracle.sketch import sketch
+from tests.reach.test_chains import length, quorum
 from tests.reach.test_deputies import desks
 from tests.reach.test_landmarks import asked
 
@@ -133,3 +135,42 @@ def test_deputies_are_asked_for_the_largest_quorum_and_all_columns(monkeypatch: 
                 assert set(columns) == {name for rule in joined for name in question.coalitions.quorums.distinct(rule)}
                 different += len(sizes) > 1
     assert different
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_is_judged_by_where_they_are_themselves(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else whose deputies can sit for them would speak for others with the same desk who are exposed to less."""
+    coalitions = asked(desks(Random(seed)), monkeypatch)
+    traits, rules = coalitions.traits, coalitions.ground.board.graph.rules
+    everyone = np.arange(coalitions.quorums.people, dtype=np.int32)
+    for rule in rules:
+        stakes = coalitions.stakes(rule, frozenset(), chained=False)
+        columns, size = coalitions.quorums.distinct(rule), coalitions.quorums.size(rule)
+        for person, found in enumerate(traits.proxied(everyone, stakes.held, [rule], [rule]).tolist()):
+            mask, exposure = coalitions.bundles.holds[:, person] & stakes.held, int(traits.exposure[person])
+            part = bool(traits.parts(person) >> rule.number & 1)
+            assert found == (not part and traits._deputies.enough(mask, exposure, columns, size))
+
+
+def test_who_has_deputies_stands_in_for_nobody_who_is_exposed_to_less() -> None:
+    """Else one would pass for two: the desk and all whom it resets are exposed to a state, and who asks is as well."""
+    compelled, abroad = {"workplace": "CN", "residence": "DE"}, {"workplace": "DE"}
+    case = sketch(
+        {
+            **dict.fromkeys(("r", "s"), compelled),
+            **dict.fromkeys(("desk", "a", "b", "c", "h1", "h2"), abroad),
+            "x": "SG",
+            "y": "IE",
+            "free": "",
+        },
+        {"scope": "a b c", "end": "h2"},
+        [
+            "person:desk assume group:scope",
+            "person:r assume person:h1 first",
+            "person:s assume person:h2 first",
+            "person:h1 read asset:t last",
+        ],
+        settings={"terms": {"first": {"approvals": 1, "approvers": "everyone", "apart": 1}, "last": quorum(1, "end")}},
+        declared=[{"person": "r", "state": "IE"}, {"person": "s", "state": "SG"}],
+    )
+    assert length(case) == 1
