@@ -32,8 +32,8 @@ class Question:
 
     def __init__(self, coalitions: Coalitions, links: Links, some: tuple[Link, ...], column: int) -> None:
         self.coalitions, self.links, self.some, self.column = coalitions, links, some, column
-        worth = links._worth(some, [link.need for link in some])
-        self.kinds = links._kinds_of(some, worth)
+        self.worth = links._worth(some, [link.need for link in some])
+        self.kinds = links._kinds_of(some, self.worth)
         self.outside: list[int] = np.flatnonzero(coalitions.outside(column)).tolist()
 
     def serve(self, link: Link, people: tuple[int, ...]) -> bool:
@@ -174,3 +174,12 @@ def test_who_has_deputies_stands_in_for_nobody_who_is_exposed_to_less() -> None:
         declared=[{"person": "r", "state": "IE"}, {"person": "s", "state": "SG"}],
     )
     assert length(case) == 1
+
+
+def test_who_needs_trying_does_not_hang_on_what_was_asked_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else people would be left out where a group is open to them, because it was not before."""
+    for seed in SEEDS:
+        for question in list(questions(seed, monkeypatch)):
+            question.links._kinds.clear()
+            again = question.links._kinds_of(question.some, question.worth)
+            assert [kind.tolist() for kind in question.kinds] == [kind.tolist() for kind in again]
