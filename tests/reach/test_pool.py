@@ -136,3 +136,13 @@ def test_what_is_left_out_of_a_crowd_changes_no_length(monkeypatch: pytest.Monke
     assert mine == {seed: lengths(crowd(Random(seed))) for seed in range(SEEDS)}
     assert fewer, "nobody was left out: these crowds show nothing"
     assert {1, 2, 3, NOBODY} <= {n for some in mine.values() for n in some}
+
+
+def test_people_who_may_act_already_stand_in_only_if_more_than_the_others() -> None:
+    """Else all who stand in could sit already, and the one who was left out be needed."""
+    exposure, exposed = np.array([0, 0, 1], dtype=np.int32), np.array([[0], [1]], dtype=np.uint64)
+    pool = Pool(Values({}), exposure, exposed)
+    some, bare = np.ones(3, dtype=np.bool_), np.zeros(3, dtype=np.bool_)
+    assert pool.kept(some, bare, (), 1, 2).tolist() == [0, 1, 2]
+    assert pool.kept(some, bare, (), 1, 1).tolist() == [0, 1]
+    assert pool.kept(some, ~bare, (), 1, 2).tolist() == [0]
