@@ -176,6 +176,30 @@ def test_who_has_deputies_stands_in_for_nobody_who_is_exposed_to_less() -> None:
     assert length(case) == 1
 
 
+def test_no_desk_is_tried_in_place_of_somebody_exposed_to_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the only one who is apart from everybody would not be tried: all of the desk, and all whom it resets, are in
+    one place."""
+    scope = "abcdefgh"
+    case = sketch(
+        {"r": "CN", "free": "", **dict.fromkeys(("d1", "d2", "d3", *scope), "SG")},
+        {"desk": "d1 d2 d3", "scope": " ".join(scope)},
+        ["group:desk assume group:scope", "person:r read asset:t first"],
+        settings={"terms": {"first": {"approvals": 1, "approvers": "everyone", "apart": 1}}},
+    )
+    coalitions = asked(case, monkeypatch)
+    (rule,) = coalitions.ground.board.graph.rules
+    ids = coalitions.ground.board.graph.estate.people.ids
+    told = 0
+    for column in range(len(coalitions.ground.board.columns)):
+        links = Links(coalitions, Situations(coalitions), {}, column, MOST, lambda: None)
+        link = links.link(rule, coalitions.none)
+        assert link is not None
+        kinds = [{ids[p] for p in kind.tolist()} for kind in links._kinds_of((link,), None)]
+        assert any("free" in kind for kind in kinds)
+        told += {"d1", "d2", "d3"} in kinds
+    assert told, "no desk had deputies: this shows nothing"
+
+
 def test_who_needs_trying_does_not_hang_on_what_was_asked_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else people would be left out where a group is open to them, because it was not before."""
     for seed in SEEDS:
