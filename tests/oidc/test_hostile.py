@@ -293,9 +293,9 @@ def test_what_it_comes_back_with_is_bounded(here: Desk, there: Liar) -> None:
 def test_what_a_provider_says_in_an_error_is_not_shown_as_ours(here: Desk, there: Liar) -> None:
     refused(here, there, "did not let you in", error="access_denied", code="")
     visitor, _, text = tried(here, there, error="Call +1 555 0100 at once", code="")
-    assert "555" not in text
+    assert "Call +1" not in text
     visitor, _, text = tried(here, there, error_description="Call +1 555 0100", error="server_error")
-    assert "555" not in text and "error of its own" in text
+    assert "Call +1" not in text and "error of its own" in text
 
 
 # A provider that answers otherwise

@@ -131,10 +131,12 @@ def test_a_customers_yes_is_waited_for(made: TestGate) -> None:
         assert gate.voice(tokens["acme"], True).waiting
         assert gate.voice(tokens["acme"], True).waiting
         assert isinstance(gate.voice(tokens["bolt"], True).status, Granted)
-        for forged in (tokens["acme"][:-1] + "A", "voice_", "", gate.voice_token(id, "acme").replace("voice_", "")):
-            if forged != tokens["acme"].removeprefix("voice_"):
-                with pytest.raises(Rejected):
-                    gate.voice_of(forged)
+        token = tokens["acme"]
+        # Not the last character: of that one not every bit counts.
+        other = "A" if token[-6] != "A" else "B"
+        for forged in (token[:-6] + other + token[-5:], "voice_", ""):
+            with pytest.raises(Rejected):
+                gate.voice_of(forged)
     assert check_gate(made.path).findings == ()
 
 

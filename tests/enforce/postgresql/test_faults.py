@@ -268,6 +268,8 @@ def test_lines_are_cut_out_of_the_log(stand: Stand, session: Session) -> None:
         thread.join()
     session.psql("SELECT 1 AS kept;\nSELECT 2 AS cut;\nSELECT 3 AS kept_too")
     path = max(stand.cluster.log.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    # The server's log is written by a process of its own, some time after the statement.
+    until(lambda: b"AS kept_too" in path.read_bytes(), 15)
     found = path.read_bytes().splitlines(keepends=True)
     with open(path, "r+b") as file:  # in place: the server goes on writing to this file
         left = b"".join(line for line in found if b"AS cut" not in line)
