@@ -116,10 +116,10 @@ class Plan:
     """The changes, by table and row, after which every floor holds but those of `remaining`.
 
     `cost`: what they cost together. `bound`: no allowed set of changes that mends as much costs less. `proven`: the
-    two are equal. `verified`: the engine, asked afresh about the changed estate, found every floor to hold but those
-    of `remaining`. `idle`: terms that could not be used, as far as the time sufficed to tell. `refused`: as it was
-    asked. `rounds`: how often the engine was asked. `history`: plan and bound over time, each entry better than the one
-    before.
+    two are equal. `verified`: the engine found every floor of the changed estate to hold but those of `remaining`;
+    asked afresh, or, where the time was over before that ended, when the search asked it about this plan. `idle`: terms
+    that could not be used, as far as the time sufficed to tell. `refused`: as it was asked. `rounds`: how often the
+    engine was asked. `history`: plan and bound over time, each entry better than the one before.
     """
 
     changes: tuple[Change, ...]
