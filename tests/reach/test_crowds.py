@@ -27,7 +27,7 @@ LIMITS = {
     "WORD": ("links",),
     "WIDE": ("traits",),
     "FEW": ("scene",),
-    "SPARE": ("ballot", "quorum"),
+    "SPARE": ("ballot", "scene"),
     "BROUGHT": ("scene",),
     "SCENES": ("scene",),
 }

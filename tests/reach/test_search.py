@@ -10,7 +10,7 @@ import pytest
 from armslength.reach.crowd import Crowd
 from armslength.reach.links import Link, People
 from armslength.reach.rules import Rule
-from armslength.reach.search import Search
+from armslength.reach.search import Search, Vain
 
 
 def made(number: int) -> Rule:
@@ -23,12 +23,13 @@ def link(of: Rule, given: int) -> Link:
     return Link(rule=of, given=np.array([given], dtype=np.uint64), need=1, able=None, landmarks=())
 
 
-class Vain(Search):
+class Fruitless(Search):
     """A search that finds nobody, and tells what it looked for."""
 
     def __init__(self) -> None:
         self._tick = lambda: None
-        self._vain = [(0, (), 0)]
+        self._vain = Vain()
+        self._vain.add(0, (), 0)
         self.asked = 0
 
     def _branch(self, links: tuple[Link, ...], usable: int) -> People | None:
@@ -52,7 +53,7 @@ def test_only_what_is_harder_than_what_was_vain_is_left_out(first: tuple[str, ..
     """Else some few would be missed, or looked for again and again."""
     harder = all(any((a, b) in HARDER for a in then) for b in first)
     for usable, later in product((0b10, 0b110), repeat=2):
-        search = Vain()
+        search = Fruitless()
         assert search.asks(tuple(LINKS[name] for name in first), usable)
         again = search.asks(tuple(LINKS[name] for name in then), later)
         assert again is not (harder and not later & ~usable)

@@ -29,33 +29,13 @@ class Filled:
     exposed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """How many of each class act, as a key: the classes that have any (`where`, 32-bit numbers) and how many, as bytes.
-    Most classes of a large crowd have none."""
-
-    classes: int
-    where: bytes
-    count: bytes
-
-    @staticmethod
-    def of(counts: Counts) -> Tally:
-        some = np.flatnonzero(counts)
-        return Tally(
-            classes=len(counts),
-            where=some.astype(np.int32).tobytes(),
-            count=counts[some].astype(np.int32).tobytes(),
-        )
-
-    @property
-    def digest(self) -> bytes:
-        """A short name for it: tallies of many people who join, each asked about once, are too many to keep."""
-        return blake2b(self.where + b"|" + self.count, digest_size=20).digest()
-
-    def counts(self) -> Counts:
-        found = np.zeros(self.classes, dtype=np.int64)
-        found[np.frombuffer(self.where, dtype=np.int32)] = np.frombuffer(self.count, dtype=np.int32)
-        return found
+def tally(counts: Counts) -> bytes:
+    """A short name for how many of each class act: those of many people who join, each asked about once, are too many
+    to keep."""
+    some = np.flatnonzero(counts)
+    return blake2b(
+        some.astype(np.int32).tobytes() + b"|" + counts[some].astype(np.int32).tobytes(), digest_size=20
+    ).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,7 +50,7 @@ class Ballot:
     approving: Crowd | None
     placing: tuple[Crowd, ...]
     known: dict[tuple[bytes, bytes, Filled | None], tuple[int, Seating | None]] = field(default_factory=dict)
-    stands: dict[tuple[Tally, Tally], Stand] = field(default_factory=dict)
+    stands: dict[tuple[bytes, bytes], Stand] = field(default_factory=dict)
 
 
 SPARE = 4
@@ -79,12 +59,10 @@ SPARE = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stand:
-    """A ballot with so many of each class acting (`asking`, `approving`) and the seats that are worth trying then, even
-    once up to SPARE people more act: of requesters and of approvers."""
+    """A ballot with so many of each class acting: the seats that are worth trying then, even once up to SPARE people
+    more act, of requesters and of approvers."""
 
     ballot: Ballot
-    asking: Tally
-    approving: Tally
     requesters: Drawn
     approvers: Drawn
     known: dict[tuple[tuple[int, ...], tuple[int, ...]], tuple[int, Seating | None]] = field(default_factory=dict)
@@ -128,7 +106,7 @@ def joined(classes: Classes, drawn: Drawn, joining: tuple[int, ...], most: int) 
 
 def _find(classes: Classes, some: list[Seat], number: int) -> tuple[int, Seat | None]:
     """Where among seats, cheapest first, that of a class stands or would stand; and the seat if it is there."""
-    exposures = classes.seats[number].exposed.bit_count()
+    exposures = classes.seats.exposed(number).bit_count()
     place = bisect_left(some, (exposures, number), key=lambda s: (s.exposed.bit_count(), s.owner))
     return place, some[place] if place < len(some) and some[place].owner == number else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from armslength.reach.columns import Words, bits
+from armslength.reach.columns import Words, as_int, bits
 from armslength.reach.graph import Graph
 from armslength.reach.membership import Membership
 from armslength.reach.spread import Ints, spread
@@ -47,6 +47,7 @@ class Bundles:
             self.opens[w] = board[0, at.opened : at.opened + at.groups]
             self.waives[w] = board[0, at.waived : at.waived + at.terms]
         self._brought: dict[bytes, Ints] = {}
+        self._sources_of: dict[int, tuple[int, int]] = {}
         self.rule_bit = {rule.number: self._standing + i for i, rule in enumerate(self._rules)}
 
     def _people_of(self, node: int, membership: Membership) -> Ints | None:
@@ -61,6 +62,13 @@ class Bundles:
         edges = self._graph.reverse
         sources, _ = edges.of(node)
         return np.unique(sources).astype(np.int32)
+
+    def sources(self, person: int) -> tuple[int, int]:
+        """The sources that a person is by the tables, and those that make the person act, a bit each."""
+        found = self._sources_of.get(person)
+        if found is None:
+            found = self._sources_of[person] = (as_int(self.holds[:, person]), as_int(self.assumes[:, person]))
+        return found
 
     def standing(self, mask: Words) -> Words:
         """The part of a mask [Wh] that people hold."""
@@ -97,6 +105,13 @@ class Bundles:
         for w in np.flatnonzero(mask):
             found |= self.assumes[w][people] & mask[w] != 0
         return found
+
+    def holders(self, mask: Words) -> Ints:
+        """Who is any source of a mask [Wh] by the tables: people indexes, ascending."""
+        found = np.zeros(self.holds.shape[1], dtype=np.bool_)
+        for w in np.flatnonzero(mask):
+            found |= self.holds[w] & mask[w] != 0
+        return np.flatnonzero(found).astype(np.int32)
 
     def brought(self, mask: Words) -> Ints:
         """Everyone whom any source of a mask makes act: people indexes, ascending."""

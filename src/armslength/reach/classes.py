@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -45,13 +46,49 @@ class Kinds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seats(Sequence[Seat]):
+    """One of each class, its `count` not set, made when it is asked for: a table of everyone has thousands. Of each
+    class its `exposure` (a number of `masks`), the `values` of the distinct columns and its `mark`, as in `classes`."""
+
+    exposure: Ints
+    values: tuple[Ints, ...]
+    mark: Ints
+    masks: Sequence[int]
+    places: Sequence[int] | None
+
+    def __len__(self) -> int:
+        return len(self.mark)
+
+    def exposed(self, number: int) -> int:
+        return self.masks[int(self.exposure[number])]
+
+    @overload
+    def __getitem__(self, number: int) -> Seat: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Seat]: ...
+    def __getitem__(self, number: int | slice) -> Seat | Sequence[Seat]:
+        if isinstance(number, slice):
+            return [self[i] for i in range(*number.indices(len(self)))]
+        mark = int(self.mark[number])
+        return Seat(
+            exposed=self.exposed(number),
+            values=tuple(int(codes[number]) for codes in self.values),
+            places=0 if self.places is None else self.places[mark],
+            count=0,
+            outside=False,
+            owner=number,
+            shared=mark if self.places is None else -1,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Classes:
     """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set);
     `sorted_people` with `sorted_class` tell a person's class."""
 
     people: Ints
     start: npt.NDArray[np.int64]
-    seats: tuple[Seat, ...]
+    seats: Seats
     sorted_people: Ints
     sorted_class: Ints
     kinds: Kinds
@@ -114,28 +151,17 @@ def classes(
     for c in columns:
         fresh[1:] |= c[1:] != c[:-1]
     first = np.flatnonzero(fresh)
-    seats = tuple(
-        Seat(
-            exposed=masks[key[0]],
-            values=tuple(key[1:-1]),
-            places=0 if places is None else places[key[-1]],
-            count=0,
-            outside=False,
-            owner=i,
-            shared=key[-1] if places is None else -1,
-        )
-        for i, key in enumerate(zip(*(c[first].tolist() for c in columns), strict=True))
-    )
     start = np.r_[first, len(people)].astype(np.int64)
     number = np.empty(len(people), dtype=np.int32)
     number[order] = np.repeat(np.arange(len(first), dtype=np.int32), np.diff(start))
+    one = [c[first] for c in columns]
     return Classes(
         people=people,
         start=start,
-        seats=seats,
+        seats=Seats(exposure=one[0], values=tuple(one[1:-1]), mark=one[-1], masks=masks, places=places),
         sorted_people=given,
         sorted_class=number,
-        kinds=_kinds([c[first] for c in columns], masks, places),
+        kinds=_kinds(one, masks, places),
     )
 
 

@@ -36,6 +36,7 @@ class Coalitions:
         self.none: Words = np.zeros(bundles.words, dtype=np.uint64)
         self._everyone = np.arange(ground.board.graph.layout.people, dtype=np.int32)
         self._outside: tuple[int, Flags] | None = None
+        self._opened: dict[tuple[int, int], frozenset[int]] = {}
         self._people: dict[tuple[int, frozenset[int]], Ints | None] = {}
         self.traits = Traits(ground.board.graph.rules, quorums, bundles)
         self._staking = Staking(ground, quorums, bundles, self.traits)
@@ -53,9 +54,17 @@ class Coalitions:
             self._outside = (column, ~self.ground.acting(self._everyone, column))
         return self._outside[1]
 
+    def opened(self, rule: Rule, column: int) -> frozenset[int]:
+        """Of the groups that matter to the rule, those opened by enrolment on the ground."""
+        key = (rule.number, column)
+        found = self._opened.get(key)
+        if found is None:
+            found = self._opened[key] = self.ground.opened(rule, column)
+        return found
+
     def able(self, rule: Rule, column: int, given: Words) -> Ints | None:
         """Everyone who could have a part in firing the rule once the sources of `given` are held; None for all."""
-        before = self.ground.opened(rule, column)
+        before = self.opened(rule, column)
         stakes = self.stakes(rule, before, chained=True)
         opened = before | self.bundles.opened(given | stakes.held, self.quorums.mentioned(rule))
         holding = rule.holders.people(opened)
@@ -96,7 +105,7 @@ class Coalitions:
         yield given, ()
         if not most:
             return
-        opened = self.ground.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
+        opened = self.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
         stakes = self.stakes(rule, opened, chained=False)
         if not stakes.controllers:
             return
@@ -117,7 +126,7 @@ class Coalitions:
 
     def need(self, rule: Rule, column: int, given: Words, people: tuple[int, ...]) -> tuple[int, bool]:
         """How many more identities a quorum wants at the least, and whether nobody who acts so far can ask."""
-        opened = self.ground.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
+        opened = self.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
         ballot = self.quorums.ballot(rule, opened)
         asking = self._scenes.counts(ballot.requesters, column, given, people)
         approving = self._scenes.counts(ballot.approvers, column, given, people)
@@ -148,7 +157,7 @@ class Coalitions:
     def _by_opening(self, rule: Rule, columns: Words) -> dict[frozenset[int], list[int]]:
         found: dict[frozenset[int], list[int]] = {}
         for c in bits(columns):
-            found.setdefault(self.ground.opened(rule, c), []).append(c)
+            found.setdefault(self.opened(rule, c), []).append(c)
         return found
 
     def _concerned(self, rule: Rule, opened: frozenset[int], stakes: Stakes) -> Ints | None:

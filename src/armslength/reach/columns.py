@@ -61,6 +61,11 @@ def bits(mask: Words) -> Iterator[int]:
             word ^= low
 
 
+def as_int(mask: Words) -> int:
+    """A mask of shape [W] as one number, bit by bit."""
+    return int.from_bytes(mask.tobytes(), "little")
+
+
 def has(words: Words, column: int) -> npt.NDArray[np.bool_]:
     """Shape [N]: which nodes of `words` [W, N] have `column` set."""
     found: npt.NDArray[np.bool_] = (words[column >> 6] >> np.uint64(column & 63)) & np.uint64(1) != 0

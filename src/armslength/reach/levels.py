@@ -6,7 +6,7 @@ that fires it directly, unless another rule with powers, no dearer, could help i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -119,9 +119,9 @@ class Levels:
             frontier = np.arange(at.people, dtype=np.int32)
         board.settle(np.concatenate([frontier, self._stand()]))
         # Nothing builds on a rule without powers, so these wait until all that could help them is known.
-        while self._fire(power=True):
+        while self._rise_powers():
             pass
-        self._fire(power=False)
+        self._rise_others()
 
     def _stand(self) -> Ints:
         """The nodes of the rules that are known to fire at this level, now set."""
@@ -133,40 +133,68 @@ class Levels:
                 nodes.append(node)
         return np.unique(np.array(nodes, dtype=np.int32))
 
-    def _fire(self, power: bool) -> bool:
-        """Fire the rules with powers, or the others, in every column where this level is enough; whether any did."""
-        fired = [rule.node for rule in self._rules if rule.power == power and self._raise(rule)]
-        self.board.settle(np.array(fired, dtype=np.int32))
-        self._true_powers = None
+    def _rise_powers(self) -> bool:
+        """Fire the rules with powers in every column where this level is enough; whether any did."""
+        fired = []
+        for rule in self._rules:
+            if rule.power:
+                before = self.board.words[:, rule.node].copy()
+                for c in self._direct(rule):
+                    self._helped(rule, c)
+                if (before != self.board.words[:, rule.node]).any():
+                    fired.append(rule.node)
+        self._settle(fired)
         return bool(fired)
 
-    def _raise(self, rule: Rule) -> bool:
-        """Fire the rule in every column where this level is enough; whether it did in any."""
-        gained: Words = np.zeros(self.board.columns.words, dtype=np.uint64)
-        pending = self._pending(rule)
-        if self._standing is not None:
-            pending &= ~self._settled(self._standing, rule, pending, gained)
-        try:
-            for columns in self._coalitions.alike(rule, pending) if pending.any() else ():
-                people = self._coalitions.direct(rule, columns[0], self.level)
-                for c in columns:
-                    found = people if people is not None else self._chained(rule, c)
-                    if found is not None:
-                        self.made[rule.number, c] = (self.level, found)
-                        # At this level it may have been tried in vain before what helps it came true.
-                        self.refuted[rule.number, c] = min(int(self.refuted[rule.number, c]), self.level - 1)
-                        gained[c >> 6] |= np.uint64(1 << (c & 63))
-                    else:
-                        self.refuted[rule.number, c] = self.level
-        finally:
-            some = self.board.put(rule.node, gained)
-            if some:
-                self._true_powers = None
-        return some
+    def _rise_others(self) -> None:
+        """The same for those without powers, column by column: what is kept of one is let go before the next."""
+        waiting: dict[int, list[Rule]] = {}
+        rules = [rule for rule in self._rules if not rule.power]
+        for rule in rules:
+            for c in self._direct(rule):
+                waiting.setdefault(c, []).append(rule)
+        for c in sorted(waiting):
+            for rule in waiting[c]:
+                self._helped(rule, c)
+            self._links.pop(c, None)
+        self._settle([rule.node for rule in rules])
 
-    def _settled(self, standing: Standing, rule: Rule, pending: Words, gained: Words) -> Words:
-        """Of the columns `pending`, those of which it is known beforehand whether the rule fires at this level; those
-        in which it does are put in `gained`."""
+    def _settle(self, nodes: list[int]) -> None:
+        self.board.settle(np.array(nodes, dtype=np.int32))
+        self._true_powers = None
+
+    def _direct(self, rule: Rule) -> list[int]:
+        """Fire the rule in every column where this level is enough without the help of others; the columns left."""
+        pending, left = self._pending(rule), list[int]()
+        if self._standing is not None:
+            pending &= ~self._settled(self._standing, rule, pending)
+        for columns in self._coalitions.alike(rule, pending) if pending.any() else ():
+            people = self._coalitions.direct(rule, columns[0], self.level)
+            if people is None:
+                left += columns
+            else:
+                self._fire(rule, columns, people)
+        return left
+
+    def _helped(self, rule: Rule, column: int) -> None:
+        """Fire the rule with the help of others, if this level is enough."""
+        people = self._chained(rule, column)
+        if people is None:
+            self.refuted[rule.number, column] = self.level
+        else:
+            self._fire(rule, [column], people)
+
+    def _fire(self, rule: Rule, columns: Sequence[int], people: tuple[int, ...]) -> None:
+        for c in columns:
+            self.made[rule.number, c] = (self.level, people)
+            # At this level it may have been tried in vain before what helps it came true.
+            self.refuted[rule.number, c] = min(int(self.refuted[rule.number, c]), self.level - 1)
+        if self.board.put(rule.node, self.board.columns.mask(columns)) and rule.power:
+            self._true_powers = None
+
+    def _settled(self, standing: Standing, rule: Rule, pending: Words) -> Words:
+        """Of the columns `pending`, those of which it is known beforehand whether the rule fires at this level; where
+        it does, it fires."""
         found: Words = np.zeros_like(pending)
         for c in bits(pending):
             if standing.refuted[rule.number, c] >= self.level:
@@ -174,9 +202,8 @@ class Levels:
                 continue
             level, people = standing.likely.get((rule.number, c), (0, ()))
             if level == self.level and self._still(rule, c, people):
-                self.made[rule.number, c] = (level, people)
-                for mask in (found, gained):
-                    mask[c >> 6] |= np.uint64(1 << (c & 63))
+                self._fire(rule, [c], people)
+                found[c >> 6] |= np.uint64(1 << (c & 63))
         return found
 
     def _still(self, rule: Rule, column: int, people: tuple[int, ...]) -> bool:
@@ -276,7 +303,7 @@ class Levels:
 
     def _fed(self, rule: Rule, column: int) -> int:
         """The rules that could help `rule` directly, a bit each by number."""
-        key = (rule.number, self._ground.opened(rule, column))
+        key = (rule.number, self._coalitions.opened(rule, column))
         found = self._feeding.get(key)
         if found is None:
             found = self._feeding[key] = sum(1 << feeder.number for feeder in self._coalitions.feeders(rule, column))

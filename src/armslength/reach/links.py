@@ -8,18 +8,19 @@ each landmark somebody has to be there: too many that have nobody in common cann
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from armslength.reach.coalition import Coalitions
-from armslength.reach.columns import Words
+from armslength.reach.columns import Words, as_int
 from armslength.reach.landmarks import covers, hit
 from armslength.reach.rules import Rule
+from armslength.reach.scene import Role
 from armslength.reach.situation import Situations
-from armslength.reach.spread import Flags, Ints
+from armslength.reach.spread import Flags, Ints, within
 
 People = tuple[int, ...]
 
@@ -31,17 +32,21 @@ WORD = 62
 class Link:
     """A rule that has to fire once the sources of `given` [Wh] are held; it takes `need` outsiders at the least, and
     only those of `able` (people indexes; None for everyone) could be among them. Of each of the `landmarks` (people
-    indexes), one has to be."""
+    indexes), one has to be. `bits`: `given` as a number."""
 
     rule: Rule
     given: Words
     need: int
     able: Ints | None
     landmarks: tuple[Ints, ...]
+    bits: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bits", as_int(self.given))
 
     def implies(self, other: Link) -> bool:
         """Whether all who serve this one serve the other."""
-        return self.rule is other.rule and (self is other or not (self.given & ~other.given).any())
+        return self.rule is other.rule and not self.bits & ~other.bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,9 +75,10 @@ class Links:
         self._coalitions, self._situations, self._known = coalitions, situations, known
         self._column, self._most, self._tick = column, most, tick
         self._links: dict[tuple[int, bytes], Link | None] = {}
+        self._masks: dict[int, Words] = {}
         self._disjoint: dict[tuple[int, int], bool] = {}
         self._filled: dict[frozenset[int], People | None] = {}
-        self._roles: dict[tuple[int, People, tuple[int, int, bytes]], bool] = {}
+        self._roles: dict[tuple[int, People, Role], bool] = {}
         self._kinds: dict[tuple[frozenset[int], int, frozenset[int], bytes | None], list[Ints]] = {}
 
     def begin(self) -> None:
@@ -82,13 +88,19 @@ class Links:
 
     def link(self, rule: Rule, given: Words) -> Link | None:
         """The rule as a link, or None when more outsiders would be needed than there may be."""
-        coalitions = self._coalitions
-        opened = coalitions.ground.opened(rule, self._column)
-        given = given & coalitions.stakes(rule, opened, chained=True).mask
+        given = given & self._mattering(rule)
         key = (rule.number, given.tobytes())
         if key not in self._links:
             self._links[key] = self._make(rule, given)
         return self._links[key]
+
+    def _mattering(self, rule: Rule) -> Words:
+        """All sources that matter to the rule."""
+        found = self._masks.get(rule.number)
+        if found is None:
+            opened = self._coalitions.opened(rule, self._column)
+            found = self._masks[rule.number] = self._coalitions.stakes(rule, opened, chained=True).mask
+        return found
 
     def _make(self, rule: Rule, given: Words) -> Link | None:
         coalitions = self._coalitions
@@ -146,10 +158,10 @@ class Links:
         some = self._worth(links, needs)
         kinds = self._kinds_of(links, some)
         first = np.array([kind[0] for kind in kinds], dtype=np.int32)
-        parts = [first >= 0 if link.able is None else np.isin(first, link.able) for link in links]
+        parts = [first >= 0 if link.able is None else within(first, link.able) for link in links]
         marks, landmarks = np.zeros(len(kinds), dtype=np.int64), _landmarks(links)
         for i, one in enumerate(landmarks):
-            marks |= np.isin(first, one).astype(np.int64) << i
+            marks |= within(first, one).astype(np.int64) << i
         cast = Cast(kinds=kinds, parts=parts, marks=marks)
         return self._join(links, needs, cast, np.ones(len(kinds), dtype=np.bool_), (), (1 << len(landmarks)) - 1)
 
@@ -195,7 +207,7 @@ class Links:
             return self._joined(links, needs, people)
         # Where a link needs as many as may still join, each of them has a part in it.
         allowed = np.logical_and.reduce([allowed, *(cast.parts[i] for i, need in enumerate(needs) if need == room)])
-        if not covers(np.unique(cast.marks[allowed] & unseen).tolist(), unseen, room):
+        if not covers(list({*(cast.marks[allowed] & unseen).tolist()}), unseen, room):
             return None
         shared = self._shared(needs, cast, allowed, room, unseen)
         for kind in np.flatnonzero(shared).tolist():
@@ -284,13 +296,7 @@ class Links:
         found = self._kinds.get(key)
         if found is None:
             coalitions = self._coalitions
-            relevant: Words = np.bitwise_or.reduce(
-                [
-                    coalitions.stakes(r, coalitions.ground.opened(r, self._column), chained=True).mask
-                    for r in rules.values()
-                ],
-                axis=0,
-            )
+            relevant: Words = np.bitwise_or.reduce([self._mattering(r) for r in rules.values()], axis=0)
             outside = coalitions.outside(self._column)
             found = coalitions.traits.kinds(
                 some, outside, list(rules.values()), relevant, self._most, len(links), list(joined.values())

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from armslength.estate import Estate
-from armslength.reach.ballot import SPARE, Ballot, Filled, Stand, Tally, joined, seats, worth
+from armslength.reach.ballot import Ballot, Filled, Stand, joined, seats, tally, worth
 from armslength.reach.classes import Classes, Counts, classes
 from armslength.reach.crowd import Crowd, crowd
 from armslength.reach.exposure import Exposure
@@ -144,35 +144,27 @@ class Quorums:
                 sorted(seats(ballot.approvers, approving, ballot.bill.approvals, most) + extra_a, key=order),
             )
 
-        key = (Tally.of(asking).digest, Tally.of(approving).digest, filled)
+        key = (tally(asking), tally(approving), filled)
         return self._seat(ballot.bill, ballot.known, key, most, drawn)
 
     def stand(self, ballot: Ballot, asking: Counts, approving: Counts) -> Stand:
         """The ballot with so many of each class acting."""
-        key = (Tally.of(asking), Tally.of(approving))
+        key = (tally(asking), tally(approving))
         found = ballot.stands.get(key)
         if found is None:
             approvals = ballot.bill.approvals
             found = ballot.stands[key] = Stand(
                 ballot=ballot,
-                asking=key[0],
-                approving=key[1],
                 requesters=worth(ballot.requesters, asking, approvals),
                 approvers=worth(ballot.approvers, approving, approvals),
             )
         return found
 
     def joined(
-        self, stand: Stand, asking: tuple[int, ...], approving: tuple[int, ...], most: int, filled: Filled | None
+        self, stand: Stand, asking: tuple[int, ...], approving: tuple[int, ...], most: int
     ) -> Seating | None:
-        """The cheapest seating with at most `most` outsiders once a few more act, given by their classes (-1: none)."""
-        if len(asking) > SPARE or filled is not None:
-            counts = [tally.counts() for tally in (stand.asking, stand.approving)]
-            for count, more in zip(counts, (asking, approving), strict=True):
-                for number in more:
-                    if number >= 0:
-                        count[number] += 1
-            return self.least(stand.ballot, counts[0], counts[1], most, filled)
+        """The cheapest seating with at most `most` outsiders once up to SPARE more act, given by their classes (-1:
+        none)."""
         ballot = stand.ballot
 
         def drawn() -> tuple[list[Seat], list[Seat]]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from armslength.reach.ballot import Ballot, Stand
+from armslength.reach.ballot import SPARE, Ballot, Stand
 from armslength.reach.bundles import Bundles
 from armslength.reach.classes import Classes, Counts
-from armslength.reach.columns import Words
+from armslength.reach.columns import Words, as_int
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
@@ -20,6 +20,8 @@ from armslength.reach.seating import Seating
 from armslength.reach.spread import Flags, Ints
 from armslength.reach.stakes import Staking, among
 
+Role = tuple[int, int, int, bytes]
+"""The classes among requesters and approvers (-1: none), who brings the person, and by which ways they belong."""
 SCENES = 50_000
 """Scenes kept at a time."""
 FEW = 16
@@ -30,7 +32,7 @@ BROUGHT = 4_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
-    """A rule in a column once the sources of `mask` (word number, word) are held: its ballot with the groups then
+    """A rule in a column once the sources of `held` [Wh] are held, as a number `mask`: its ballot with the groups then
     `opened`, as it stands then, and who of those asked about acts then. `ready`, where the terms are waived: whether
     one of `holders` (people indexes; None for everyone) acts. `later`: the ballot once every group is open that people
     could open; None where they could open none and not waive the terms."""
@@ -41,7 +43,8 @@ class Scene:
     ready: bool
     stand: Stand
     later: Ballot | None
-    mask: tuple[tuple[int, int], ...]
+    held: Words
+    mask: int
     acts: dict[int, bool] = field(default_factory=dict)
 
 
@@ -53,7 +56,7 @@ class Scenes:
         self._everyone = np.arange(ground.board.graph.layout.people, dtype=np.int32)
         self._nobody = np.zeros(0, dtype=np.int32)
         self._scenes: dict[tuple[int, int, bytes], Scene] = {}
-        self._mattering: dict[tuple[int, int], Words] = {}
+        self._mattering: dict[tuple[int, int], tuple[Words, int]] = {}
         self._class: dict[tuple[int, int], int] = {}
         self._ways: dict[tuple[int, int], bytes] = {}
         self._base: dict[tuple[int, int], Counts] = {}
@@ -85,37 +88,40 @@ class Scenes:
             return self._holder(scene, people, most) is not None
         return self._seating(scene, column, people, most) is not None
 
-    def role(self, rule: Rule, column: int, mask: Words, person: int) -> tuple[int, int, bytes] | None:
+    def role(self, rule: Rule, column: int, mask: Words, person: int) -> Role | None:
         """What of a person matters to the rule once the sources of `mask` are held: of two with the same role either
         may join in the other's place. None where they hold what brings more."""
         scene = self._scene(rule, column, mask)
         if scene.waived:
             return None
-        matters = self._mattering[rule.number, column]
-        if (self._bundles.holds[:, person] & matters).any():
+        matters = self._mattering[rule.number, column][1]
+        holds, assumes = self._bundles.sources(person)
+        if holds & matters:
             return None
         if not self._more(scene, column, (person,)):
-            return (-1, -1, b"")
+            return (-1, -1, 0, b"")
         ballot, ways = scene.stand.ballot, b""
         if scene.later is not None:
             # Who has no part yet may have one once the next opens a group or waives the terms.
             ballot, ways = scene.later, self._ways_in(rule, person)
         # Who else could bring them adds nothing once they are there.
-        brought = (self._bundles.assumes[:, person] & matters).tobytes()
-        return (self._number(ballot.requesters, person), self._number(ballot.approvers, person), brought + ways)
+        asks, approves = self._number(ballot.requesters, person), self._number(ballot.approvers, person)
+        return (asks, approves, assumes & matters, ways)
 
     def _seating(self, scene: Scene, column: int, people: tuple[int, ...], most: int) -> Seating | None:
         stand, ballot = scene.stand, scene.stand.ballot
         more = self._more(scene, column, people) if people else people
         filled = self._ground.filled(column)
-        if len(more) > FEW:
+        if len(more) > SPARE or filled is not None:
             extra = np.array(more, dtype=np.int32)
-            asking = ballot.requesters.added(stand.asking.counts(), extra)
-            approving = ballot.approvers.added(stand.approving.counts(), extra)
+            asking, approving = (
+                classes.added(self.counts(classes, column, scene.held, ()), extra)
+                for classes in (ballot.requesters, ballot.approvers)
+            )
             return self._quorums.least(ballot, asking, approving, most, filled)
         asks = tuple(sorted(self._number(ballot.requesters, person) for person in more))
         approves = tuple(sorted(self._number(ballot.approvers, person) for person in more))
-        return self._quorums.joined(stand, asks, approves, most, filled)
+        return self._quorums.joined(stand, asks, approves, most)
 
     def _number(self, classes: Classes, person: int) -> int:
         """The class of a person, or -1."""
@@ -134,10 +140,11 @@ class Scenes:
 
     def _scene(self, rule: Rule, column: int, mask: Words) -> Scene:
         # Most of what is held matters to other rules only.
-        matters = self._mattering.get((rule.number, column))
+        known = self._mattering.get((rule.number, column))
+        matters = None if known is None else known[0]
         if matters is None:
             matters = self._staking.stakes(rule, self._ground.opened(rule, column), chained=True).mask
-            self._mattering[rule.number, column] = matters
+            self._mattering[rule.number, column] = (matters, as_int(matters))
         mask = mask & matters
         key = (rule.number, column, mask.tobytes())
         found = self._scenes.get(key)
@@ -164,7 +171,8 @@ class Scenes:
                 self.counts(ballot.approvers, column, mask, ()),
             ),
             later=self._later(rule, opened),
-            mask=tuple((w, int(mask[w])) for w in np.flatnonzero(mask).tolist()),
+            held=mask,
+            mask=as_int(mask),
         )
 
     def _later(self, rule: Rule, opened: frozenset[int]) -> Ballot | None:
@@ -180,8 +188,7 @@ class Scenes:
             known = acts.get(person)
             if known is None:
                 acting = int(self._ground.board.words[column >> 6, person]) >> (column & 63) & 1
-                assumes = self._bundles.assumes
-                known = acts[person] = bool(acting) or any(int(assumes[w, person]) & word for w, word in scene.mask)
+                known = acts[person] = bool(acting or self._bundles.sources(person)[1] & scene.mask)
             if not known:
                 found.append(person)
         return tuple(found)

@@ -33,6 +33,7 @@ class Search:
         self._goal, self._feeders, self._column, self._tick = goal, feeders, column, tick
         self._active = active
         self._most = 0
+        self._masks: dict[int, Words] = {}
         self._links: Links
         self.free = self._bundles.mask_of_rules([r.number for r in feeders])
 
@@ -58,7 +59,8 @@ class Search:
         `links`: those of this column and for so many. `tried`: feeders, a bit each by number, that are known not to do
         without any other."""
         self._most, self._links = most, links
-        self._vain: list[tuple[int, tuple[Link, ...], int]] = [(0, (), tried)]
+        self._vain = Vain()
+        self._vain.add(0, (), tried)
         links.begin()
         return self._extend((), sum(1 << rule.number for rule in self._feeders))
 
@@ -66,13 +68,11 @@ class Search:
         """Of the coalitions that serve all of `links` and fire, besides the goal, none but the feeders `usable`."""
         self._tick()
         rules = sum({1 << link.rule.number for link in links})
-        # Whoever serves more or harder links, or fires fewer feeders, is among those looked for in vain before.
-        for some, easier, more in self._vain:
-            if not (some & ~rules or usable & ~more) and all(any(a.implies(b) for a in links) for b in easier):
-                return None
+        if self._vain.covers(rules, links, usable):
+            return None
         found = self._branch(links, usable)
         if found is None:
-            self._vain.append((rules, links, usable))
+            self._vain.add(rules, links, usable)
         return found
 
     def _branch(self, links: tuple[Link, ...], usable: int) -> People | None:
@@ -119,12 +119,41 @@ class Search:
 
     def _mask(self, rules: int) -> Words:
         """The sources that are these feeders, a bit each by number."""
-        return self._bundles.mask_of_rules([r.number for r in self._feeders if rules >> r.number & 1])
+        found = self._masks.get(rules)
+        if found is None:
+            numbers = [r.number for r in self._feeders if rules >> r.number & 1]
+            found = self._masks[rules] = self._bundles.mask_of_rules(numbers)
+        return found
 
     def _fired(self, people: People) -> int:
         """The feeders that they fire in the end, a bit each by number."""
         mask = self._coalitions.closure(self._column, people, self._active)
         return sum(1 << rule.number for rule in self._feeders if self._bundles.fired(mask, rule.number))
+
+
+class Vain:
+    """What was looked for in vain: coalitions that serve some links, of such `rules`, and fire none but the feeders
+    `usable` (rules and feeders a bit each by number)."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, dict[int, list[tuple[Link, ...]]]] = {}
+
+    def add(self, rules: int, links: tuple[Link, ...], usable: int) -> None:
+        self._before.setdefault(usable, {}).setdefault(rules, []).append(links)
+
+    def covers(self, rules: int, links: tuple[Link, ...], usable: int) -> bool:
+        """Whether those who serve the links and fire no others are among those looked for before: who serves more or
+        harder links, or fires fewer feeders, is."""
+        for more, before in self._before.items():
+            for some in () if usable & ~more else before:
+                if not some & ~rules and any(_includes(links, easier) for easier in before[some]):
+                    return True
+        return False
+
+
+def _includes(links: tuple[Link, ...], easier: tuple[Link, ...]) -> bool:
+    """Whether all who serve `links` serve the easier ones."""
+    return all(any(link.implies(one) for link in links) for one in easier)
 
 
 def _and(links: tuple[Link, ...], link: Link) -> tuple[Link, ...]:

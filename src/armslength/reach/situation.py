@@ -47,7 +47,7 @@ class Situations:
         coalitions, ground = self._coalitions, self._coalitions.ground
         if ground.filled(column) is not None:
             return None
-        opened = [ground.opened(rule, column) for rule in rules]
+        opened = [coalitions.opened(rule, column) for rule in rules]
         masks = [coalitions.stakes(rule, o, chained=True).mask for rule, o in zip(rules, opened, strict=True)]
         relevant: Words = np.bitwise_or.reduce(masks, axis=0)
         numbers = tuple(rule.number for rule in rules)

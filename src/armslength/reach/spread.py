@@ -13,6 +13,14 @@ Ints = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 
 
+def within(some: Ints, rising: Ints) -> Flags:
+    """Which of `some` are in an array that rises."""
+    if not len(rising):
+        return np.zeros(len(some), dtype=np.bool_)
+    found: Flags = rising[np.minimum(np.searchsorted(rising, some), len(rising) - 1)] == some
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edges:
     """A graph by source: the edges of node n are `target[start[n]:start[n + 1]]`; `origin` is each edge's number in the

@@ -89,7 +89,7 @@ class Staking:
         held, opens = bundles.standing(mask), bool(opening.any())
         if not chained:
             mask = held
-        people = np.flatnonzero((bundles.holds & held[:, None]).any(axis=0)).astype(np.int32)
+        people = bundles.holders(held)
         if not people.size:
             return Stakes(mask=mask, held=held, controllers=(), opens=opens)
         rows, inverse = np.unique((bundles.holds[:, people] & held[:, None]).T, axis=0, return_inverse=True)

@@ -108,12 +108,10 @@ class Traits:
         common = self._columns(joined)
         some = np.flatnonzero(relevant)
         if people is None:
-            strong = self._strong(mask, relevant)
+            strong, others, bare = self._strong(mask, relevant)
             size = max((self._quorums.size(rule) for rule in joined), default=1)
-            weak = self._pool.kept(
-                ~strong & outside, ~self._assumed(relevant), common, most, quorums * (size - 1) + most
-            )
-            people = np.concatenate([np.flatnonzero(strong & outside).astype(np.int32), weak])
+            weak = self._pool.kept(others & outside, bare, common, most, quorums * (size - 1) + most)
+            people = np.concatenate([strong[outside[strong]], weak])
         else:
             people = people[outside[people]]
         if not people.size:
@@ -141,11 +139,10 @@ class Traits:
         counts = np.diff(np.r_[first, len(people)])
         if len(parts) > WIDE:
             return parts
-        ample = self._better(
-            ways[one], holds[one], self._exposed[exposure[one]], values[one], ~assumes[one].any(axis=1)
+        more = self._more(
+            ways[one], holds[one], self._exposed[exposure[one]], values[one], ~assumes[one].any(axis=1), counts
         )  # fmt: skip
-        kept = counts @ ample < most
-        return [parts[i] for i in np.flatnonzero(kept)]
+        return [parts[i] for i in np.flatnonzero(more < most)]
 
     def _columns(self, rules: Sequence[Rule]) -> tuple[str, ...]:
         """Whose values must differ in some of the rules."""
@@ -233,32 +230,40 @@ class Traits:
         mask: Words = np.bitwise_or.reduce(np.array([self._masks[r.number] for r in rules]), axis=0)
         return mask
 
-    def _strong(self, mask: Words, relevant: Words) -> Flags:
-        """[P]: who belongs to a crowd of the mask, or holds a relevant source."""
-        strong = np.zeros(self.words.shape[1], dtype=np.bool_)
+    def _strong(self, mask: Words, relevant: Words) -> tuple[Ints, Flags, Flags]:
+        """Who belongs to a crowd of the mask, or holds a relevant source; [P]: who does not; [P]: whom no relevant
+        source can make act."""
+        strong, assumed = np.zeros((2, self.words.shape[1]), dtype=np.bool_)
         for w in np.flatnonzero(mask):
             strong |= self.words[w] & mask[w] != 0
         for w in np.flatnonzero(relevant):
             strong |= self._bundles.holds[w] & relevant[w] != 0
-        return strong
-
-    def _assumed(self, relevant: Words) -> Flags:
-        """[P]: whom a relevant source can make act."""
-        found = np.zeros(self.words.shape[1], dtype=np.bool_)
-        for w in np.flatnonzero(relevant):
-            found |= self._bundles.assumes[w] & relevant[w] != 0
-        return found
+            assumed |= self._bundles.assumes[w] & relevant[w] != 0
+        return np.flatnonzero(strong).astype(np.int32), ~strong, ~assumed
 
     @staticmethod
-    def _better(ways: Words, holds: Words, exposed: Words, values: Words, own: Flags) -> Ints:
-        """[n, n]: whether kind i can stand in for kind j. `own`: nobody else can make them act, so that one who is not
-        in the coalition has no part in a quorum yet."""
-        found = np.repeat(own[:, None], len(own), axis=1)
+    def _more(ways: Words, holds: Words, exposed: Words, values: Words, own: Flags, counts: Ints) -> Ints:
+        """[n]: how many people can stand in for kind j (`counts` [n] of each kind), being of another kind that has all
+        of its traits and no exposure more. `own`: nobody else can make them act, so that one who is not in the
+        coalition has no part in a quorum yet."""
+        # Only kinds with the same values are compared.
+        order = np.lexsort(values.T) if values.shape[1] else np.arange(len(own))
+        ordered = values[order]
+        start = np.flatnonzero(np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)])
+        sizes = np.diff(np.r_[start, len(own)])
+        # Each of a group with each of it: place k of the pairs of one is place k of its group.
+        each, first = np.repeat(sizes, sizes), np.repeat(start, sizes)
+        one = np.repeat(np.arange(len(own)), each)
+        place = np.arange(len(one)) - np.repeat(np.cumsum(each) - each, each)
+        other = order[np.repeat(first, each) + place]
+        one = order[one]
+        some = own[other] & (one != other)
+        one, other = one[some], other[some]
         for word in (*ways.T, *holds.T):
-            found &= ~word[:, None] & word[None, :] == 0
+            less = word[one] & ~word[other] == 0
+            one, other = one[less], other[less]
         for word in exposed.T:
-            found &= word[:, None] & ~word[None, :] == 0
-        for word in values.T:
-            found &= word[:, None] == word[None, :]
-        np.fill_diagonal(found, False)
-        return found.astype(np.int32)
+            less = word[other] & ~word[one] == 0
+            one, other = one[less], other[less]
+        found: Ints = np.bincount(one, weights=counts[other], minlength=len(own)).astype(np.int64)
+        return found
