@@ -134,6 +134,8 @@ def test_an_answer_is_read_only_as_it_is_printed(changes: dict[str, Any], says: 
     [
         ({"floor": "2"}, "floor: a number"),
         ({"gaps": [{"groups": ["ops"]}]}, "'length' is missing"),
+        ({"gaps": [{"groups": ["ops"], "length": 1, "at_least": 1}]}, "'length' means nothing"),
+        ({"gaps": [{"groups": ["ops"], "at_least": "1"}]}, "at_least: a number"),
         ({"gaps": [{"groups": [1], "length": 1}]}, "groups.0.: a text"),
         ({"at_least": 0}, "'at_least' means nothing"),
         ({"length": 2}, "2 outsiders are claimed"),

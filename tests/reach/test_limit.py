@@ -14,6 +14,8 @@ from tests.oracle.estates import AT, random_case
 from tests.oracle.sketch import sketch
 
 SEEDS = 80
+UNKNOWN = (44, 45, 59, 93, 95, 136, 359)
+"""Estates in which an unknown group makes a length shorter and not 0, of two groups in 59, 136 and 359."""
 
 
 class Hasty(Clock):
@@ -46,6 +48,37 @@ def test_bounds_hold_and_are_explained_wherever_the_time_ends(monkeypatch: pytes
             if found.at_most[i] != NOBODY:
                 assert not faults(found, i)
     assert between, "nothing was cut short: these limits show nothing"
+
+
+def test_a_gap_is_told_as_a_bound_where_its_search_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a state would be told to need nobody if only an unknown group held its people, as long as nobody had
+    looked."""
+    monkeypatch.setattr("armslength.reach.solution.Clock", Hasty)
+    monkeypatch.setattr("armslength.reach.levels.STEPS", 5)
+    exact = stopped = 0
+    for seed in UNKNOWN:
+        estate = parse(random_case(seed).files()).estate
+        assert estate.groups.unknown
+        whole = reach(estate, Question(at=AT, cap=3, everything=True))
+        for steps in (0, 10, 30, 100, 300):
+            found = hurried(seed, steps)
+            for i in range(len(found)):
+                true = whole.gaps(i)
+                known = 4 if whole.at_least[i] == NOBODY else int(whole.at_least[i])
+                filled = min([known, *(gap.length for gap in true)])
+                for gap in found.gaps(i):
+                    if not gap.stopped:
+                        exact += 1
+                        assert (gap,) == true
+                        continue
+                    stopped += 1
+                    assert found.unfinished()[i]
+                    assert gap.length <= filled
+                    named = set(true[0].groups) if true else set()
+                    assert named <= set(gap.groups) or named == set(estate.groups.unknown)
+                if not found.gaps(i):
+                    assert filled >= (4 if found.at_least[i] == NOBODY else found.at_least[i])
+    assert exact and stopped, "nothing was cut short, or all: these limits show nothing"
 
 
 def faults(found: Reach, i: int) -> tuple[str, ...]:

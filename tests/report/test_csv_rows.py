@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_every_pair_stands_there_with_its_length_and_floor() -> None:
     by = {(r["state"], r["action"], r["asset"]): r for r in found}
     assert by["CN", "terminate", "meetings-us"] == {
         "state": "CN", "action": "terminate", "asset": "meetings-us", "class": "meetings", "length": "1",
-        "at_least": "", "at_most": "", "floor": "2", "broken": "yes", "gap": "", "gap_groups": "",
+        "at_least": "", "at_most": "", "floor": "2", "broken": "yes", "gap": "", "gap_groups": "", "gap_at_least": "",
     }  # fmt: skip
     assert by["CN", "read", "meetings-us"]["gap"] == "0" and by["CN", "read", "meetings-us"]["gap_groups"] == "agency"
     assert by["CN", "read", "archive"]["length"] == "" and by["CN", "read", "archive"]["broken"] == "no"
@@ -42,6 +43,9 @@ def test_a_stopped_search_leaves_the_length_empty() -> None:
     whole.at_least[:], whole.at_most[:] = 1, -1
     found = list(csv.DictReader(io.StringIO("".join(csv_rows(whole)))))
     assert {(r["length"], r["at_least"], r["at_most"]) for r in found} == {("", "1", "")}
+    whole._gaps = {place: replace(gap, stopped=True) for place, gap in whole._gaps.items()}
+    stopped = [r for r in csv.DictReader(io.StringIO("".join(csv_rows(whole)))) if r["gap_groups"]]
+    assert {(r["gap"], r["gap_at_least"]) for r in stopped} == {("", "0")}
 
 
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -58,6 +59,10 @@ def test_the_keys_are_those_of_the_definition() -> None:
     assert list(only) == ["state", "action", "asset", "length", "accomplices", "floor", "gaps", "steps"]
     assert only["accomplices"] == ["t2"] and only["floor"] == 2 and only["length"] == 1
     assert only["gaps"] == [{"groups": list(made.estate.groups.ids[:2]), "length": 0}]
+    stopped = replace(gap, stopped=True)
+    (only,) = json.loads(text(made, (result(made, gaps=(stopped,)), made.steps)))["results"]
+    assert only["gaps"] == [{"groups": list(made.estate.groups.ids[:2]), "at_least": 0}]
+    SCHEMA.validate({**printed, "results": [only]})
     assert only["steps"][3] == {
         "rule": "grant",
         "fact": ["enrolled", "group:trust"],

@@ -223,6 +223,12 @@ def _result(length: Length, floor: int | None = None, gaps: tuple[Gap, ...] = ()
             " broken.",
         ),
         (
+            _result(Exact(length=2), floor=2, gaps=(Gap(groups=(0,), length=0, stopped=True),), of=FIRST_EXAMPLE),
+            "CN can have `terminate` on `asset:meetings-us` if two people outside its reach can be won over; were"
+            " unknown members of `group:liaison` within its reach, perhaps nobody else would be needed (the search was"
+            " stopped): the floor of 2 is broken.",
+        ),
+        (
             _result(Between(at_least=1, at_most=3)),
             "CN needs at least one person outside its reach for `read` on `asset:rack`, and three"
             " would do (the search was"

@@ -107,6 +107,13 @@ class Reach:
             return ()
         return self._witnesses.steps(int(self._row[i]), int(self._pair[i]))
 
+    def unfinished(self) -> npt.NDArray[np.bool_]:
+        """The results for which a time limit stopped the search, of the length or of a gap; shape [N]."""
+        found: npt.NDArray[np.bool_] = (self.at_least != NOBODY) & (self.at_least != self.at_most)
+        if self._gaps:
+            found |= [any(gap.stopped for gap in self.gaps(i)) for i in range(len(self))]
+        return found
+
     def broken(self) -> npt.NDArray[np.int64]:
         """The results whose floor does not hold, or holds only if gaps are ignored."""
         known = np.where(self.at_least == NOBODY, self._cap.astype(np.int16) + 1, self.at_least)

@@ -85,10 +85,11 @@ def _claimed(result: dict[str, object], where: str) -> int | None:
         _number(result["floor"], f"{where}.floor")
     for i, item in enumerate(_list(result["gaps"], f"{where}.gaps")):
         gap = _object(item, f"{where}.gaps[{i}]")
-        _keys(gap, f"{where}.gaps[{i}]", frozenset({"groups", "length"}))
+        key = "at_least" if "at_least" in gap else "length"
+        _keys(gap, f"{where}.gaps[{i}]", frozenset({"groups", key}))
         for j, group in enumerate(_list(gap["groups"], f"{where}.gaps[{i}].groups")):
             _text(group, f"{where}.gaps[{i}].groups[{j}]")
-        _number(gap["length"], f"{where}.gaps[{i}].length")
+        _number(gap[key], f"{where}.gaps[{i}].{key}")
     least = _number(result["at_least"], f"{where}.at_least") if stopped else 0
     key = "at_most" if stopped else "length"
     claimed = None if result[key] is None else _number(result[key], f"{where}.{key}")

@@ -6,7 +6,9 @@ import numpy as np
 
 from armslength.reach.pairs import UNASKED, Pairs
 from armslength.reach.result import NOBODY, Gap, Small
-from armslength.reach.solution import Solutions
+from armslength.reach.solution import Solution, Solutions
+
+MANY = 127
 
 
 def gaps(solutions: Solutions, asked: Pairs) -> dict[tuple[int, int], Gap]:
@@ -14,30 +16,36 @@ def gaps(solutions: Solutions, asked: Pairs) -> dict[tuple[int, int], Gap]:
     known, unknown = solutions.known, solutions.model.estate.groups.unknown
     if not unknown:
         return {}
-    full = _lengths(solutions, asked.states, unknown)
-    shorter = (full < _or_more(known.at_least, known.at_most)) & (asked.floor != UNASKED)
+    full, most = _bounds(solutions.filled(asked.states, unknown))
+    shorter = (full < _bounds(known)[0]) & (asked.floor != UNASKED)
     if not shorter.any():
         return {}
     rows = np.flatnonzero(shorter.any(axis=1))
     states = tuple(asked.states[r] for r in rows)
     without = {
-        group: (_lengths(solutions, states, unknown - {group}) if len(unknown) > 1 else None)
+        group: (_bounds(solutions.filled(states, unknown - {group})) if len(unknown) > 1 else None)
         for group in sorted(unknown)
     }
     found: dict[tuple[int, int], Gap] = {}
     for place, row in enumerate(rows.tolist()):
         for pair in np.flatnonzero(shorter[row]).tolist():
             length = int(full[row, pair])
-            telling = tuple(g for g, lengths in without.items() if lengths is None or lengths[place, pair] > length)
-            found[row, pair] = Gap(groups=telling or tuple(sorted(unknown)), length=length)
+            stopped = length < int(most[row, pair])
+            telling = []
+            for group, bounds in without.items():
+                least, enough = (MANY, MANY) if bounds is None else (int(b[place, pair]) for b in bounds)
+                # Without the group it could be more: for all that is known, or for sure.
+                if enough > length:
+                    telling.append(group)
+                    stopped |= least <= length
+            found[row, pair] = Gap(groups=tuple(telling or sorted(unknown)), length=length, stopped=stopped)
     return found
 
 
-def _lengths(solutions: Solutions, states: tuple[int, ...], filled: frozenset[int]) -> Small:
-    solution = solutions.filled(states, filled)
-    return _or_more(solution.at_least, solution.at_most)
-
-
-def _or_more(at_least: Small, at_most: Small) -> Small:
-    """Lengths that compare: beyond the cap counts as very many."""
-    return np.where((at_least == NOBODY) & (at_most == NOBODY), np.int8(127), at_least)
+def _bounds(solution: Solution) -> tuple[Small, Small]:
+    """The least and the most that each length could be; beyond the cap counts as `MANY`."""
+    open_ended = solution.at_most == NOBODY
+    return (
+        np.where(open_ended & (solution.at_least == NOBODY), np.int8(MANY), solution.at_least),
+        np.where(open_ended, np.int8(MANY), solution.at_most),
+    )

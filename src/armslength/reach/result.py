@@ -91,10 +91,12 @@ class Step:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """With every unknown group filled by people of the state the length would be `length`; `groups` (indexes) are those
-    without which it would be larger, or all when no single one makes the difference (semantics, "Gaps")."""
+    without which it would be larger, or all when no single one makes the difference (semantics, "Gaps"). `stopped`: a
+    time limit stopped the search; `length` is the least that it could be, `groups` are those that could matter."""
 
     groups: tuple[int, ...]
     length: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,13 @@ import numpy as np
 from armslength.reach import Reach
 from armslength.report.plain import visible
 
-COLUMNS = ("state", "action", "asset", "class", "length", "at_least", "at_most", "floor", "broken", "gap", "gap_groups")
+COLUMNS = (
+    *("state", "action", "asset", "class", "length", "at_least", "at_most", "floor", "broken"),
+    *("gap", "gap_groups", "gap_at_least"),
+)
 """`length` is empty where nobody can up to the cap, and where the search was stopped; then `at_least` is set. `broken`
 is `yes`, `no`, or empty without a floor. `gap` is the length if unknown groups hold people of the state; `gap_groups`
-names them, separated by spaces."""
+names them, separated by spaces. Where the search was stopped, `gap_at_least` is set in place of `gap`."""
 CHUNK = 2000
 """Rows in one piece of text: large answers are never held whole."""
 END, QUOTE = "\r\n", '"'
@@ -38,7 +41,7 @@ def csv_rows(reach: Reach) -> Iterator[str]:
         ):
             length = _length(least, most)
             judged = f"{floor},{'yes' if below else 'no'}" if floor >= 0 else ","
-            gap = _gap(reach, i) if estate.groups.unknown else ","
+            gap = _gap(reach, i) if estate.groups.unknown else ",,"
             lines.append(
                 f"{states[state]},{actions[action]},{assets[asset]},{classes[class_of[asset]]},{length},{judged},{gap}{END}"
             )
@@ -53,12 +56,13 @@ def _length(least: int, most: int) -> str:
 
 
 def _gap(reach: Reach, i: int) -> str:
-    """The columns `gap` and `gap_groups`."""
+    """The columns `gap`, `gap_groups` and `gap_at_least`."""
     gaps = reach.gaps(i)
     if not gaps:
-        return ","
-    names = sorted({reach.estate.groups.ids[g] for gap in gaps for g in gap.groups})
-    return f"{min(gap.length for gap in gaps)},{cell(' '.join(names))}"
+        return ",,"
+    names = cell(" ".join(sorted({reach.estate.groups.ids[g] for gap in gaps for g in gap.groups})))
+    least = min(gaps, key=lambda gap: gap.length)
+    return f",{names},{least.length}" if least.stopped else f"{least.length},{names},"
 
 
 def cell(text: str) -> str:

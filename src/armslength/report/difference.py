@@ -84,12 +84,13 @@ def findings(
 
 
 def length(side: Answer) -> str:
-    """`1`, `›3`, `≥2`; `–` for an asset that the side does not have; `2 0?` where unknown groups could make it 0."""
+    """`1`, `›3`, `≥2`; `–` for an asset that the side does not have; `2 0?` where unknown groups could make it 0,
+    `2 ≥0?` where the search of that was stopped."""
     if side.length is None:
         return "–"
     said = words(side.length)
-    gap = min((gap.length for gap in side.gaps), default=None)
-    return said if gap is None else f"{said} {gap}?"
+    gap = min(side.gaps, key=lambda gap: gap.length, default=None)
+    return said if gap is None else f"{said} {'≥' * gap.stopped}{gap.length}?"
 
 
 def _kind(change: LengthChange) -> str:

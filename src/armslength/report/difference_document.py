@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from armslength.estate import Estate
 from armslength.reach import (
     Between,
     Beyond,
     Cause,
     Difference,
     Exact,
-    Gap,
     LengthChange,
     PolicyCause,
     RowCause,
@@ -22,6 +20,7 @@ from armslength.reach import (
 )
 from armslength.reach import Side as Answer
 from armslength.report.cause_words import Sides
+from armslength.report.document import gap_document
 from armslength.report.said import known_cells
 
 
@@ -49,7 +48,7 @@ def _change(found: Difference, change: LengthChange, causes: Iterable[Cause], si
     }
     for name, estate, side in (("old_gaps", found.old, change.old), ("new_gaps", found.new, change.new)):
         if side.gaps:
-            shown[name] = [_gap(estate, gap) for gap in side.gaps]
+            shown[name] = [gap_document(estate, gap) for gap in side.gaps]
     if change.floor is not None:
         shown["floor"] = change.floor
     return {
@@ -68,10 +67,6 @@ def _length(side: Answer) -> object:
             return length
         case Between(at_least=at_least, at_most=at_most):
             return {"at_least": at_least, "at_most": at_most}
-
-
-def _gap(estate: Estate, gap: Gap) -> dict[str, object]:
-    return {"groups": [estate.groups.ids[group] for group in gap.groups], "length": gap.length}
 
 
 def _cause(cause: Cause, sides: Sides) -> dict[str, object]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from armslength.estate import Estate
-from armslength.reach import Between, Beyond, Exact, Question, Result, Step
+from armslength.reach import Between, Beyond, Exact, Gap, Question, Result, Step
 
 
 def document(estate: Estate, question: Question, answers: Iterable[tuple[Result, Sequence[Step]]]) -> Iterator[str]:
@@ -56,11 +56,15 @@ def _result(estate: Estate, result: Result, steps: Sequence[Step], lines: _Lines
     shown["accomplices"] = [estate.people.ids[p] for p in result.accomplices]
     if result.floor is not None:
         shown["floor"] = result.floor
-    shown["gaps"] = [
-        {"groups": [estate.groups.ids[g] for g in gap.groups], "length": gap.length} for gap in result.gaps
-    ]
+    shown["gaps"] = [gap_document(estate, gap) for gap in result.gaps]
     shown["steps"] = [_step(step, lines) for step in steps]
     return shown
+
+
+def gap_document(estate: Estate, gap: Gap) -> dict[str, object]:
+    """A gap as JSON."""
+    key = "at_least" if gap.stopped else "length"
+    return {"groups": [estate.groups.ids[g] for g in gap.groups], key: gap.length}
 
 
 def _step(step: Step, lines: _Lines) -> dict[str, object]:

@@ -45,7 +45,11 @@ def headline(estate: Estate, result: Result) -> str:
     if result.gaps:
         gap = min(result.gaps, key=lambda gap: gap.length)
         groups = listed([f"`group:{short(estate.groups.ids[g])}`" for g in gap.groups])
-        enough = f"{_outsiders(gap.length)} would do" if gap.length else "nobody else would be needed"
+        if gap.stopped:
+            needed = f"at least {_outsiders(gap.length)}" if gap.length else "perhaps nobody else"
+            enough = f"{needed} would be needed (the search was stopped)"
+        else:
+            enough = f"{_outsiders(gap.length)} would do" if gap.length else "nobody else would be needed"
         said = f"{said}; were unknown members of {groups} within its reach, {enough}"
     if result.floor is None:
         return said + "."

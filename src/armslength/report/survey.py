@@ -92,7 +92,7 @@ def survey(
         computed=len(reach),
         protected=int((pairs.floor >= 0).sum()),
         broken=int(pairs.broken.sum()),
-        unfinished=int(((reach.at_least >= 0) & (reach.at_least != reach.at_most)).sum()),
+        unfinished=int(reach.unfinished().sum()),
         chains=evidence.chains,
         looked_at=evidence.looked_at,
         reasons=evidence.reasons,
@@ -214,7 +214,7 @@ def _cells(
     starts = np.flatnonzero(
         np.diff(pairs.state[order], prepend=-1).astype(bool) | np.diff(pairs.column[order], prepend=-1).astype(bool)
     )
-    cells = []
+    cells, unfinished = [], reach.unfinished()
     for own in np.split(order, starts[1:]) if len(order) else []:
         first = own[0]
         if (column := place.get(int(pairs.column[first]))) is None:
@@ -235,9 +235,7 @@ def _cells(
                 sure=int(pairs.sure[own].sum()),
                 spread=tuple(zip(lengths.tolist(), counts.tolist(), strict=True)),
                 gap=gap if gap < pairs.known[first] else None,
-                unfinished=int(
-                    ((reach.at_least[results] >= 0) & (reach.at_least[results] != reach.at_most[results])).sum()
-                ),
+                unfinished=int(unfinished[results].sum()),
                 chain=_chain_of(evidence, pairs, own),
             )
         )
