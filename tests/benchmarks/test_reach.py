@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,12 @@ def test_it_measures_and_compares_from_the_command_line(root: Path, tmp_path: Pa
     assert result["lengths"]["open"] == 0
     assert set(result["whatif"]) == {"travel", "leaver", "grant"}
     assert f"{result['pairs']:,}" in done.stdout
+    for told in (*result["seconds"].values(), *result["whatif"].values(), result["witness"]):
+        assert set(told) == {"wall", "processor"}
+    for clock in ("wall", "processor"):
+        parts = [result["seconds"][part][clock] for part in ("imports", "load", "reach")]
+        assert sum(parts) == pytest.approx(result["seconds"]["all"][clock])
+        assert all(re.search(rf"\b{clock}  +{part:.2f}\b", done.stdout) for part in parts[:1])
 
 
 def test_a_contest_needs_an_estate_without_policies(root: Path, tmp_path: Path) -> None:
