@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from .case import Case, Row
+from .kinds import Permit, permit
 
 STATES = ("CN", "US", "IE", "SG", "RU", "DE")
 MOST = 40
@@ -94,7 +95,19 @@ class _Crowd:
             self.widen(assets, settings)
         for rows in tables.values():
             self.random.shuffle(rows)
-        return Case(tables=tables, settings=settings)
+        return Case(tables=tables, settings=settings, policy=self.policy() if self.chance(0.3) else "")
+
+    def policy(self) -> str:
+        """Permits for whoever is in several groups, each by the tables or since it was opened."""
+        permits = []
+        for _ in range(self.random.choice((1, 1, 2))):
+            targets = [("read", ("asset", "x")), *(("enroll", ("group", g)) for g in self.groups)]
+            targets += [("assume", ("group", g)) for g in self.groups]
+            action, target = self.random.choice(targets if self.chance(0.5) else targets[:1])
+            groups = frozenset(self.random.sample(self.groups, self.random.choice((2, 2, 3))))
+            terms = "" if self.chance(0.2) else self.any_terms()
+            permits.append(Permit(groups=groups, action=action, target=target, terms=terms))
+        return "\n".join(permit(n, one) for n, one in enumerate(permits))
 
     def add_people(self) -> None:
         random, size = self.random, self.size

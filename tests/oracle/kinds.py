@@ -1,16 +1,20 @@
-"""The same reading of the definition for estates of dozens of people, without Cedar: like people are counted together.
+"""The same reading of the definition for estates of dozens of people: like people are counted together.
 
 People are of one kind if they have the same exposures, groups and distinct values and nothing names them. Which of them
-join, sit or act makes no difference, so numbers stand for people: a coalition is so many of each kind.
+join, sit or act makes no difference, so numbers stand for people: a coalition is so many of each kind. Of policies it
+reads those that ask for membership in some groups and nothing else.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from .case import Case
 from .length import Asked, Pair
-from .world import Ref, Terms, World
+from .world import Grant, Ref, Terms, World
 
 Acting = list[int]
 """How many of each kind act."""
@@ -28,8 +32,50 @@ class Kind:
     phantom: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """Open to whoever is in all of `groups`."""
+
+    groups: frozenset[str]
+    action: str
+    target: Ref
+    terms: str
+
+
+_PERMIT = re.compile(
+    r'@id\("\w+"\)(?: @terms\("(?P<terms>\w+)"\))?'
+    r' permit\(principal, action == Action::"(?P<action>\w+)", resource == (?P<kind>\w+)::"(?P<name>\w+)"\)'
+    r" when { (?P<groups>.*) };"
+)
+
+
+def permit(number: int, permit: Permit) -> str:
+    """The policy as text."""
+    kind, name = permit.target
+    terms = f' @terms("{permit.terms}")' if permit.terms else ""
+    groups = " && ".join(f'principal in Group::"{g}"' for g in sorted(permit.groups))
+    asked = f'action == Action::"{permit.action}", resource == {kind.capitalize()}::"{name}"'
+    return f'@id("permit{number}"){terms} permit(principal, {asked}) when {{ {groups} }};'
+
+
+def _read(policy: str) -> tuple[Permit, ...]:
+    found = []
+    for line in policy.splitlines():
+        known = _PERMIT.fullmatch(line)
+        if known is None:
+            raise ValueError(f"not a policy that asks for groups alone: {line}")
+        groups = frozenset(re.findall(r'principal in Group::"(\w+)"', known["groups"]))
+        target = known["kind"].lower(), known["name"]
+        found.append(Permit(groups=groups, action=known["action"], target=target, terms=known["terms"] or ""))
+    return tuple(found)
+
+
 class CountedAsked(Asked):
     """Answers questions as `Asked` does."""
+
+    def __init__(self, case: Case, at: dt.date) -> None:
+        super().__init__(case, at)
+        self._counted = _read(case.policy)
 
     def derive(self, world: World, state: str, accomplices: Iterable[str]) -> Have:
         kinds = self._kinds(world)
@@ -71,7 +117,7 @@ class CountedAsked(Asked):
     def _kinds(self, world: World) -> Kinds:
         known: dict[int, tuple[World, Kinds]] = self.__dict__.setdefault("_known", {})
         if id(world) not in known:
-            known[id(world)] = (world, Kinds(world, self.actions | {"operate", "use"}))
+            known[id(world)] = (world, Kinds(world, self.actions | {"operate", "use"}, self._counted))
         return known[id(world)][1]
 
 
@@ -89,11 +135,11 @@ def _shares(kinds: list[int], counts: list[int], size: int) -> Iterator[tuple[tu
 class Kinds:
     """A world by kinds: `each`, and of which everyone is (`of`)."""
 
-    def __init__(self, world: World, actions: frozenset[str]) -> None:
-        self.world, self._actions = world, actions
+    def __init__(self, world: World, actions: frozenset[str], permits: tuple[Permit, ...]) -> None:
+        self.world, self._actions, self.permits = world, actions, permits
         terms = world.terms.values()
         columns = sorted({column for t in terms for column in t.distinct})
-        refs = [ref for g in world.grants for ref in (g.holder, g.target)]
+        refs = [ref for g in world.grants for ref in (g.holder, g.target)] + [p.target for p in permits]
         refs += [ref for t in terms for ref in (t.approvers, *t.places)]
         named = {name for kind, name in refs if kind == "person"}
         alike: dict[object, list[str]] = {}
@@ -205,24 +251,30 @@ class _Derivation:
         self.waived: set[str] = set()
         self.can: Have = set()
         self.gate = False
-        waiting = list(self.world.grants)
+        waiting: list[Grant | Permit] = [*self.world.grants, *self.kinds.permits]
         while True:
-            usable = [g for g in waiting if self._usable(g.holder, g.terms)]
+            usable = [g for g in waiting if self._usable(g)]
             waiting = [g for g in waiting if g not in usable]
             for g in usable:
                 self._give(g.action, g.target)
             if not self._custody() and not usable:
                 return
 
-    def _usable(self, holder: Ref, terms: str) -> bool:
-        if self.gate and terms:
+    def _usable(self, some: Grant | Permit) -> bool:
+        terms = some.terms
+        if self.gate and (terms or isinstance(some, Permit)):
             return True
-        askers = tuple(
-            n for n, count in enumerate(self.acting) if count and self.kinds.belongs(n, holder, self.entered)
-        )
+        askers = tuple(n for n, count in enumerate(self.acting) if count and self._holds(n, some))
         if not askers or not terms or terms in self.waived:
             return bool(askers)
         return self.kinds.satisfied(terms, askers, self.acting, self.entered)
+
+    def _holds(self, n: int, some: Grant | Permit) -> bool:
+        if isinstance(some, Grant):
+            return self.kinds.belongs(n, some.holder, self.entered)
+        # Of unknown people nothing is known that a policy could ask for.
+        kind = self.kinds.each[n]
+        return kind.phantom or some.groups <= kind.groups | self.entered
 
     def _give(self, action: str, target: Ref) -> None:
         kind, name = target

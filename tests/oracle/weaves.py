@@ -103,7 +103,7 @@ class _Weave:
             for some in self.groups.values():
                 if person in some and self.chance(0.9):
                     some.append(f"{person}x")
-        self.crowd += [f"z{n}" for n in range(random.choice((0, 0, 1, 4)))]
+        self.crowd += [f"q{n}" for n in range(random.choice((0, 0, 1, 4)))]
         rows: list[Row] = []
         for person in [*self.crowd, *self.brought, *self.inside, "asks"]:
             unit = f"u{random.randrange(self.units)}" if self.chance(0.9) else ""
