@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+from tests.oracle.case import Case
+from tests.oracle.comparison import differences
+from tests.oracle.estates import AT
+from tests.oracle.length import lengths
 from tests.reach.test_chains import firm, length, quorum
+
+
+def units(case: Case, *people: str) -> Case:
+    """Each of them has a unit of their own; a pair as "p=q" that of q. Nobody else has any."""
+    named = dict(p.split("=") if "=" in p else (p, p) for p in people)
+    for row in case.tables["people"]:
+        row["unit"] = named.get(row["id"], "")
+    return case
+
+
+def gap(case: Case) -> int:
+    """That of reading t if CN has people in ops, on which engine and definition agree; nobody known can."""
+    case.tables["unknown"] = [{"group": "ops"}]
+    assert differences(case) == []
+    told = lengths(case, AT)["CN", "read", "t"]
+    assert told.length is None
+    return told.gaps[0][1]
+
+
+TWO_FIRST = ["person:r assume person:a first", "person:r assume person:b second"]
 
 
 def test_beside_somebody_shared_there_may_be_one_who_is_not() -> None:
@@ -10,7 +34,7 @@ def test_beside_somebody_shared_there_may_be_one_who_is_not() -> None:
     case = firm(
         "x y s a b z",
         {"one": "x s", "two": "y s", "last": "a b z"},
-        ["person:r assume person:a first", "person:r assume person:b second", "person:r read asset:t third"],
+        [*TWO_FIRST, "person:r read asset:t third"],
         {"first": quorum(1, "one"), "second": quorum(1, "two"), "third": quorum(3, "last")},
         r="CN",
     )
@@ -21,10 +45,147 @@ def test_two_of_a_kind_may_both_be_shared() -> None:
     """Else two would pass for three: nothing tells the two apart who sit in both quorums."""
     case = firm(
         "x1 x2 y1 y2 s1 s2 h",
-        {"one": "x1 x2 s1 s2", "two": "y1 y2 s1 s2"},
+        {"one": "x1 x2 s1 s2", "two": "r y1 y2 s1 s2"},
         ["person:r assume person:h first", "person:h read asset:t second"],
         {"first": quorum(2, "one"), "second": quorum(3, "two")},
         r="CN",
     )
-    case.tables["groups"].append({"group": "two", "member": "person:r"})
     assert length(case) == 2
+
+
+def test_one_who_could_do_more_does_not_stand_in_where_both_are_needed() -> None:
+    """Else two would pass for three: of the two who sit in both quorums, one could also ask."""
+    case = firm(
+        "x1 x2 y1 y2 s1 s2 h",
+        {"one": "x1 x2 s1 s2", "two": "r y1 y2 s1 s2", "asking": "r s1"},
+        ["group:asking assume person:h first", "person:h read asset:t second"],
+        {"first": quorum(2, "one"), "second": quorum(3, "two")},
+        r="CN",
+    )
+    assert length(case) == 2
+
+
+def test_who_is_brought_by_the_first_quorum_is_not_like_somebody_who_is_not() -> None:
+    """Else one would pass for two: both sit in both quorums, and one of them acts by then anyway."""
+    case = firm(
+        "x b s",
+        {"one": "x b s", "two": "b s"},
+        ["person:r assume person:b first", "person:r read asset:t second"],
+        {"first": quorum(1, "one"), "second": quorum(2, "two")},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_whom_somebody_shared_brings_leaves_a_place_for_another() -> None:
+    """Else two would pass for three: the one who serves one first quorum brings half of the other."""
+    case = firm(
+        "a y z w s b c",
+        {"one": "w s", "two": "a y z", "last": "b c"},
+        [
+            "person:r assume person:b first",
+            "person:r assume person:c second",
+            "person:s assume person:a",
+            "person:r read asset:t third",
+        ],
+        {"first": quorum(1, "one"), "second": quorum(2, "two"), "third": quorum(2, "last")},
+        r="CN",
+    )
+    assert length(case) == 2
+
+
+def test_what_another_first_quorum_looks_at_is_looked_at_too() -> None:
+    """Else one would pass for two: anyone may approve in the end, and who also serves the second of the first quorums
+    is like somebody else as long as only the first is looked at."""
+    case = firm(
+        "x1 p x2 both h",
+        {"one": "x1", "two": "x2 both"},
+        ["person:r assume person:h first", "person:r assume person:h second", "person:h read asset:t third"],
+        {
+            "first": quorum(1, "one"),
+            "second": quorum(1, "two"),
+            "third": {"approvals": 1, "approvers": "everyone", "distinct": ["unit"]},
+        },
+        r="CN",
+    )
+    assert length(units(case, "p", "both", "h")) == 1
+
+
+def test_who_sits_where_a_first_quorum_lets_anybody_may_be_shared() -> None:
+    """Else one would pass for two: only once the approvers are open to all has the one who serves both a place."""
+    case = firm(
+        "x y s a m",
+        {"one": "x s", "two": "y s", "board": "m"},
+        ["person:r enroll group:board first", "person:r assume person:a second", "person:r read asset:t third"],
+        {"first": quorum(1, "one"), "second": quorum(1, "two"), "third": quorum(2, "board", distinct=["unit"])},
+        r="CN",
+    )
+    assert length(units(case, "r", "s", "a", "m")) == 1
+
+
+def test_what_one_could_not_do_two_may() -> None:
+    """Else a gap would seem longer: with one outsider the first quorums and the last have nobody in common who could
+    sit, and with two they need not."""
+    case = firm(
+        "x y s a b z",
+        {"one": "x s", "two": "y s", "last": "a b z s"},
+        ["group:ops assume person:a first", "group:ops assume person:b second", "group:ops read asset:t third"],
+        {"first": quorum(1, "one"), "second": quorum(1, "two"), "third": quorum(3, "last", distinct=["unit"])},
+        r="CN",
+    )
+    assert gap(units(case, "a", "b", "z", "s=a", "r")) == 2
+
+
+def test_who_may_ask_is_not_like_one_who_may_only_approve() -> None:
+    """Else a gap would seem longer: there is an approver, and nobody to ask. Of two approvers one may ask as well."""
+    case = firm(
+        "x q p b",
+        {"one": "r q p", "asking": "x p", "last": "b q p"},
+        ["group:asking assume person:b first", "group:ops read asset:t second"],
+        {"first": quorum(1, "one"), "second": quorum(2, "last")},
+        r="CN",
+    )
+    assert gap(case) == 1
+
+
+def opened(more: str) -> Case:
+    """The approvers of the last quorum are opened to all by the first, and only US has `more` beside one other."""
+    case = firm(
+        "de both h m",
+        {"one": "de both", "board": "m"},
+        ["person:r assume person:h first", "person:r enroll group:board first", "person:h read asset:t second"],
+        {"first": quorum(1, "one"), "second": quorum(4, "board", apart=4)},
+        r="CN",
+        j="CN",
+        k="US",
+        l="US",
+    )
+    rows = {row["id"]: row for row in case.tables["people"]}
+    rows["r"]["residence"] = "US"
+    rows["de"]["workplace"], rows["both"]["workplace"], rows["m"]["workplace"] = "DE", "IE", "DE"
+    case.tables["declared"] = [{"person": more, "state": "DE"}]
+    case.settings["home"] = ["CN", "US"]
+    return case
+
+
+def test_states_differ_by_who_could_sit_once_a_first_quorum_lets_anybody() -> None:
+    """Else a state would get the length of another with fewer people who could sit, as nobody else could so far."""
+    for more in ("r", "l"):
+        case = opened(more)
+        assert (length(case, "CN"), length(case, "US")) == (2, 1)
+
+
+def test_states_in_which_not_the_same_quorums_help_are_not_alike() -> None:
+    """Else a state would get the length of another: in one of them the last place is filled by a second quorum, which
+    the first makes possible, and in the other by nobody."""
+    case = firm(
+        "x s a b",
+        {"one": "x s", "two": "s k", "last": "a b s"},
+        ["person:r assume person:a first", "person:a assume person:b second", "person:r read asset:t third"],
+        {"first": quorum(1, "one"), "second": quorum(2, "two"), "third": quorum(2, "last", distinct=["unit"])},
+        r="CN",
+        k="US",
+    )
+    case.tables["people"][0]["residence"] = "US"
+    units(case, "r", "a", "b", "s=a")
+    assert (length(case, "CN"), length(case, "US")) == (2, 1)
