@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
+
+import numpy as np
 
 from armslength.estate import (
     Estate,
     EstateError,
+    Kind,
     drop_grants,
     drop_memberships,
     grant,
@@ -26,13 +29,17 @@ KINDS = ("travel", "leaver", "join", "drop membership", "grant", "drop grant", "
 POWERS = ("operate", "enroll", "assume", "amend")
 
 
-def edited(estate: Estate, kind: str, random: Random, at: Question) -> Estate | None:
-    """The estate with one edit of the kind; None where it does not fit."""
+def edited(estate: Estate, kind: str, random: Random, at: Question, *, narrow: bool = False) -> Estate | None:
+    """The estate with one edit of the kind; None where it does not fit. `narrow`: mostly of what quorums and powers
+    name, which in a firm is little."""
     people, groups, grants = estate.people.ids, estate.groups.ids, estate.grants
     states = [*estate.states, *estate.states, "NZ"]
     # Those of the case itself come first; they are the ones who matter.
     few = [p for p in people if not p.startswith("z")] or list(people)
     people = tuple(few) if random.random() < 0.8 else people
+    rows = range(len(grants))
+    if narrow and random.random() < 0.9:
+        people, groups, rows = _named(estate)
 
     def ref() -> str:
         some = [f"person:{random.choice(people)}"] if people else []
@@ -48,16 +55,35 @@ def edited(estate: Estate, kind: str, random: Random, at: Question) -> Estate | 
             case "join":
                 return join(estate, ref(), f"group:{random.choice(groups)}")
             case "drop membership":
-                return drop_memberships(estate, [random.randrange(len(estate.groups.group))])
+                names = estate.groups.ids
+                some = [n for n, g in enumerate(estate.groups.group.tolist()) if not narrow or names[g] in groups]
+                return drop_memberships(estate, [random.choice(some)])
             case "drop grant":
-                return drop_grants(estate, [random.randrange(len(grants))])
+                return drop_grants(estate, [random.choice(rows)])
             case "terms":
                 terms = random.choice(["", *(t.id for t in estate.settings.terms)])
-                return set_terms(estate, random.randrange(len(grants)), terms)
+                return set_terms(estate, random.choice(rows), terms)
             case _:
                 return _granted(estate, random, ref)
     except (EstateError, IndexError, ValueError):
         return None
+
+
+def _named(estate: Estate) -> tuple[tuple[str, ...], tuple[str, ...], Sequence[int]]:
+    """People, groups and places of grants that have to do with quorums or powers."""
+    grants, powers = estate.grants, [estate.actions.index(a) for a in POWERS]
+    rows = np.flatnonzero((grants.terms >= 0) | np.isin(grants.action, powers)).tolist()
+    refs = [(int(grants.holder_kind[n]), int(grants.holder[n])) for n in rows]
+    refs += [(int(grants.target_kind[n]), int(grants.target[n])) for n in rows]
+    for terms in estate.settings.terms:
+        refs += [(ref.kind, ref.index) for ref in (terms.approvers, *(place.of for place in terms.places))]
+    groups = {n for kind, n in refs if kind == Kind.GROUP}
+    people = {n for kind, n in refs if kind == Kind.PERSON}
+    table = estate.groups
+    inside = np.isin(table.group, sorted(groups)) & (table.member_kind == Kind.PERSON)
+    people |= set(table.member[inside].tolist())
+    named = tuple(estate.people.ids[n] for n in sorted(people)), tuple(table.ids[n] for n in sorted(groups))
+    return (*named, rows)
 
 
 def crowded(case: Case, random: Random) -> Case:
@@ -107,20 +133,22 @@ def _granted(estate: Estate, random: Random, ref: object) -> Estate:
             return grant(estate, holder, action, f"asset:{random.choice(estate.assets.ids)}", terms)
 
 
-def faults(estate: Estate, question: Question, random: Random, edits: int, witnesses: int = 12) -> Iterator[str]:
+def faults(
+    estate: Estate, question: Question, random: Random, edits: int, witnesses: int = 12, *, narrow: bool = False
+) -> Iterator[str]:
     """What an answer that takes over says otherwise than one from scratch, after each of some edits in a row."""
     before = reach(estate, question)
     done: list[str] = []
     while len(done) < edits:
         kind = random.choice(KINDS)
-        new = edited(estate, kind, random, question)
+        new = edited(estate, kind, random, question, narrow=narrow)
         done.append(kind if new is not None else f"no {kind}")
         if new is None:
             continue
         if random.random() < 0.2:
             # Two edits taken together.
             second = random.choice(KINDS)
-            new, done[-1] = edited(new, second, random, question) or new, f"{kind} and {second}"
+            new, done[-1] = edited(new, second, random, question, narrow=narrow) or new, f"{kind} and {second}"
         if random.random() < 0.1:
             # Another question may be asked of the new estate.
             question = replace(question, cap=random.randint(0, 4), everything=random.random() < 0.7)

@@ -140,12 +140,41 @@ def test_who_may_ask_is_not_like_one_who_may_only_approve() -> None:
     """Else a gap would seem longer: there is an approver, and nobody to ask. Of two approvers one may ask as well."""
     case = firm(
         "x q p b",
-        {"one": "r q p", "asking": "x p", "last": "b q p"},
+        {"one": "r q p", "asking": "x p", "last": "b q p", "place": "b q"},
         ["group:asking assume person:b first", "group:ops read asset:t second"],
-        {"first": quorum(1, "one"), "second": quorum(2, "last")},
+        {"first": quorum(1, "one"), "second": quorum(2, "last", **{"from": [{"of": "group:place", "count": 1}]})},
         r="CN",
     )
     assert gap(case) == 1
+
+
+def test_where_the_terms_are_waived_only_who_may_ask_is_enough() -> None:
+    """The same, where nobody needs to approve in the first quorum."""
+    case = firm(
+        "x q p b",
+        {"one": "q p", "asking": "x p", "last": "b q p", "place": "b q"},
+        [
+            "group:asking assume person:b first",
+            "group:ops read asset:t second",
+            "person:r amend terms:first",
+        ],
+        {"first": quorum(1, "one"), "second": quorum(2, "last", **{"from": [{"of": "group:place", "count": 1}]})},
+        r="CN",
+    )
+    assert gap(case) == 1
+
+
+def test_of_people_without_a_part_so_far_only_one_may_fit_once_there_is_one() -> None:
+    """Else two would pass for three: one opens the approvers to all, and of those who serve the first quorum only one
+    has a unit."""
+    case = firm(
+        "x q p o h",
+        {"one": "x q p", "board": "r"},
+        ["person:r assume person:h first", "person:h read asset:t second", "person:o enroll group:board"],
+        {"first": quorum(1, "one"), "second": quorum(1, "board", distinct=["unit"])},
+        r="CN",
+    )
+    assert length(units(case, "p", "h")) == 2
 
 
 def opened(more: str) -> Case:

@@ -17,6 +17,7 @@ from benchmarks.firm import DAY
 from benchmarks.generator import Size, generate, write
 from tests.oracle.case import Case
 from tests.oracle.estates import AT, random_case
+from tests.oracle.weaves import woven_case
 from tests.reach.takeovers import crowded, differences, faults, other
 
 SEEDS = 60
@@ -87,6 +88,15 @@ def test_somebody_who_leaves_is_missed_where_no_other_does_for_them(case: Case, 
     assert new.at_least.tolist() == [NOBODY if after is None else after]
 
 
+@pytest.mark.parametrize("first", range(0, SEEDS, 20))
+def test_so_it_is_where_a_few_serve_several_quorums(first: int) -> None:
+    """Where quorums lead to quorums, a change of the first is one of the last."""
+    for seed in range(first, first + 20):
+        random = Random(seed)
+        estate = parse(woven_case(seed).files()).estate
+        assert list(faults(estate, asked(seed, random), random, edits=4, witnesses=4)) == [], seed
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_so_it_is_between_any_two_estates(seed: int) -> None:
     """A diff compares what nobody edited row by row: settings, policies and assets differ too."""
@@ -117,3 +127,13 @@ def test_so_it_is_for_a_firm(tmp_path: Path, people: int, cedar: bool, unknown: 
     random = Random(seed)
     estate = read(str(tmp_path)).estate
     assert list(faults(estate, Question(at=DAY), random, edits=3)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cedar", "unknown", "seed"), [(False, False, 3), (False, True, 4), (True, False, 5)])
+def test_so_it_is_for_a_larger_firm(tmp_path: Path, cedar: bool, unknown: bool, seed: int) -> None:
+    """The same with 1,000 people, where one change of who matters to the vaults follows another."""
+    write(generate(Size.of_people(1000), seed, cedar=cedar, unknown=unknown), tmp_path)
+    random = Random(seed)
+    estate = read(str(tmp_path)).estate
+    assert list(faults(estate, Question(at=DAY), random, edits=8, narrow=True)) == []
