@@ -201,3 +201,21 @@ def test_states_in_which_not_the_same_quorums_help_are_not_alike() -> None:
     case.tables["people"][0]["residence"] = "US"
     units(case, "r", "a", "b", "s=a")
     assert (length(case, "CN"), length(case, "US")) == (2, 1)
+
+
+def test_who_serves_the_other_first_quorum_is_tried_for_it() -> None:
+    """Else two would pass for three: where anyone may sit in the end, those without a part are alike, and who serves
+    the second of the first quorums has none in the first."""
+    many = " ".join(f"p{n}" for n in range(12))
+    case = firm(
+        f"x1 x2 {many} both h",
+        {"one": "x1", "two": "x2 both"},
+        ["person:r assume person:h first", "person:r assume person:h second", "person:h read asset:t third"],
+        {
+            "first": quorum(1, "one"),
+            "second": quorum(1, "two"),
+            "third": {"approvals": 2, "approvers": "everyone", "distinct": ["unit"]},
+        },
+        r="CN",
+    )
+    assert length(units(case, *many.split(), "both", "h")) == 2
