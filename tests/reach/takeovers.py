@@ -153,7 +153,7 @@ def faults(
             # Another question may be asked of the new estate.
             question = replace(question, cap=random.randint(0, 4), everything=random.random() < 0.7)
         taken, whole = reach(new, question, before=before), reach(new, question)
-        for said in _differ(taken, whole, random, witnesses):
+        for said in differ(taken, whole, random, witnesses):
             yield f"after {', '.join(done)}: {said}"
         estate, before = new, taken
 
@@ -187,10 +187,11 @@ def other(case: Case, random: Random) -> Case:
 
 def differences(old: Estate, new: Estate, question: Question, random: Random) -> Iterator[str]:
     """What the answer for one estate says otherwise if it takes over from that for another."""
-    return _differ(reach(new, question, before=reach(old, question)), reach(new, question), random, 8)
+    return differ(reach(new, question, before=reach(old, question)), reach(new, question), random, 8)
 
 
-def _differ(taken: Reach, whole: Reach, random: Random, witnesses: int) -> Iterator[str]:
+def differ(taken: Reach, whole: Reach, random: Random, witnesses: int) -> Iterator[str]:
+    """What an answer that took over says otherwise than one from scratch; of some pairs the derivation too."""
     for name in ("state", "action", "asset", "at_least", "at_most", "floor"):
         one, two = getattr(taken, name), getattr(whole, name)
         if one.tolist() != two.tolist():

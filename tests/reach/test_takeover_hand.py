@@ -1,0 +1,77 @@
+"""What is taken over, by hand: changes after which something that was settled before means another thing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from armslength.estate import parse, travel
+from armslength.reach import NOBODY, Question, Reach, reach
+from tests.oracle.case import Case
+from tests.oracle.estates import AT
+from tests.oracle.sketch import sketch
+from tests.reach.takeovers import differ
+
+
+def after(old: Case, new: Case) -> Reach:
+    """The answer for the new estate, taken over from the old one; it is that from scratch."""
+    question = Question(at=AT, everything=True)
+    estates = [parse(case.files()).estate for case in (old, new)]
+    taken = reach(estates[1], question, before=reach(estates[0], question))
+    assert list(differ(taken, reach(estates[1], question), Random(0), 9)) == []
+    return taken
+
+
+def length(found: Reach, state: str) -> int:
+    return int(found.at_least[found.state.tolist().index(found.estate.states.index(state))])
+
+
+def pair(people: dict[str, str | dict[str, str]], **terms: object) -> Case:
+    return sketch(
+        people,
+        {},
+        ["person:ann read asset:t two"],
+        settings={"terms": {"two": {"approvals": 1, "approvers": "everyone", **terms}}},
+    )
+
+
+def test_somebody_new_counts_where_anyone_may_approve() -> None:
+    """Else a firm would be told that nobody can, as there was nobody before."""
+    old = pair({"ann": "CN"})
+    assert length(after(old, old), "CN") == NOBODY
+    assert length(after(old, pair({"ann": "CN", "bo": "US"})), "CN") == 1
+
+
+def test_who_had_no_unit_before_counts_with_one() -> None:
+    """The same for somebody who could sit nowhere as long as no unit was told."""
+    ann: dict[str, str] = {"workplace": "CN", "unit": "u0"}
+    old = pair({"ann": ann, "bo": {"workplace": "US"}}, distinct=["unit"])
+    assert length(after(old, old), "CN") == NOBODY
+    assert length(after(old, pair({"ann": ann, "bo": {"workplace": "US", "unit": "u1"}}, distinct=["unit"])), "CN") == 1
+
+
+def test_a_state_that_was_not_asked_about_is_looked_at() -> None:
+    """Else a state would be told to have nothing, as nothing was known of it."""
+    estate = parse(pair({"ann": "CN", "bo": "CN", "kim": "US"}).files()).estate
+    question = Question(at=AT, everything=True)
+    some = replace(question, states=frozenset({estate.states.index("US")}))
+    found = reach(estate, question, before=reach(estate, some))
+    assert (length(found, "CN"), length(found, "US")) == (0, 1)
+
+
+def test_a_new_state_changes_nobody_s_exposure() -> None:
+    """Else people of an unknown group would be taken for those of another state, and a gap be wrong."""
+    case = sketch(
+        {"b1": "CN", "b2": "DE", "z": "US"},
+        {"board": "b1 b2"},
+        ["group:ops read asset:t two"],
+        settings={"terms": {"two": {"approvals": 1, "approvers": "group:board", "apart": 1}}},
+        unknown=[{"group": "ops"}],
+    )
+    estate, question = parse(case.files()).estate, Question(at=AT, everything=True)
+    moved = travel(estate, "person:z", "AT", AT)
+    assert moved.states.index("AT") == 0
+    taken, whole = reach(moved, question, before=reach(estate, question)), reach(moved, question)
+    assert list(differ(taken, whole, Random(0), 9)) == []
+    gaps = {moved.states[taken.state[i]]: taken.gaps(i)[0].length for i in range(len(taken)) if taken.gaps(i)}
+    assert (gaps["CN"], gaps["DE"]) == (1, 1)
