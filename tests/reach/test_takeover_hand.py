@@ -39,7 +39,7 @@ def test_somebody_new_counts_where_anyone_may_approve() -> None:
     """Else a firm would be told that nobody can, as there was nobody before."""
     old = pair({"ann": "CN"})
     assert length(after(old, old), "CN") == NOBODY
-    assert length(after(old, pair({"ann": "CN", "bo": "US"})), "CN") == 1
+    assert length(after(old, pair({"ann": "CN", "bo": ""})), "CN") == 1
 
 
 def test_who_had_no_unit_before_counts_with_one() -> None:
@@ -75,3 +75,19 @@ def test_a_new_state_changes_nobody_s_exposure() -> None:
     assert list(differ(taken, whole, Random(0), 9)) == []
     gaps = {moved.states[taken.state[i]]: taken.gaps(i)[0].length for i in range(len(taken)) if taken.gaps(i)}
     assert (gaps["CN"], gaps["DE"]) == (1, 1)
+
+
+def test_who_brings_one_fewer_brings_one_fewer() -> None:
+    """Else one would pass for two: what somebody could bring before is not what they bring."""
+
+    def case(*brought: str) -> Case:
+        return sketch(
+            {"r": "CN", "c": "", "a": "", "b": ""},
+            {"board": "a b"},
+            ["person:r read asset:t two", *(f"person:c assume person:{p}" for p in brought)],
+            settings={"terms": {"two": {"approvals": 2, "approvers": "group:board"}}},
+        )
+
+    assert length(after(case("a", "b"), case("a", "b")), "CN") == 1
+    assert length(after(case("a", "b"), case("a")), "CN") == 2
+    assert length(after(case("a"), case("a", "b")), "CN") == 1
