@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from random import Random
+
+import pytest
 
 from armslength.estate import parse, travel
 from armslength.reach import NOBODY, Question, Reach, reach
 from tests.oracle.case import Case
 from tests.oracle.estates import AT
 from tests.oracle.sketch import sketch
+from tests.oracle.weaves import woven_case
 from tests.reach.takeovers import differ
+from tests.reach.test_limit import Hasty
 
 
 def after(old: Case, new: Case) -> Reach:
@@ -91,3 +96,34 @@ def test_who_brings_one_fewer_brings_one_fewer() -> None:
     assert length(after(case("a", "b"), case("a", "b")), "CN") == 1
     assert length(after(case("a", "b"), case("a")), "CN") == 2
     assert length(after(case("a"), case("a", "b")), "CN") == 1
+
+
+def test_what_nobody_could_do_is_looked_at_once_somebody_may() -> None:
+    """Else a floor would seem to hold for ever, as it held when too few could approve."""
+
+    def case(board: str) -> Case:
+        return sketch(
+            {"r": "CN", "a": "", "b": ""},
+            {"board": board},
+            ["person:r read asset:t two"],
+            settings={"terms": {"two": {"approvals": 2, "approvers": "group:board"}}},
+        )
+
+    assert length(after(case("a"), case("a")), "CN") == NOBODY
+    assert length(after(case("a"), case("a b")), "CN") == 2
+
+
+def test_nothing_is_taken_over_from_a_search_that_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what nobody had looked for yet would be told as what nobody can do."""
+    monkeypatch.setattr("armslength.reach.solution.Clock", Hasty)
+    stopped = 0
+    for seed in range(12):
+        estate = parse(woven_case(seed).files()).estate
+        question = Question(at=AT, everything=True)
+        whole = reach(estate, question)
+        for steps in (1, 5, 20):
+            looks = count()
+            before = reach(estate, question, lambda: next(looks) >= steps)  # noqa: B023
+            stopped += bool(before.unfinished().any())
+            assert list(differ(reach(estate, question, before=before), whole, Random(0), 3)) == []
+    assert stopped > 9, "nothing was cut short: these limits show nothing"
