@@ -50,7 +50,7 @@ class Ability:
         self._quorums = Quorums(estate, exposure, self._membership, tick)
         self._teams = Teams(estate, exposure, self._membership, self._quorums.codes)
         self._known: dict[tuple[Ref, int, frozenset[int]], Able] = {}
-        self._relevant: dict[tuple[Ref, int], Ints] = {}
+        self._relevant: dict[tuple[Ref, int], frozenset[int]] = {}
 
     def able(self, holder: Ref, terms: int, dropped: frozenset[int] = NOTHING) -> Able:
         """How able the holder is for the terms (an index) once the memberships of some rows are gone."""
@@ -79,20 +79,23 @@ class Ability:
         """Those of some membership rows that could matter."""
         if not dropped:
             return dropped
-        rows = self._relevant.get((holder, terms))
-        if rows is None:
-            rows = self._relevant[holder, terms] = self._rows_within(self._groups(holder, terms))
-        some = np.array(sorted(dropped), dtype=np.int32)
-        return frozenset(some[np.isin(some, rows)].tolist())
+        inside = self._relevant.get((holder, terms))
+        if inside is None:
+            inside = self._relevant[holder, terms] = self._inside(self._groups(holder, terms))
+        group = self._estate.groups.group
+        return frozenset(row for row in dropped if int(group[row]) in inside)
 
     def _groups(self, holder: Ref, terms: int) -> frozenset[int]:
         asked = self._estate.settings.terms[terms]
         refs = (holder, asked.approvers, *(place.of for place in asked.places))
         return frozenset(ref.index for ref in refs if ref.kind is Kind.GROUP)
 
+    def _inside(self, groups: Iterable[int]) -> frozenset[int]:
+        """The groups, and all that is nested in them."""
+        return frozenset[int]().union(*(self._membership.within(g) for g in groups))
+
     def _rows_within(self, groups: Iterable[int]) -> Ints:
-        inside = frozenset[int]().union(*(self._membership.within(g) for g in groups))
-        parts = [self._rows.of(g)[0] for g in sorted(inside)]
+        parts = [self._rows.of(g)[0] for g in sorted(self._inside(groups))]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
 
     def _find(self, holder: Ref, terms: int, dropped: frozenset[int]) -> Able:

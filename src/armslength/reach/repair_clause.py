@@ -40,7 +40,8 @@ Statuses = frozenset[Status]
 class Clause:
     """Met if an option of `any_of` is chosen, or if of some set of `unless` none is. The rest says where it comes from
     and takes no part in equality: `keys` of the rows, `pair` (column, number) with the `outsiders` of its derivation;
-    for options that drop somebody's membership, how many `others` might stand in."""
+    for options that drop somebody's membership, how many `others` might stand in; `any_of` in `parts`, one a row, where
+    that is known."""
 
     any_of: frozenset[int]
     unless: frozenset[frozenset[int]]
@@ -48,6 +49,7 @@ class Clause:
     pair: tuple[int, int] | None = field(compare=False, default=None)
     outsiders: tuple[int, ...] = field(compare=False, default=())
     others: Mapping[int, int] = field(compare=False, default_factory=dict)
+    parts: tuple[frozenset[int], ...] = field(compare=False, default=())
 
     def met(self, chosen: frozenset[int]) -> bool:
         """Whether a plan meets it."""
@@ -66,18 +68,19 @@ def clause(
     outsiders: Iterable[int] = (),
 ) -> Clause:
     """The clause that not every key of `standing` may have a status of those listed for it."""
-    any_of: set[int] = set()
+    parts: dict[frozenset[int], None] = {}
     unless: set[frozenset[int]] = set()
     for key, statuses in standing.items():
-        options = menu.options(key)
-        if menu.original(key) in statuses:
-            any_of.update(o for o in options if menu.status[o] not in statuses)
-        else:
-            unless.add(frozenset(o for o in options if menu.status[o] in statuses))
+        inside, outside = menu.divided(key, statuses)
+        if menu.original(key) not in statuses:
+            unless.add(inside)
+        elif outside:
+            parts[outside] = None
     return Clause(
-        any_of=frozenset(any_of),
+        any_of=frozenset[int]().union(*parts),
         unless=frozenset(unless),
         keys=tuple(sorted(standing)),
         pair=pair,
         outsiders=tuple(outsiders),
+        parts=tuple(parts),
     )

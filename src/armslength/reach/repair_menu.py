@@ -45,6 +45,7 @@ class Menu:
         self.weight: list[int] = []
         self._of: dict[Key, tuple[int, ...]] = {}
         self._number: dict[tuple[Key, Status], int] = {}
+        self._divided: dict[tuple[Key, frozenset[Status]], tuple[frozenset[int], frozenset[int]]] = {}
 
     def original(self, key: Key) -> Status:
         """The status that the tables give."""
@@ -62,6 +63,15 @@ class Menu:
         """The number of the change that gives a row this status, or None where it is not allowed."""
         self.options(key)
         return self._number.get((key, status))
+
+    def divided(self, key: Key, statuses: frozenset[Status]) -> tuple[frozenset[int], frozenset[int]]:
+        """The options that give a row one of these statuses, and those that give it another."""
+        found = self._divided.get((key, statuses))
+        if found is None:
+            options = self.options(key)
+            inside = frozenset(o for o in options if self.status[o] in statuses)
+            found = self._divided[key, statuses] = inside, frozenset(options) - inside
+        return found
 
     def verb(self, option: int) -> Verb:
         return self._verb(self.key[option], self.status[option])

@@ -56,14 +56,48 @@ class Reduced:
 
 
 def reduced(menu: Menu, clauses: Iterable[Clause]) -> Reduced:
-    rows = least({Row(c.any_of, c.unless) for c in clauses})
-    instead: dict[int, int] = {}
+    # First what is plain, since it leaves a tenth for all that follows.
+    every, instead = _alike(menu, list(dict.fromkeys(clauses)))
+    rows = least(every)
     for turn in range(TURNS):
         fewer = _thinned(menu, rows, menu.weight, instead, across=turn > 0)
         if fewer is None and turn:
             break
         rows = least(set(fewer)) if fewer is not None else rows
     return Reduced(_parts(menu, rows), instead)
+
+
+def _alike(menu: Menu, clauses: Sequence[Clause]) -> tuple[dict[Row, None], dict[int, int]]:
+    """The clauses with one option in place of all those of one row of the tables and one weight that they never tell
+    apart, and which stands in for which."""
+    # Few sets of options of a row are asked for, by many clauses: what is in the same sets is in the same clauses.
+    parts = [c.parts or _by_key(menu, c.any_of) for c in clauses]
+    asked = dict.fromkeys(some for mine in parts for some in mine)
+    barred = dict.fromkeys(some for c in clauses for some in c.unless)
+    where: dict[int, list[int]] = {}
+    for number, some in enumerate((*asked, *barred)):
+        for o in some:
+            where.setdefault(o, []).append(number)
+    first: dict[tuple[int, int, tuple[int, ...]], int] = {}
+    instead: dict[int, int] = {}
+    for o in sorted(where):
+        one = first.setdefault((menu.key[o], menu.weight[o], tuple(where[o])), o)
+        if one != o:
+            instead[o] = one
+    left = {some: frozenset(o for o in some if o not in instead) for some in (*asked, *barred)}
+    rows = (
+        Row(Options().union(*(left[some] for some in mine)), frozenset(left[some] for some in c.unless))
+        for mine, c in zip(parts, clauses, strict=True)
+    )
+    return dict.fromkeys(rows), instead
+
+
+def _by_key(menu: Menu, options: Options) -> tuple[Options, ...]:
+    """Options by the row of the tables that they change."""
+    found: dict[int, list[int]] = {}
+    for o in sorted(options):
+        found.setdefault(menu.key[o], []).append(o)
+    return tuple(frozenset(some) for some in found.values())
 
 
 def merged(menu: Menu, clauses: Iterable[Clause]) -> list[Row | None]:
