@@ -4,7 +4,8 @@ An implicit hitting set. The master finds the cheapest plan that meets all claus
 is asked what that plan leaves broken (`repair_ask`); each derivation found becomes a clause (`repair_clause` says why
 it holds for every valid plan). Between two such rounds the plan is mended greedily until the engine finds nothing
 broken: that is a valid plan at any time, and its clauses make the next bound rise. When the cheapest plan is itself
-valid, or a valid plan costs as little as the bound, it is proven least.
+valid, or a valid plan costs as little as the bound, it is proven least. Pairs that resist are set aside meanwhile
+(`repair_aside`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from armslength.reach.levels import Clock, Expired
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import pairs
 from armslength.reach.repair_able import Ability, Able
+from armslength.reach.repair_aside import Resisting, Rest
 from armslength.reach.repair_ask import Asking
 from armslength.reach.repair_change import Change, Refusal
 from armslength.reach.repair_clause import Clause
@@ -57,6 +59,8 @@ SPARING = 6
 """So many of these turns leave out what no clause asks for any more; after them a plan only grows, so that it ends."""
 GLANCE = 4
 """After so many turns without any valid plan, what the clauses prove is told."""
+DEAR = 1.25
+"""A plan that costs so many times what is proven is not mended further: the solver knows a better way to go on from."""
 
 
 def repair(
@@ -74,8 +78,8 @@ def repair(
     plan so far is returned with the bound proven so far. `progress` is told whenever the engine has answered. Pure.
 
     What cannot be mended does not stop the rest: pairs that no allowed change mends are given up, and where pairs can
-    be mended only one without the other, as few as possible. They are told in `Plan.remaining`; the bound is for the
-    others.
+    be mended only one without the other, as few as possible. Pairs that resisted until the time was over are set aside.
+    All are told in `Plan.remaining`; the bound is for the others.
     """
     return _Repair(estate, question, refused, expired, progress).plan()
 
@@ -103,6 +107,8 @@ class _Repair:
         sights = Sights(estate, Membership(estate))
         self._asking = Asking(estate, exposed, self._asked, question.at, self._menu, sights, expired)
         self._hopeless: dict[Pair, Support] = {}
+        self._resisting = Resisting()
+        self._rest: Rest | None = None
         self._best: frozenset[int] | None = None
         self._last: frozenset[int] = frozenset()
         self._bound = self._rounds = self._broken = 0
@@ -120,6 +126,10 @@ class _Repair:
 
     def _settle(self) -> None:
         """The time is over: what do the clauses found since the solver last saw them prove?"""
+        rest = self._rest
+        if self._best is None and rest is not None:
+            self._leave(rest.given_up, rest.aside)
+            self._best, self._bound = rest.chosen, rest.bound
         looks = count()
         self._glance(lambda: next(looks) >= GRACE)
 
@@ -152,6 +162,8 @@ class _Repair:
             if valid is not None and (self._best is None or self._weight(valid) < self._weight(self._best)):
                 self._best = valid
                 self._note()
+            if self._cuts.aside and valid is not None:
+                self._take_up(valid)
             if self._done():
                 return
             if len(self._cuts) == cuts and self._cuts.given_up == before:
@@ -177,6 +189,10 @@ class _Repair:
                     self._hopeless |= answer.hopeless
                     self._cuts.give_up(answer.hopeless)
                     self._forget()
+                if self._best is None and (stubborn := self._resisting.seen(answer.broken)):
+                    self._cuts.set_aside(self._cuts.aside | stubborn)
+                    self._forget()
+                    return None
             mended = self._cuts.mended(chosen)
             if mended is None or (turn >= self._patience and self._best is not None):
                 # The solver may know a better way to go on from, and what that proves.
@@ -185,6 +201,8 @@ class _Repair:
             chosen = self._cuts.pruned(mended) if turn < SPARING or self._best is not None else mended
             if not turn % GLANCE and self._best is None:
                 self._glance(self._expired)
+                if self._weight(chosen) > DEAR * self._bound:
+                    return None
 
     def _ask(self, chosen: frozenset[int]) -> Answer:
         self._last = chosen
@@ -194,17 +212,34 @@ class _Repair:
         self._progress(self._now())
         return answer
 
+    def _take_up(self, valid: frozenset[int]) -> None:
+        """There is a plan for all but the pairs set aside: keep it, and see whether these can be mended too."""
+        cuts = self._cuts
+        rest = Rest(
+            chosen=valid, weight=self._weight(valid), bound=self._bound, given_up=cuts.given_up, aside=cuts.aside
+        )
+        if rest.better(self._rest):
+            self._rest = rest
+        self._resisting.longer()
+        cuts.set_aside(frozenset())
+        self._forget()
+
+    def _leave(self, given_up: frozenset[Pair], aside: frozenset[Pair]) -> None:
+        self._cuts.leave(given_up, aside)
+        self._forget()
+
     def _forget(self) -> None:
         """Other pairs are given up than before: what was proven for the rest of those is not proven for the rest of
         these, and a plan that was looked at without a pair that counts again was not looked at."""
         before = self._asking.open
         self._asking.open = self._asked.floor >= 1
-        for column, number in self._cuts.given_up:
+        for column, number in self._cuts.given_up | self._cuts.aside:
             self._asking.open[column, number] = False
         if bool((self._asking.open & ~before).any()):
             self._best = None
         self._bound = 0
-        self._history.clear()
+        if self._rest is None:
+            self._history.clear()
 
     def _done(self) -> bool:
         return self._best is not None and self._weight(self._best) <= self._bound
@@ -213,13 +248,23 @@ class _Repair:
         return sum(self._menu.weight[o] for o in chosen)
 
     def _now(self) -> Progress:
-        cost = None if self._best is None else self._weight(self._best) / self._menu.unit
-        return Progress(cost=cost, bound=self._bound / self._menu.unit, broken=self._broken, round=self._rounds)
+        weight = None if self._best is None else self._weight(self._best)
+        bound, aside = self._bound, self._cuts.aside
+        if weight is None and self._rest is not None:
+            # Of what there is no plan yet, the bound would be told beside the plan for something else.
+            weight, bound, aside = self._rest.weight, self._rest.bound, self._rest.aside
+        return Progress(
+            cost=None if weight is None else weight / self._menu.unit,
+            bound=bound / self._menu.unit,
+            aside=len(aside),
+            broken=self._broken,
+            round=self._rounds,
+        )
 
     def _note(self) -> None:
         now = self._now()
         last = self._history[-1] if self._history else None
-        if last is None or (last.cost, last.bound) != (now.cost, now.bound):
+        if last is None or (last.cost, last.bound, last.aside) != (now.cost, now.bound, now.aside):
             self._history.append(now)
             self._progress(now)
 
@@ -232,14 +277,14 @@ class _Repair:
         over = self._best is not None and self._expired()
         number = {pair: k for k, pair in enumerate(zip(asked.action.tolist(), asked.asset.tolist(), strict=True))}
         column = {state: c for c, state in enumerate(asked.states)}
+        left = self._cuts.given_up | self._cuts.aside
         broken: dict[Pair, int] = {}
         for i in found.broken().tolist():
             pair = column[int(found.state[i])], number[int(found.action[i]), int(found.asset[i])]
             plain = found.at_most[i] != NOBODY and found.at_most[i] < found.floor[i]
-            if plain or not over or pair in self._cuts.given_up:
+            if plain or not over or pair in left:
                 broken[pair] = i
-        given = self._cuts.given_up
-        verified = broken.keys() <= given
+        verified = broken.keys() <= left
         proven = verified and self._done()
         cost = self._weight(chosen) / menu.unit
         changes = [
@@ -270,7 +315,12 @@ class _Repair:
         support, cuts = self._hopeless.get(pair), self._cuts.of(pair)
         keys = sorted(support.standing) if support is not None else sorted({k for c in cuts for k in c.keys})
         policies = support.policies if support is not None else set[str]()
-        if pair not in self._cuts.given_up:
+        at_least = 0
+        if pair in self._cuts.aside:
+            reason = Reason.ASIDE
+            looks = count()
+            at_least = self._cuts.alone(pair, lambda: next(looks) >= GRACE)
+        elif pair not in self._cuts.given_up:
             reason = Reason.UNFINISHED
         elif any(self._menu.refused(key) for key in keys):
             reason = Reason.REFUSED
@@ -287,6 +337,7 @@ class _Repair:
             floor=int(found.floor[i]),
             length=found.length(i),
             reason=reason,
+            at_least=at_least / self._menu.unit,
             policies=tuple(sorted(policies)),
             rows=tuple(self._menu.row_of(key) for key in keys),
             assets=tuple(sorted(support.assets)) if support is not None else (),

@@ -1,8 +1,8 @@
 """Asking: which floors a plan leaves broken, and clauses that say why.
 
 The engine's own parts answer, easiest first: what each state has alone, what one accomplice brings by OR alone, then
-level by level what quorums with accomplices give. As soon as something is broken the clauses of that are told: a plan
-that fails early need not be looked at further.
+level by level what quorums with accomplices give. As soon as much is broken the clauses of that are told, and a plan
+that fails early is not looked at further; beside a few broken pairs the others are looked at all the same.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ DEEP = 5
 JOINED = 192
 """Coalitions played through at first, and how many of them around one rule."""
 AROUND = 6
+SOME = 64
+"""So many broken pairs, at the most, do not keep a plan from being looked at further."""
 
 
 class Asking:
@@ -101,6 +103,7 @@ class _Round:
             dropped=asking.menu.dropped(chosen),
             rule_at={rule.node: rule for rule in graph.rules},
         )
+        self._open = asking.open.copy()
         self._exposed: dict[int, Bools] = {}
         self._rule_nodes = np.array([rule.node for rule in graph.rules], dtype=np.int32)
         self._powers: Bools = np.array([rule.power for rule in graph.rules], dtype=np.bool_)
@@ -115,25 +118,39 @@ class _Round:
         ground.run(board.seed(asking.exposure))
         if broken := self._broken(board, 0):
             self._alone(board, ground, broken)
-            return self._telling.answer
-        highest = int(self._asked.floor[asking.open].max(initial=0))
+            if not self._further():
+                return self._telling.answer
+        highest = int(self._asked.floor[self._open].max(initial=0))
         if highest < 2:
             return self._telling.answer
-        if broken := self._broken(self._joined_by_all(board), 1):
+        if self._joined_by_all(board) and not self._further():
             return self._telling.answer
         for kind in (_Direct, Wanted):
             levels = kind(ground, self._model.quorums, self._model.membership, self._model.clock)
             for level in range(1, highest):
-                levels.wanted = self._floors.wanted(asking.open, level)
+                levels.wanted = self._floors.wanted(self._open, level)
                 levels.rise()
                 if broken := self._broken(levels.board, level):
                     self._together(levels, ground, broken)
-                    return self._telling.answer
+                    if not self._further():
+                        return self._telling.answer
+            if self._telling.answer.broken:
+                # What takes longer is left to a plan that does not fail so soon.
+                return self._telling.answer
         return self._telling.answer
 
     def _broken(self, board: Board, level: int) -> list[Pair]:
-        found = self._telling.answer.broken = self._floors.broken(board, self._asking.open, level)
+        """The open pairs that a board breaks; they need not be broken again."""
+        found = self._floors.broken(board, self._open, level)
+        self._telling.answer.broken += found
         return found
+
+    def _further(self) -> bool:
+        """Whether to look on beside what is broken so far."""
+        broken = self._telling.answer.broken
+        for c, k in broken:
+            self._open[c, k] = False
+        return len(broken) <= SOME
 
     def _alone(self, board: Board, ground: Ground, broken: list[Pair]) -> None:
         """What a state has without any outsider."""
@@ -152,18 +169,19 @@ class _Round:
         if others:
             self._play(some(others, OTHERS), ground, TURNS, TURNS)
 
-    def _joined_by_all(self, ground: Board) -> Board:
-        """The board once any one outsider may join, quorums left out; tells what is broken by that."""
+    def _joined_by_all(self, ground: Board) -> list[Pair]:
+        """What is broken once any one outsider may join, quorums left out; and tells it."""
         board = Board(self._graph, self._columns)
         board.words = ground.words.copy()
         people = self._graph.layout.people
         board.words[:, :people] |= board.full[:, None]
         board.settle(np.arange(people, dtype=np.int32))
-        for c, pairs in _by_column(some(self._broken(board, 1), TRACED)):
+        broken = self._broken(board, 1)
+        for c, pairs in _by_column(some(broken, TRACED)):
             trace, order = self._loose(board, ground, c, ())
             for pair in pairs:
                 self._telling.tell(pair, trace, trace.trail(self._targets(pair)), order, None)
-        return board
+        return broken
 
     def _loose(self, board: Board, ground: Board, c: int, sources: Iterable[int]) -> tuple[Trace, Ints]:
         """A trace over a board of a higher level: anyone may act, and rules that hold (`sources` besides those true on

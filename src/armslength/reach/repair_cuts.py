@@ -17,7 +17,8 @@ LEAST = 1e-9
 
 
 class Cuts:
-    """A clause for pairs counts as long as one of them is not given up; one for no pair always counts."""
+    """A clause for pairs counts as long as one of them is neither given up nor set aside; one for no pair always
+    counts."""
 
     def __init__(self, menu: Menu, rank: Sequence[int]) -> None:
         """`rank[r]`: of terms that cost the same, those of lower rank are put first."""
@@ -30,6 +31,8 @@ class Cuts:
         self._for: dict[Pair, list[Clause]] = {}
         self._hopeless: set[Pair] = set()
         self.given_up: frozenset[Pair] = frozenset()
+        self.aside: frozenset[Pair] = frozenset()
+        self._out: frozenset[Pair] = frozenset()
         self._active: list[Clause] | None = None
 
     def __len__(self) -> int:
@@ -50,7 +53,7 @@ class Cuts:
             if c.pair is None:
                 self._always.add(c)
             elif c.pair not in pairs:
-                if pairs <= self.given_up:
+                if pairs <= self._out:
                     self._active = None
                 pairs.add(c.pair)
                 self._for.setdefault(c.pair, []).append(c)
@@ -63,18 +66,30 @@ class Cuts:
     def give_up(self, pairs: Iterable[Pair]) -> None:
         """These pairs cannot be mended by anything. Without them, others that were given up may be mended after all."""
         self._hopeless.update(pairs)
-        self.given_up = frozenset(self._hopeless)
+        self.leave(frozenset(self._hopeless), self.aside)
+
+    def set_aside(self, pairs: frozenset[Pair]) -> None:
+        """Let these pairs not count, and all that were set aside before only if they are among them."""
+        self.leave(frozenset(self._hopeless), pairs)
+
+    def leave(self, given_up: frozenset[Pair], aside: frozenset[Pair]) -> None:
+        """Let exactly these pairs not count."""
+        self.given_up, self.aside = given_up, aside
+        self._out = given_up | aside
         self._active = None
 
     def active(self) -> list[Clause]:
         if self._active is None:
-            given = self.given_up
-            self._active = [c for c, pairs in self._pairs.items() if c in self._always or not pairs <= given]
+            self._active = [c for c in self._pairs if self._counts(c)]
         return self._active
 
     def of(self, pair: Pair) -> list[Clause]:
         """The clauses known for a pair."""
         return self._for.get(pair, [])
+
+    def alone(self, pair: Pair, expired: Callable[[], bool]) -> int:
+        """What a plan that mends this pair weighs at the least, whatever else it mends."""
+        return self._master.relaxed([*self.of(pair), *self._always], expired) or 0
 
     def least(self, expired: Callable[[], bool], known: frozenset[int] | None, gap: float = 0.0) -> Solved:
         """The cheapest plan that meets every clause, or as near to it as `gap` says. Where there is none, the fewest
@@ -95,7 +110,7 @@ class Cuts:
         clauses = list(self._pairs)
         for number, c in enumerate(clauses):
             if c not in self._always:
-                for pair in self._pairs[c] - self._hopeless:
+                for pair in self._pairs[c] - self._hopeless - self.aside:
                     by_pair.setdefault(pair, set()).add(number)
         groups: dict[frozenset[int], list[Pair]] = {}
         for pair, numbers in by_pair.items():
@@ -112,8 +127,7 @@ class Cuts:
         if expired():
             # A search cut short may give up more than it must.
             raise Expired
-        self.given_up = frozenset(self._hopeless).union(*(members[group] for group in chosen))
-        self._active = None
+        self.leave(frozenset(self._hopeless).union(*(members[group] for group in chosen)), self.aside)
 
     def polished(self, chosen: frozenset[int]) -> frozenset[int]:
         """As cheap, with no change that no clause asks for, and of terms that serve as well those of the lowest
@@ -196,7 +210,7 @@ class Cuts:
         return sorted(min(ways, key=lambda way: (sum(rests[o] for o in way), sorted(way)), default=()))
 
     def _counts(self, c: Clause) -> bool:
-        return c in self._always or not self._pairs[c] <= self.given_up
+        return c in self._always or not self._pairs[c] <= self._out
 
     def _order(self, option: int) -> int:
         return self._rank[self._menu.status[option]] if self._menu.terms(option) else -1

@@ -21,6 +21,9 @@ class Reason(enum.StrEnum):
     TOGETHER = "together"
     """The changes that would mend it exclude each other: one row would need two terms, a group would be left empty, or
     terms without people enough to meet them."""
+    ASIDE = "aside"
+    """It resisted until the time was over, and was set aside for a plan that mends the others: it is not known whether
+    some change mends it, or what that costs besides `Remaining.at_least`."""
     UNFINISHED = "unfinished"
     """The time was over before a plan was found that mends it."""
 
@@ -29,7 +32,8 @@ class Reason(enum.StrEnum):
 class Remaining:
     """A pair whose floor is still broken once the plan is carried out (indexes of the estate that was asked about).
     `length` is what it is then. `policies`, `rows`, `assets` are what it rests on, of one way that stands: the @ids of
-    permits, rows of grants and memberships, and assets (indexes) that the state holds."""
+    permits, rows of grants and memberships, and assets (indexes) that the state holds; of a pair set aside, the rows of
+    all ways known. `at_least`, of such a pair: no plan that mends it costs less, by these ways."""
 
     state: int
     action: int
@@ -37,6 +41,7 @@ class Remaining:
     floor: int
     length: Length
     reason: Reason
+    at_least: float = 0.0
     policies: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     assets: tuple[int, ...] = ()
@@ -62,11 +67,12 @@ class Idle:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far the search is: the cheapest valid plan so far costs `cost` (None: none yet), none costs less than
-    `bound`.
+    `bound`. Neither counts the `aside` pairs that are set aside.
     `broken` counts the pairs that the plan looked at last leaves broken."""
 
     cost: float | None
     bound: float
+    aside: int
     broken: int
     round: int
 
@@ -119,7 +125,7 @@ class Plan:
     two are equal. `verified`: the engine found every floor of the changed estate to hold but those of `remaining`;
     asked afresh, or, where the time was over before that ended, when the search asked it about this plan. `idle`: terms
     that could not be used, as far as the time sufficed to tell. `refused`: as it was asked. `rounds`: how often the
-    engine was asked. `history`: plan and bound over time, each entry better than the one before.
+    engine was asked. `history`: plan and bound over time, each entry better than the one before or for more pairs.
     """
 
     changes: tuple[Change, ...]
