@@ -59,7 +59,7 @@ SPARING = 6
 """So many of these turns leave out what no clause asks for any more; after them a plan only grows, so that it ends."""
 GLANCE = 4
 """After so many turns without any valid plan, what the clauses prove is told."""
-DEAR = 1.25
+DEAR = 1.5
 """A plan that costs so many times what is proven is not mended further: the solver knows a better way to go on from."""
 
 
@@ -355,7 +355,7 @@ class _Repair:
 
     def _certificate(self) -> Certificate:
         menu, asked = self._menu, self._asked
-        clauses = self._cuts.active()
+        clauses = [self._cuts.told(c) for c in self._cuts.active()]
         used = sorted({o for c in clauses for o in c.any_of.union(*c.unless)})
         place = {o: i for i, o in enumerate(used)}
 

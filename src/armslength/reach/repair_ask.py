@@ -107,6 +107,7 @@ class _Round:
         self._exposed: dict[int, Bools] = {}
         self._rule_nodes = np.array([rule.node for rule in graph.rules], dtype=np.int32)
         self._powers: Bools = np.array([rule.power for rule in graph.rules], dtype=np.bool_)
+        # By how many pairs are known to be broken: they only become more.
         self._leading: dict[int, Words] = {}
         self._telling = Tellings(self._scene, asking.exposure, asking.asked.states)
         self._floors = Floors(graph, asking.columns, asking.asked)
@@ -278,11 +279,14 @@ class _Round:
         return list(others), list(fewer)
 
     def _serving(self, party: Party) -> Bools:
-        """Shape [rules]: those with powers, and those that lead to a pair which the party might break."""
-        size = len(party.outsiders)
-        wanted = self._leading.get(size)
+        """Shape [rules]: those with powers, and those that lead to a broken pair which the party might break."""
+        broken = self._telling.answer.broken
+        wanted = self._leading.get(len(broken))
         if wanted is None:
-            wanted = self._leading[size] = self._floors.wanted(self._asking.open, size)[:, self._rule_nodes]
+            only = np.zeros_like(self._open)
+            for c, k in broken:
+                only[c, k] = True
+            wanted = self._leading[len(broken)] = self._floors.wanted(only, 0)[:, self._rule_nodes]
         return self._powers | has(wanted, party.column)
 
     def _within(self, clauses: Iterable[Clause]) -> dict[int, set[int]]:

@@ -87,6 +87,13 @@ class Cuts:
         """The clauses known for a pair."""
         return self._for.get(pair, [])
 
+    def told(self, c: Clause) -> Clause:
+        """The same for one of its pairs that counts."""
+        pairs = self._pairs[c] - self._out
+        if c.pair is None or c.pair in pairs or not pairs:
+            return c
+        return next(same for same in self._for[min(pairs)] if same == c)
+
     def alone(self, pair: Pair, expired: Callable[[], bool]) -> int:
         """What a plan that mends this pair weighs at the least, whatever else it mends."""
         return self._master.relaxed([*self.of(pair), *self._always], expired) or 0

@@ -76,22 +76,25 @@ def seat(
 
 def _fewest(bill: Bill, requesters: Sequence[Seat], approvers: Sequence[Seat]) -> int:
     """A bound from below: of the people who act, as many as share an exposure may sit together, and those without
-    it."""
-    acting = [s for s in (*requesters, *approvers) if not s.outside]
+    it. Any exposure gives one; those of the last, who have the most, are looked at."""
+    asking = [s for s in requesters if not s.outside]
+    approving = [s for s in approvers if not s.outside]
     members = bill.approvals + 1
-    if not acting:
+    if not asking and not approving:
         return members
     if bill.together is None:
         return 0
-    common = acting[0].exposed
-    for s in acting:
-        common &= s.exposed or common
-    fewest = 0
-    while common:
-        bit = common & -common
-        common ^= bit
-        free = sum(s.count for s in acting if not s.exposed & bit)
-        fewest = max(fewest, members - bill.together - free)
+    fewest, exposed = 0, 0
+    for s in (*asking[-1:], *approving[-1:]):
+        exposed |= s.exposed
+    while exposed:
+        bit = exposed & -exposed
+        exposed ^= bit
+        able = [s for s in approving if not s.exposed & bit]
+        owners = {s.owner for s in able}
+        # One of a quorum asks, however many could; whoever could approve as well is among those already.
+        asks = any(not s.exposed & bit and s.shared not in owners for s in asking)
+        fewest = max(fewest, members - bill.together - asks - sum(s.count for s in able))
     return fewest
 
 
