@@ -142,6 +142,6 @@ def test_what_mending_one_pair_costs_at_the_least_is_never_told_too_high() -> No
         plan, _ = until(estate, rounds)
         for p in plan.remaining:
             told += p.reason is Reason.ASIDE
-            alone = Question(at=DAY, states=frozenset({p.state}), actions=frozenset({p.action}), assets=frozenset({p.asset}))
-            assert p.at_least <= repair(estate, alone).cost, f"{rounds} rounds"
+            only = {"states": frozenset({p.state}), "actions": frozenset({p.action}), "assets": frozenset({p.asset})}
+            assert p.at_least <= repair(estate, Question(at=DAY, **only)).cost, f"{rounds} rounds"
     assert told

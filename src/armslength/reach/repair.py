@@ -15,40 +15,26 @@ from dataclasses import replace
 from itertools import count
 
 from armslength.estate import Estate, Kind, Ref
-from armslength.reach.answer import Reach, reach
+from armslength.reach.answer import reach
 from armslength.reach.exposure import exposure
 from armslength.reach.floors import Pair
 from armslength.reach.levels import Clock, Expired
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import pairs
 from armslength.reach.repair_able import Ability, Able
+from armslength.reach.repair_account import GRACE, Account
 from armslength.reach.repair_aside import Resisting, Rest
 from armslength.reach.repair_ask import Asking
 from armslength.reach.repair_change import Change, Refusal
-from armslength.reach.repair_clause import Clause
 from armslength.reach.repair_cuts import Cuts
 from armslength.reach.repair_keeping import Keeping
 from armslength.reach.repair_menu import Menu
-from armslength.reach.repair_plan import (
-    Certificate,
-    Cut,
-    Idle,
-    Literal,
-    Option,
-    Plan,
-    Progress,
-    Reason,
-    Remaining,
-    Why,
-)
+from armslength.reach.repair_plan import Idle, Plan, Progress, Why
 from armslength.reach.repair_sight import Sights
 from armslength.reach.repair_telling import Answer
 from armslength.reach.repair_trace import Support
 from armslength.reach.repair_work import people_touched
 from armslength.reach.result import NOBODY, Question
-
-GRACE = 2048
-"""So often may the solver ask for the time, a second's work, once it is over."""
 
 ROUGH = (0.1, 0.03, 0.0)
 """How near to the least choice the solver goes, the next once the one before teaches nothing."""
@@ -59,6 +45,9 @@ SPARING = 6
 """So many of these turns leave out what no clause asks for any more; after them a plan only grows, so that it ends."""
 GLANCE = 4
 """After so many turns without any valid plan, what the clauses prove is told."""
+LOOK = 8
+"""After so many plans without any valid one, and twice as many each time, it is found out which pairs the last leaves:
+a plan for the others."""
 DEAR = 1.5
 """A plan that costs so many times what is proven is not mended further: the solver knows a better way to go on from."""
 
@@ -112,7 +101,7 @@ class _Repair:
         self._best: frozenset[int] | None = None
         self._last: frozenset[int] = frozenset()
         self._bound = self._rounds = self._broken = 0
-        self._patience = PATIENCE
+        self._patience, self._look = PATIENCE, LOOK
         self._history: list[Progress] = []
 
     def plan(self) -> Plan:
@@ -193,6 +182,10 @@ class _Repair:
                     self._cuts.set_aside(self._cuts.aside | stubborn)
                     self._forget()
                     return None
+                if self._best is None and self._rounds >= self._look:
+                    self._look *= 2
+                    self._keep(chosen, self._cuts.aside.union(self._asking.left(chosen)))
+                    self._note()
             mended = self._cuts.mended(chosen)
             if mended is None or (turn >= self._patience and self._best is not None):
                 # The solver may know a better way to go on from, and what that proves.
@@ -213,16 +206,21 @@ class _Repair:
         return answer
 
     def _take_up(self, valid: frozenset[int]) -> None:
-        """There is a plan for all but the pairs set aside: keep it, and see whether these can be mended too."""
-        cuts = self._cuts
-        rest = Rest(
-            chosen=valid, weight=self._weight(valid), bound=self._bound, given_up=cuts.given_up, aside=cuts.aside
-        )
-        if rest.better(self._rest):
-            self._rest = rest
+        """There is a plan for all but the pairs set aside: see whether these can be mended too."""
+        self._keep(valid, self._cuts.aside)
         self._resisting.longer()
-        cuts.set_aside(frozenset())
+        self._cuts.set_aside(frozenset())
         self._forget()
+
+    def _keep(self, chosen: frozenset[int], aside: frozenset[Pair]) -> None:
+        """The plan mends all but the pairs set aside: it is the answer as long as there is none for more."""
+        cuts, was = self._cuts, self._cuts.aside
+        rest = Rest(chosen=chosen, weight=self._weight(chosen), bound=0, given_up=cuts.given_up, aside=aside)
+        if rest.better(self._rest):
+            cuts.leave(rest.given_up, aside)
+            bound = cuts.bound(self._expired) or 0
+            cuts.leave(rest.given_up, was)
+            self._rest = replace(rest, bound=max(bound, self._bound if aside == was else 0))
 
     def _leave(self, given_up: frozenset[Pair], aside: frozenset[Pair]) -> None:
         self._cuts.leave(given_up, aside)
@@ -287,6 +285,7 @@ class _Repair:
         verified = broken.keys() <= left
         proven = verified and self._done()
         cost = self._weight(chosen) / menu.unit
+        account = Account(menu, asked, self._cuts)
         changes = [
             Change(
                 verb=menu.verb(o),
@@ -303,44 +302,12 @@ class _Repair:
             bound=cost if proven else self._bound / menu.unit,
             proven=proven,
             verified=verified,
-            remaining=tuple(self._remaining(found, i, pair) for pair, i in broken.items()),
+            remaining=tuple(account.remaining(found, i, pair, self._hopeless.get(pair)) for pair, i in broken.items()),
             idle=tuple(self._idle()),
             refused=self._refused,
             rounds=self._rounds,
             history=tuple(self._history),
-            certificate=self._certificate(),
-        )
-
-    def _remaining(self, found: Reach, i: int, pair: Pair) -> Remaining:
-        support, cuts = self._hopeless.get(pair), self._cuts.of(pair)
-        keys = sorted(support.standing) if support is not None else sorted({k for c in cuts for k in c.keys})
-        policies = support.policies if support is not None else set[str]()
-        at_least = 0
-        if pair in self._cuts.aside:
-            reason = Reason.ASIDE
-            looks = count()
-            at_least = self._cuts.alone(pair, lambda: next(looks) >= GRACE)
-        elif pair not in self._cuts.given_up:
-            reason = Reason.UNFINISHED
-        elif any(self._menu.refused(key) for key in keys):
-            reason = Reason.REFUSED
-        elif policies:
-            reason = Reason.PERMIT
-        elif support is not None:
-            reason = Reason.CUSTODY
-        else:
-            reason = Reason.TOGETHER
-        return Remaining(
-            state=int(found.state[i]),
-            action=int(found.action[i]),
-            asset=int(found.asset[i]),
-            floor=int(found.floor[i]),
-            length=found.length(i),
-            reason=reason,
-            at_least=at_least / self._menu.unit,
-            policies=tuple(sorted(policies)),
-            rows=tuple(self._menu.row_of(key) for key in keys),
-            assets=tuple(sorted(support.assets)) if support is not None else (),
+            certificate=account.certificate(),
         )
 
     def _idle(self) -> Iterator[Idle]:
@@ -352,27 +319,6 @@ class _Repair:
                 continue
             if able is not Able.SPARE:
                 yield Idle(terms=terms.id, why=Why.NOBODY if able is Able.NO else Why.NO_SPARE)
-
-    def _certificate(self) -> Certificate:
-        menu, asked = self._menu, self._asked
-        clauses = [self._cuts.told(c) for c in self._cuts.active()]
-        used = sorted({o for c in clauses for o in c.any_of.union(*c.unless)})
-        place = {o: i for i, o in enumerate(used)}
-
-        def cut(c: Clause) -> Cut:
-            literals = [Literal(any_of=tuple(sorted(place[o] for o in c.any_of)))] if c.any_of else []
-            literals += [Literal(any_of=tuple(sorted(place[o] for o in some)), unless=True) for some in c.unless]
-            pair = None
-            if c.pair is not None:
-                column, number = c.pair
-                pair = asked.states[column], int(asked.action[number]), int(asked.asset[number])
-            rows = tuple(menu.row_of(key) for key in c.keys)
-            return Cut(literals=tuple(literals), rows=rows, pair=pair, outsiders=c.outsiders)
-
-        return Certificate(
-            options=tuple(Option(row=menu.row(o), terms=menu.terms(o) or None, cost=menu.cost(o)) for o in used),
-            cuts=tuple(cut(c) for c in clauses),
-        )
 
 
 def _rank(estate: Estate, floor: int) -> list[int]:

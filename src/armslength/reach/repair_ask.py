@@ -52,8 +52,8 @@ DEEP = 5
 JOINED = 192
 """Coalitions played through at first, and how many of them around one rule."""
 AROUND = 6
-SOME = 64
-"""So many broken pairs, at the most, do not keep a plan from being looked at further."""
+SOME, FEW_OF = 64, 300
+"""So many broken pairs at the most, or one in so many, do not keep a plan from being looked at further."""
 
 
 class Asking:
@@ -78,6 +78,10 @@ class Asking:
     def ask(self, chosen: frozenset[int]) -> Answer:
         """What the plan leaves broken. Raises `Expired` of the engine when the time is over."""
         return _Round(self, chosen).answer()
+
+    def left(self, chosen: frozenset[int]) -> list[Pair]:
+        """All that the plan leaves broken. Raises `Expired`."""
+        return _Round(self, chosen).left()
 
 
 class _Direct(Wanted):
@@ -112,11 +116,27 @@ class _Round:
         self._telling = Tellings(self._scene, asking.exposure, asking.asked.states)
         self._floors = Floors(graph, asking.columns, asking.asked)
 
-    def answer(self) -> Answer:
-        asking, graph = self._asking, self._graph
-        board = Board(graph, self._columns)
+    def left(self) -> list[Pair]:
+        """Every open pair that is broken; of none of them is told why."""
+        board, ground = self._grounded()
+        self._broken(board, 0)
+        self._further()
+        levels = Wanted(ground, self._model.quorums, self._model.membership, self._model.clock)
+        for level in range(1, int(self._asked.floor[self._open].max(initial=0))):
+            levels.wanted = self._floors.wanted(self._open, level)
+            levels.rise()
+            self._broken(levels.board, level)
+            self._further()
+        return self._telling.answer.broken
+
+    def _grounded(self) -> tuple[Board, Ground]:
+        board = Board(self._graph, self._columns)
         ground = Ground(board, self._model.quorums)
-        ground.run(board.seed(asking.exposure))
+        ground.run(board.seed(self._asking.exposure))
+        return board, ground
+
+    def answer(self) -> Answer:
+        board, ground = self._grounded()
         if broken := self._broken(board, 0):
             self._alone(board, ground, broken)
             if not self._further():
@@ -151,7 +171,7 @@ class _Round:
         broken = self._telling.answer.broken
         for c, k in broken:
             self._open[c, k] = False
-        return len(broken) <= SOME
+        return len(broken) <= max(SOME, int((self._asked.floor >= 1).sum()) // FEW_OF)
 
     def _alone(self, board: Board, ground: Ground, broken: list[Pair]) -> None:
         """What a state has without any outsider."""

@@ -12,6 +12,8 @@ from armslength.reach.repair_master import Infeasible, Master, Solved, fewest_gi
 from armslength.reach.repair_menu import Key, Menu
 
 Pair = tuple[int, int]
+MANY = 128
+"""Different sets of clauses of one pair looked at."""
 LEAST = 1e-9
 """A gain below is none: sums of fractions are not exact."""
 
@@ -30,6 +32,7 @@ class Cuts:
         self._against: dict[int, list[Clause]] = {}
         self._for: dict[Pair, list[Clause]] = {}
         self._hopeless: set[Pair] = set()
+        self._alone: dict[frozenset[Clause], int] = {}
         self.given_up: frozenset[Pair] = frozenset()
         self.aside: frozenset[Pair] = frozenset()
         self._out: frozenset[Pair] = frozenset()
@@ -95,8 +98,12 @@ class Cuts:
         return next(same for same in self._for[min(pairs)] if same == c)
 
     def alone(self, pair: Pair, expired: Callable[[], bool]) -> int:
-        """What a plan that mends this pair weighs at the least, whatever else it mends."""
-        return self._master.relaxed([*self.of(pair), *self._always], expired) or 0
+        """What a plan that mends this pair weighs at the least, whatever else it mends, by its own clauses; 0 once that
+        was found out for many."""
+        asked = frozenset(self.of(pair))
+        if asked not in self._alone and len(self._alone) < MANY:
+            self._alone[asked] = self._master.relaxed(list(asked), expired) or 0
+        return self._alone.get(asked, 0)
 
     def least(self, expired: Callable[[], bool], known: frozenset[int] | None, gap: float = 0.0) -> Solved:
         """The cheapest plan that meets every clause, or as near to it as `gap` says. Where there is none, the fewest

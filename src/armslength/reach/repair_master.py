@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from armslength.reach.repair_clause import Clause
 from armslength.reach.repair_menu import Menu
-from armslength.reach.repair_reduction import Part, Row, merged, reduced
+from armslength.reach.repair_reduction import Part, Reduced, Row, merged, reduced
 
 SLACK = 1e-6
 """What the solver takes for whole may be off by so much."""
@@ -64,6 +64,7 @@ class Master:
         self._known: dict[Part, Solved | Infeasible] = {}
         self._gap: dict[Part, float] = {}
         self._relaxed: dict[Part, int] = {}
+        self._last: tuple[Sequence[Clause], Reduced] | None = None
 
     def solve(
         self,
@@ -74,7 +75,7 @@ class Master:
     ) -> Solved | Infeasible:
         """The least choice, or one that may weigh more than the bound by this part of its weight. `known`: one that
         meets all clauses, to start from."""
-        whole = reduced(self._menu, clauses)
+        whole = self._reduced(clauses)
         start = None if known is None else whole.translated(known)
         found: list[Solved] = []
         for part in whole.parts:
@@ -98,11 +99,17 @@ class Master:
             chosen = None
         return Solved(chosen=chosen, bound=bound, least=chosen is not None and all(one.least for one in found))
 
+    def _reduced(self, clauses: Sequence[Clause]) -> Reduced:
+        """The same list of clauses is reduced once."""
+        if self._last is None or self._last[0] is not clauses:
+            self._last = clauses, reduced(self._menu, clauses)
+        return self._last[1]
+
     def relaxed(self, clauses: Sequence[Clause], expired: Callable[[], bool]) -> int | None:
         """What the clauses prove at a glance, much quicker than `solve` and often nearly as much: what they would cost
         if options could be taken in part. None where they cannot all be met."""
         total = 0
-        for part in reduced(self._menu, clauses).parts:
+        for part in self._reduced(clauses).parts:
             known = self._known.get(part)
             if isinstance(known, Infeasible):
                 return None

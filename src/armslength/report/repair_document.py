@@ -6,7 +6,7 @@ import datetime as dt
 import json
 
 from armslength.estate import Estate
-from armslength.reach import Between, Beyond, Change, Exact, Length, Plan, Refusal, Verb
+from armslength.reach import Between, Beyond, Change, Exact, Length, Plan, Reason, Refusal, Verb
 from armslength.report.said import known_cells
 
 
@@ -29,6 +29,8 @@ def repair_document(estate: Estate, at: dt.date, plan: Plan, *, verified: bool, 
                 "asset": estate.assets.ids[left.asset],
                 "length": _length(left.length),
                 "floor": left.floor,
+                "reason": left.reason.value,
+                **({"at_least": left.at_least} if left.reason is Reason.ASIDE else {}),
             }
             for left in plan.remaining
         ],

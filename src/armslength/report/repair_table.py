@@ -21,6 +21,7 @@ _REASONS = {
     Reason.PERMIT: "policies give it: change policy.cedar",
     Reason.REFUSED: "every change that would mend it was refused",
     Reason.TOGETHER: "the changes that would mend it exclude each other, or would leave terms without people enough",
+    Reason.ASIDE: "set aside: what would mend it was not found in time, give it more with --limit",
     Reason.UNFINISHED: "the time was over: give it more with --limit",
 }
 _UNUSABLE = {
@@ -38,7 +39,9 @@ def repair_table(estate: Estate, plan: Plan, *, verified: bool, names: bool = Fa
             left = counted(len(plan.changes) - MOST_ROWS, "more change")
             parts.append(Text(f"and {left}: --patch FILE or --format json has all", style="dim"))
     if plan.remaining:
-        parts += [Text(""), Text("What no allowed change mends:"), _remaining(estate, plan)]
+        late = any(left.reason in (Reason.ASIDE, Reason.UNFINISHED) for left in plan.remaining)
+        heading = "What the plan does not mend:" if late else "What no allowed change mends:"
+        parts += [Text(""), Text(heading), _remaining(estate, plan)]
     for idle in plan.idle:
         parts += [Text(""), Text(f"The terms {short(idle.terms)} could not be used: {_UNUSABLE[idle.why]}.")]
     if plan.changes:
