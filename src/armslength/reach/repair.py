@@ -45,9 +45,9 @@ SPARING = 6
 """So many of these turns leave out what no clause asks for any more; after them a plan only grows, so that it ends."""
 GLANCE = 4
 """After so many turns without any valid plan, what the clauses prove is told."""
-LOOK = 8
+LOOK = 16
 """After so many plans without any valid one, and twice as many each time, it is found out which pairs the last leaves:
-a plan for the others."""
+a plan for the others. So it is sooner where they are few, and where they would be half as many."""
 DEAR = 1.5
 """A plan that costs so many times what is proven is not mended further: the solver knows a better way to go on from."""
 
@@ -182,8 +182,8 @@ class _Repair:
                     self._cuts.set_aside(self._cuts.aside | stubborn)
                     self._forget()
                     return None
-                if self._best is None and self._rounds >= self._look:
-                    self._look *= 2
+                if self._best is None and self._worth(answer):
+                    self._look = max(self._look, 2 * self._rounds)
                     self._keep(chosen, self._cuts.aside.union(self._asking.left(chosen)))
                     self._note()
             mended = self._cuts.mended(chosen)
@@ -196,6 +196,11 @@ class _Repair:
                 self._glance(self._expired)
                 if self._weight(chosen) > DEAR * self._bound:
                     return None
+
+    def _worth(self, answer: Answer) -> bool:
+        """Whether what a plan that is not valid leaves is worth finding out."""
+        halved = self._rest is None or 2 * len(answer.broken) < len(self._rest.aside)
+        return (answer.few and halved) or self._rounds >= self._look
 
     def _ask(self, chosen: frozenset[int]) -> Answer:
         self._last = chosen

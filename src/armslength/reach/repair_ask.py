@@ -157,7 +157,8 @@ class _Round:
                         return self._telling.answer
             if self._telling.answer.broken:
                 # What takes longer is left to a plan that does not fail so soon.
-                return self._telling.answer
+                break
+        self._telling.answer.few = True
         return self._telling.answer
 
     def _broken(self, board: Board, level: int) -> list[Pair]:

@@ -24,8 +24,10 @@ ALIKE = 24
 
 @dataclass(slots=True)
 class Answer:
-    """`broken` pairs; `clauses` that the plan does not meet, and for `hopeless` pairs what they rest on."""
+    """`broken` pairs; `clauses` that the plan does not meet, and for `hopeless` pairs what they rest on. `few`: these
+    are few, and every level was looked at."""
 
+    few: bool = False
     broken: list[Pair] = field(default_factory=list)
     clauses: list[Clause] = field(default_factory=list)
     hopeless: dict[Pair, Support] = field(default_factory=dict)
