@@ -50,12 +50,13 @@ class Watch:
 
     def told(self, now: Progress) -> None:
         one = {"at": self.spent(), "cost": now.cost, "bound": now.bound, "broken": now.broken, "round": now.round}
+        one["aside"] = now.aside
         self.seen.append(one)
 
 
 def mend(folder: Path, limit: float) -> Result:
     """One repair in this process. The limit is of processor time, so that a busy machine changes nothing."""
-    from armslength.reach import Question, repair
+    from armslength.reach import Question, Reason, repair
     from armslength.store import read
 
     begin = time.process_time()
@@ -75,6 +76,7 @@ def mend(folder: Path, limit: float) -> Result:
         "proven": plan.proven,
         "verified": plan.verified,
         "remaining": len(plan.remaining),
+        "aside": sum(left.reason is Reason.ASIDE for left in plan.remaining),
         "rounds": plan.rounds,
         "cuts": len(plan.certificate.cuts),
         "history": watch.seen,
@@ -148,13 +150,13 @@ def gap(cost: float | None, bound: float) -> str:
 def outcome(results: Sequence[Result]) -> str:
     """What each repair came to."""
     heads = ("grants", "people", "load s", "repair s", "rounds", "changes", "cost", "bound", "gap", "verified",
-             "remaining", "cuts", "peak MiB")  # fmt: skip
+             "remaining", "aside", "cuts", "peak MiB")  # fmt: skip
     rows = [
         (
             f"{one['grants']:,}", f"{one['people']:,}", f"{one['load']:.1f}", f"{one['spent']:.1f}", str(one["rounds"]),
             f"{one['changes']:,}", f"{one['cost']:g}", f"{one['bound']:g}",
             gap(one["cost"] if one["verified"] else None, one["bound"]), "yes" if one["verified"] else "no",
-            f"{one['remaining']:,}", f"{one['cuts']:,}", f"{one['peak']:.0f}",
+            f"{one['remaining']:,}", f"{one['aside']:,}", f"{one['cuts']:,}", f"{one['peak']:.0f}",
         )
         for one in results
     ]  # fmt: skip
@@ -162,8 +164,9 @@ def outcome(results: Sequence[Result]) -> str:
 
 
 def progress(results: Sequence[Result], limit: float) -> str:
-    """The cheapest plan that breaks no floor, the proven bound, and what the plan looked at last leaves broken."""
-    heads = ("grants", "after s", "plan", "bound", "gap", "broken", "rounds")
+    """The best plan, the bound proven for what it mends, the pairs that it sets aside, and what the plan looked at last
+    leaves broken."""
+    heads = ("grants", "after s", "plan", "bound", "gap", "aside", "broken", "rounds")
     rows = []
     for one in results:
         for moment in [m for m in MOMENTS if m <= limit]:
@@ -172,7 +175,8 @@ def progress(results: Sequence[Result], limit: float) -> str:
                 cost = known["cost"]
                 rows.append((
                     f"{one['grants']:,}", f"{moment}", "-" if cost is None else f"{cost:g}", f"{known['bound']:g}",
-                    gap(cost, known["bound"]), f"{known['broken']:,}", str(known["round"]),
+                    gap(cost, known["bound"]), "-" if cost is None else f"{known['aside']:,}", f"{known['broken']:,}",
+                    str(known["round"]),
                 ))  # fmt: skip
             if moment >= one["spent"]:
                 break

@@ -36,6 +36,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
         def told(now: Progress) -> None:
             cost = "no plan yet" if now.cost is None else f"a plan of cost {now.cost:g}"
+            cost += f" for all but {now.aside:,} pairs" if now.aside else ""
             progress.doing(f"repairing: {cost}, the least costs {now.bound:g} or more", hint=_HINT)
 
         progress.doing("repairing", hint=_HINT)

@@ -24,7 +24,7 @@ from armslength.reach.pairs import pairs
 from armslength.reach.repair_able import Ability, Able
 from armslength.reach.repair_account import GRACE, Account
 from armslength.reach.repair_aside import Resisting, Rest
-from armslength.reach.repair_ask import Asking
+from armslength.reach.repair_ask import SOME, Asking
 from armslength.reach.repair_change import Change, Refusal
 from armslength.reach.repair_cuts import Cuts
 from armslength.reach.repair_keeping import Keeping
@@ -199,7 +199,8 @@ class _Repair:
 
     def _worth(self, answer: Answer) -> bool:
         """Whether what a plan that is not valid leaves is worth finding out."""
-        halved = self._rest is None or 2 * len(answer.broken) < len(self._rest.aside)
+        left = None if self._rest is None else len(self._rest.aside)
+        halved = left is None or (left > SOME and 2 * len(answer.broken) < left)
         return (answer.few and halved) or self._rounds >= self._look
 
     def _ask(self, chosen: frozenset[int]) -> Answer:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from armslength.reach.floors import Pair
 
-RESISTS = 6
+RESISTS = 8
 """Plans that leave a pair broken before it resists, at first."""
 LONGER = 3
 """Times as many while other pairs that do not resist are broken too."""

@@ -142,11 +142,9 @@ class _Round:
             if not self._further():
                 return self._telling.answer
         highest = int(self._asked.floor[self._open].max(initial=0))
-        if highest < 2:
+        if highest > 1 and self._joined_by_all(board) and not self._further():
             return self._telling.answer
-        if self._joined_by_all(board) and not self._further():
-            return self._telling.answer
-        for kind in (_Direct, Wanted):
+        for kind in (_Direct, Wanted) if highest > 1 else ():
             levels = kind(ground, self._model.quorums, self._model.membership, self._model.clock)
             for level in range(1, highest):
                 levels.wanted = self._floors.wanted(self._open, level)
