@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DAY = dt.date(2026, 11, 22)
 """As in `firm.py`, which a process that draws nothing need not load."""
-MOMENTS = (10, 30, 60, 120, 300)
+MOMENTS = (10, 30, 60, 120, 180, 240, 300)
 """Seconds of processor time at which the plan and its bound are told."""
 FINEST = 10**6
 """Costs are made whole for CP-SAT by this."""
@@ -169,17 +169,15 @@ def progress(results: Sequence[Result], limit: float) -> str:
     heads = ("grants", "after s", "plan", "bound", "gap", "aside", "broken", "rounds")
     rows = []
     for one in results:
-        for moment in [m for m in MOMENTS if m <= limit]:
+        for moment in [m for m in MOMENTS if m <= limit and m < one["spent"]] + [one["spent"]]:
             known = at(one["history"], moment)
             if known is not None:
                 cost = known["cost"]
                 rows.append((
-                    f"{one['grants']:,}", f"{moment}", "-" if cost is None else f"{cost:g}", f"{known['bound']:g}",
+                    f"{one['grants']:,}", f"{moment:.0f}", "-" if cost is None else f"{cost:g}", f"{known['bound']:g}",
                     gap(cost, known["bound"]), "-" if cost is None else f"{known['aside']:,}", f"{known['broken']:,}",
                     str(known["round"]),
                 ))  # fmt: skip
-            if moment >= one["spent"]:
-                break
     return table(heads, rows)
 
 
@@ -189,11 +187,16 @@ def again(results: Sequence[Result]) -> str:
     rows = [
         (
             f"{one['grants']:,}", f"{one['cuts']:,}", f"{len(one['certificate']['costs']):,}",
-            f"{one['peer']['spent']:.1f}", f"{one['peer']['bound']:g}", f"{one['bound']:g}",
+            f"{one['peer']['spent']:.1f}", least(one["peer"]), f"{one['bound']:g}",
         )
         for one in results
     ]  # fmt: skip
     return table(heads, rows)
+
+
+def least(peer: Result) -> str:
+    """What CP-SAT proved: the least cost, or a bound where it was cut short."""
+    return f"{peer['bound']:g}" if peer["solved"] else f"≥ {peer['bound']:g}"
 
 
 def differs(one: Result) -> bool:

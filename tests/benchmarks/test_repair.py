@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.repair import at, differs, gap
+from benchmarks.repair import at, differs, gap, least, progress
 
 
 def test_it_repairs_and_solves_the_certificate_again(root: Path, tmp_path: Path) -> None:
@@ -46,6 +46,22 @@ def test_what_was_known_at_a_moment() -> None:
     assert at(history, 0.5) is None
     assert at(history, 10) == history[0]
     assert at(history, 30) == history[1]
+
+
+def test_how_it_ended_is_told() -> None:
+    """A plan found after the last moment that is named would not be shown at all."""
+    history = [
+        {"at": 20.0, "cost": None, "bound": 3.0, "broken": 9, "aside": 0, "round": 2},
+        {"at": 133.0, "cost": 8.0, "bound": 5.0, "broken": 0, "aside": 2, "round": 7},
+    ]
+    told = progress([{"grants": 10, "spent": 140.0, "history": history}], 130).splitlines()
+    moments = [line.split()[1:4] for line in told if line.lstrip().startswith("10 ")]
+    assert moments == [["30", "-", "3"], ["60", "-", "3"], ["120", "-", "3"], ["140", "8", "5"]]
+
+
+def test_a_bound_of_the_other_solver_is_not_told_as_its_least() -> None:
+    """Cut short, it would seem to have found a cheaper repair."""
+    assert [least({"bound": 23.0, "solved": False}), least({"bound": 18.0, "solved": True})] == ["≥ 23", "18"]
 
 
 def test_a_gap_is_told_only_of_a_plan() -> None:

@@ -72,10 +72,9 @@ def every(classes: Classes, inside: Counts) -> list[Seat]:
     total = np.diff(classes.start)
     both = ((inside, False), (total - inside, True))
     found = [
-        replace(one, count=int(counts[i]), outside=outside)
+        replace(classes.seats[i], count=int(counts[i]), outside=outside)
         for counts, outside in both
-        for i, one in enumerate(classes.seats)
-        if counts[i]
+        for i in np.flatnonzero(counts).tolist()
     ]
     return sorted(found, key=order)
 

@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import os
-from random import Random
 
 import pytest
 
-from tests.oracle.estates import AT
-from tests.oracle.kinds import CountedAsked
-from tests.oracle.length import answers
 from tests.oracle.weaves import woven_case
-from tests.reach.test_crowds import differences, lower
+from tests.reach.test_crowds import agrees
 
 SEEDS = int(os.environ.get("ARMSLENGTH_RANDOM_WEAVES", "240"))
 AT_ONCE = 60
@@ -27,10 +23,4 @@ def test_where_people_are_shared_the_engine_says_what_the_definition_says(
     """Else one who serves two quorums would be counted twice, or a state would get the length of another; or it would
     hang on how much is compared or kept at a time."""
     for seed in range(first, min(first + AT_ONCE, SEEDS)):
-        case = woven_case(seed)
-        asked = CountedAsked(case, AT)
-        expected = answers(asked, 3)
-        assert not list(differences(case, asked, expected)), seed
-        with monkeypatch.context() as patch:
-            lower(patch, Random(seed))
-            assert not list(differences(case, asked, expected)), seed
+        agrees(woven_case(seed), seed, monkeypatch)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +45,7 @@ class Kinds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Seats(Sequence[Seat]):
+class Seats:
     """One of each class, its `count` not set, made when it is asked for: a table of everyone has thousands. Of each
     class its `exposure` (a number of `masks`), the `values` of the distinct columns and its `mark`, as in `classes`."""
 
@@ -56,19 +55,10 @@ class Seats(Sequence[Seat]):
     masks: Sequence[int]
     places: Sequence[int] | None
 
-    def __len__(self) -> int:
-        return len(self.mark)
-
     def exposed(self, number: int) -> int:
         return self.masks[int(self.exposure[number])]
 
-    @overload
-    def __getitem__(self, number: int) -> Seat: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[Seat]: ...
-    def __getitem__(self, number: int | slice) -> Seat | Sequence[Seat]:
-        if isinstance(number, slice):
-            return [self[i] for i in range(*number.indices(len(self)))]
+    def __getitem__(self, number: int) -> Seat:
         mark = int(self.mark[number])
         return Seat(
             exposed=self.exposed(number),

@@ -141,11 +141,10 @@ class Scenes:
     def _scene(self, rule: Rule, column: int, mask: Words) -> Scene:
         # Most of what is held matters to other rules only.
         known = self._mattering.get((rule.number, column))
-        matters = None if known is None else known[0]
-        if matters is None:
+        if known is None:
             matters = self._staking.stakes(rule, self._ground.opened(rule, column), chained=True).mask
-            self._mattering[rule.number, column] = (matters, as_int(matters))
-        mask = mask & matters
+            known = self._mattering[rule.number, column] = (matters, as_int(matters))
+        mask = mask & known[0]
         key = (rule.number, column, mask.tobytes())
         found = self._scenes.get(key)
         if found is None:

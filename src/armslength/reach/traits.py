@@ -22,6 +22,8 @@ from armslength.reach.spread import Flags, Ints
 
 WIDE = 3000
 """Kinds compared in pairs; of more, only those alike are put together."""
+PAIRS = 1_000_000
+"""About so many pairs are compared at a time."""
 _UNSEEN = np.uint64(2**63)
 """The value of people of whom it makes no difference which they have."""
 
@@ -246,24 +248,25 @@ class Traits:
         """[n]: how many people can stand in for kind j (`counts` [n] of each kind), being of another kind that has all
         of its traits and no exposure more. `own`: nobody else can make them act, so that one who is not in the
         coalition has no part in a quorum yet."""
-        # Only kinds with the same values are compared.
+        # Only kinds with the same values are compared: those of a run in this order.
         order = np.lexsort(values.T) if values.shape[1] else np.arange(len(own))
         ordered = values[order]
         start = np.flatnonzero(np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)])
         sizes = np.diff(np.r_[start, len(own)])
-        # Each of a group with each of it: place k of the pairs of one is place k of its group.
-        each, first = np.repeat(sizes, sizes), np.repeat(start, sizes)
-        one = np.repeat(np.arange(len(own)), each)
-        place = np.arange(len(one)) - np.repeat(np.cumsum(each) - each, each)
-        other = order[np.repeat(first, each) + place]
-        one = order[one]
-        some = own[other] & (one != other)
-        one, other = one[some], other[some]
-        for word in (*ways.T, *holds.T):
-            less = word[one] & ~word[other] == 0
-            one, other = one[less], other[less]
-        for word in exposed.T:
-            less = word[other] & ~word[one] == 0
-            one, other = one[less], other[less]
-        found: Ints = np.bincount(one, weights=counts[other], minlength=len(own)).astype(np.int64)
+        sizes, start = np.repeat(sizes, sizes), np.repeat(start, sizes)
+        found: Ints = np.zeros(len(own), dtype=np.int64)
+        for some in np.array_split(np.arange(len(own)), 1 + int(sizes.sum()) // (PAIRS + 1)):
+            # Each of them with each of its run, itself too.
+            size = sizes[some]
+            place = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+            one, other = order[np.repeat(some, size)], order[np.repeat(start[some], size) + place]
+            fits = own[other] & (one != other)
+            one, other = one[fits], other[fits]
+            for word in (*ways.T, *holds.T):
+                fits = word[one] & ~word[other] == 0
+                one, other = one[fits], other[fits]
+            for word in exposed.T:
+                fits = word[other] & ~word[one] == 0
+                one, other = one[fits], other[fits]
+            found += np.bincount(one, weights=counts[other], minlength=len(own)).astype(np.int64)
         return found
