@@ -24,7 +24,8 @@ AT_ONCE = 20
 PEOPLE = 20
 LIMITS = {
     "MANY": ("coalition", "situation"),
-    "WORD": ("links",),
+    "WIDTH": ("demands", "links"),
+    "LARGE": ("demands",),
     "WIDE": ("traits",),
     "PAIRS": ("traits",),
     "FEW": ("scene",),

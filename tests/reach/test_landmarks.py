@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from itertools import combinations
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from armslength.estate import parse
 from armslength.reach import NOBODY
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words
-from armslength.reach.landmarks import Landmarks, covers, hit
-from armslength.reach.links import WORD, _landmarks
-from armslength.reach.spread import Ints
+from armslength.reach.landmarks import Landmarks
 from tests.oracle.case import Case
 from tests.oracle.crowds import crowded_case
 from tests.reach.test_chains import firm, length, quorum
 from tests.reach.test_deputies import desks, lengths
-from tests.reach.test_search import link, made
 
 PEOPLE = 12
 RULES = 8
@@ -82,30 +75,6 @@ def test_landmarks_are_asked_for_and_not_of_everybody(monkeypatch: pytest.Monkey
             some = coalitions.landmarks(rule, 0, coalitions.none)
             found += [len(one) / coalitions.outside(0).sum() for one in some if coalitions.outside(0).any()]
     assert sum(share < 0.5 for share in found) > len(found) // 2 > SEEDS.stop
-
-
-@given(st.lists(st.sets(st.integers(0, 7), max_size=4), max_size=6), st.integers(0, 3))
-def test_some_few_hit_all_landmarks_or_none_do(landmarks: list[set[int]], most: int) -> None:
-    """Else a coalition would be taken for impossible, or one looked for that is."""
-    plainly = any(all(one & set(people) for one in landmarks) for people in combinations(range(8), most))
-    sets = [np.array(sorted(one), dtype=np.int32) for one in landmarks]
-    assert hit(sets, most) == plainly
-    masks = [sum(1 << i for i, one in enumerate(landmarks) if person in one) for person in range(8)]
-    assert covers(masks, (1 << len(landmarks)) - 1, most) == plainly
-
-
-def test_the_last_landmark_of_a_word_counts_and_no_more_are_looked_at() -> None:
-    """Else of many landmarks one would be asked for that nobody looked at."""
-    none = np.zeros(0, dtype=np.int32)
-    one = np.array([5], dtype=np.int32)
-    assert hit([one] * WORD, 1)
-    assert not hit([*[one] * (WORD - 1), none], 1)
-    assert not hit([*[one] * (WORD - 1), one + 1], 1)
-    assert hit([*[one] * (WORD - 1), one + 1], 2)
-    assert np.array([1], dtype=np.int64) & (1 << WORD) - 1 == 1
-    links = [link(made(number), 0) for number in range(WORD)]
-    many = [replace(each, landmarks=(one, one + number)) for number, each in enumerate(links)]
-    assert len(_landmarks(many)) == WORD
 
 
 def test_who_waives_the_terms_need_not_bring_approvers() -> None:
@@ -181,18 +150,6 @@ def test_those_who_approve_are_not_those_who_ask(monkeypatch: pytest.MonkeyPatch
 def test_landmarks_change_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a few would be given up who serve all that must fire."""
     mine = {seed: lengths(crowded_case(seed, 2 * PEOPLE)) for seed in CROWDS}
-    refused = 0
-
-    def always(landmarks: Sequence[Ints], most: int) -> bool:
-        nonlocal refused
-        refused += not hit(landmarks, most)
-        return True
-
-    with monkeypatch.context() as patch:
-        patch.setattr("armslength.reach.links.hit", always)
-        assert mine == {seed: lengths(crowded_case(seed, 2 * PEOPLE)) for seed in CROWDS}
-    assert refused, "all that was looked for was possible: these crowds show nothing"
-    with monkeypatch.context() as patch:
-        patch.setattr(Landmarks, "of", lambda *_: ())
-        assert mine == {seed: lengths(crowded_case(seed, 2 * PEOPLE)) for seed in CROWDS}
+    monkeypatch.setattr(Landmarks, "of", lambda *_: ())
+    assert mine == {seed: lengths(crowded_case(seed, 2 * PEOPLE)) for seed in CROWDS}
     assert {1, 2, 3, NOBODY} <= {n for some in mine.values() for n in some}

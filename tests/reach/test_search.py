@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from armslength.reach.crowd import Crowd
+from armslength.reach.demands import Demand
 from armslength.reach.links import Link, People
 from armslength.reach.rules import Rule
 from armslength.reach.search import Search, Vain
@@ -20,7 +21,8 @@ def made(number: int) -> Rule:
 
 
 def link(of: Rule, given: int) -> Link:
-    return Link(rule=of, given=np.array([given], dtype=np.uint64), need=1, able=None, landmarks=())
+    anyone = Demand(count=1, people=None, bits=None)
+    return Link(rule=of, given=np.array([given], dtype=np.uint64), part=anyone, landmarks=())
 
 
 class Fruitless(Search):

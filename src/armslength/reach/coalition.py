@@ -14,6 +14,7 @@ import numpy as np
 from armslength.reach.bundles import Bundles
 from armslength.reach.closure import Closures
 from armslength.reach.columns import Words, bits
+from armslength.reach.demands import Roster
 from armslength.reach.ground import Ground
 from armslength.reach.landmarks import Landmarks
 from armslength.reach.quorum import Quorums
@@ -38,6 +39,8 @@ class Coalitions:
         self._outside: tuple[int, Flags] | None = None
         self._opened: dict[tuple[int, int], frozenset[int]] = {}
         self._people: dict[tuple[int, frozenset[int]], Ints | None] = {}
+        self.powers = tuple(rule for rule in ground.board.graph.rules if rule.power)
+        self.roster = Roster(ground.board.graph.layout.people)
         self.traits = Traits(ground.board.graph.rules, quorums, bundles)
         self._staking = Staking(ground, quorums, bundles, self.traits)
         self._scenes = Scenes(ground, quorums, bundles, self._staking)

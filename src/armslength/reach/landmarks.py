@@ -6,8 +6,6 @@ people who would serve several rules at once have to be found in the landmarks o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from armslength.reach.bundles import Bundles
@@ -63,25 +61,3 @@ class Landmarks:
             more = [c.people for c in stakes.controllers if (c.mask & bringing).any()]
             found = self._known[key] = np.unique(np.concatenate([people, *more])).astype(np.int32)
         return found
-
-
-def hit(landmarks: Sequence[Ints], most: int) -> bool:
-    """Whether some `most` people could have one in each landmark."""
-    if len(landmarks) <= most:
-        return all(len(one) for one in landmarks)
-    people = np.concatenate(landmarks)
-    bit = np.repeat(1 << np.arange(len(landmarks), dtype=np.int64), [len(one) for one in landmarks])
-    who, number = np.unique(people, return_inverse=True)
-    masks = np.zeros(len(who), dtype=np.int64)
-    np.bitwise_or.at(masks, number.reshape(-1), bit)
-    return covers(np.unique(masks).tolist(), (1 << len(landmarks)) - 1, most)
-
-
-def covers(masks: Sequence[int], wanted: int, most: int) -> bool:
-    """Whether some `most` of the masks have all bits of `wanted` together."""
-    if not wanted:
-        return True
-    if not most:
-        return False
-    low = wanted & -wanted
-    return any(covers(masks, wanted & ~mask, most - 1) for mask in masks if mask & low)

@@ -119,9 +119,14 @@ class Levels:
             frontier = np.arange(at.people, dtype=np.int32)
         board.settle(np.concatenate([frontier, self._stand()]))
         # Nothing builds on a rule without powers, so these wait until all that could help them is known.
-        while self._rise_powers():
-            pass
-        self._rise_others()
+        for power in (True, False):
+            rules = [rule for rule in self._rules if rule.power == power]
+            for column, waiting in self._direct_of(rules).items():
+                self._rise_in(column, waiting)
+                if not power:
+                    # What was kept of a column is let go before the next.
+                    self._links.pop(column, None)
+            self._settle([rule.node for rule in rules])
 
     def _stand(self) -> Ints:
         """The nodes of the rules that are known to fire at this level, now set."""
@@ -133,31 +138,46 @@ class Levels:
                 nodes.append(node)
         return np.unique(np.array(nodes, dtype=np.int32))
 
-    def _rise_powers(self) -> bool:
-        """Fire the rules with powers in every column where this level is enough; whether any did."""
-        fired = []
-        for rule in self._rules:
-            if rule.power:
-                before = self.board.words[:, rule.node].copy()
-                for c in self._direct(rule):
-                    self._helped(rule, c)
-                if (before != self.board.words[:, rule.node]).any():
-                    fired.append(rule.node)
-        self._settle(fired)
-        return bool(fired)
-
-    def _rise_others(self) -> None:
-        """The same for those without powers, column by column: what is kept of one is let go before the next."""
-        waiting: dict[int, list[Rule]] = {}
-        rules = [rule for rule in self._rules if not rule.power]
+    def _direct_of(self, rules: list[Rule]) -> dict[int, list[Rule]]:
+        """Fire `rules` in every column where this level is enough without the help of others; those left, by column."""
+        left: dict[int, list[Rule]] = {}
         for rule in rules:
             for c in self._direct(rule):
-                waiting.setdefault(c, []).append(rule)
-        for c in sorted(waiting):
-            for rule in waiting[c]:
-                self._helped(rule, c)
-            self._links.pop(c, None)
-        self._settle([rule.node for rule in rules])
+                left.setdefault(c, []).append(rule)
+        return left
+
+    def _rise_in(self, column: int, rules: list[Rule]) -> None:
+        """Fire those of `rules` that this level is enough for with the help of others, until none helps another."""
+        left = rules
+        while left:
+            # Who fires one rule may well fire another: to ask them takes no search.
+            waiting, searches = list[Rule](), list[Search]()
+            for rule in left:
+                search = self._search(rule, column)
+                people = self._brought_along(search) if search is not None else None
+                if people is not None:
+                    self._fire(rule, [column], people)
+                    continue
+                waiting.append(rule)
+                searches += [search] if search is not None else []
+            if len(waiting) == len(left) and not self._searched(searches, waiting):
+                break
+            left = waiting
+        for rule in left:
+            self.refuted[rule.number, column] = self.level
+
+    def _searched(self, searches: list[Search], waiting: list[Rule]) -> bool:
+        """Fire the first rule with powers that a search finds enough for, or all without; whether any was fired."""
+        fired = False
+        for search in searches:
+            people = self._chained(search)
+            if people is not None:
+                self._fire(search.goal, [search.column], people)
+                waiting.remove(search.goal)
+                fired = True
+                if search.goal.power:
+                    break
+        return fired
 
     def _settle(self, nodes: list[int]) -> None:
         self.board.settle(np.array(nodes, dtype=np.int32))
@@ -176,21 +196,12 @@ class Levels:
                 self._fire(rule, columns, people)
         return left
 
-    def _helped(self, rule: Rule, column: int) -> None:
-        """Fire the rule with the help of others, if this level is enough."""
-        people = self._chained(rule, column)
-        if people is None:
-            self.refuted[rule.number, column] = self.level
-        else:
-            self._fire(rule, [column], people)
-
     def _fire(self, rule: Rule, columns: Sequence[int], people: tuple[int, ...]) -> None:
         for c in columns:
             self.made[rule.number, c] = (self.level, people)
-            # At this level it may have been tried in vain before what helps it came true.
-            self.refuted[rule.number, c] = min(int(self.refuted[rule.number, c]), self.level - 1)
-        if self.board.put(rule.node, self.board.columns.mask(columns)) and rule.power:
-            self._true_powers = None
+            if rule.power and self._true_powers is not None:
+                self._true_powers[c] |= 1 << rule.number
+        self.board.put(rule.node, self.board.columns.mask(columns))
 
     def _settled(self, standing: Standing, rule: Rule, pending: Words) -> Words:
         """Of the columns `pending`, those of which it is known beforehand whether the rule fires at this level; where
@@ -245,37 +256,43 @@ class Levels:
             pending &= ~np.bitwise_and.reduce(words[:, rule.effects], axis=1)
         return pending
 
-    def _chained(self, rule: Rule, column: int) -> tuple[int, ...] | None:
-        """The same with the help of other rules, when directly it would take more."""
+    def _search(self, rule: Rule, column: int) -> Search | None:
+        """The question whether others help the rule to fire; None where that is known to be in vain."""
         feeders = self._feeders(rule, column)
-        if not feeders:
+        if not feeders or feeders == self._failed.get((rule.number, column)):
             return None
-        coalitions = self._coalitions
-        tried, usable = self._failed.get((rule.number, column), 0), sum(1 << feeder.number for feeder in feeders)
-        if tried == usable:
-            return None
-        search = Search(coalitions, rule, feeders, column, self._active(column), self._clock.tick)
-        for feeder in feeders:
-            made = self.made.get((feeder.number, column))
-            found = search.complete(made[1], self.level) if made is not None else None
-            if found is not None:
-                return found
-        key = self._situations.key([rule, *feeders], search.free, column, self.level)
-        if key is not None and key in self._known:
-            found = self._known[key]
-            if found is None or search.confirms(found):
-                if found is None:
-                    self._failed[rule.number, column] = usable
-                return found
-        found = next((people for people in self._found.get(rule.number, ()) if search.confirms(people)), None)
+        search = Search(
+            self._coalitions,
+            rule,
+            feeders,
+            column,
+            self._active(column),
+            self._links_of(column),
+            self._clock.tick,
+        )
+        return None if search.plain else search
+
+    def _brought_along(self, search: Search) -> tuple[int, ...] | None:
+        """Who fires another rule and, with the fewest others, the goal then."""
+        made = (self.made.get((feeder.number, search.column)) for feeder in search.feeders)
+        tried = (search.complete(one[1], self.level) for one in made if one is not None)
+        return next((people for people in tried if people is not None), None)
+
+    def _chained(self, search: Search) -> tuple[int, ...] | None:
+        """The same by search: anybody who is enough."""
+        goal, column = search.goal, search.column
+        key = self._situations.key([goal, *search.feeders], search.free, column, self.level)
+        found = self._known.get(key) if key is not None else None
+        if key is None or key not in self._known or found is not None and not search.confirms(found):
+            found = next((people for people in self._found.get(goal.number, ()) if search.confirms(people)), None)
+            if found is None:
+                found = search.least(self._failed.get((goal.number, column), 0))
+            if key is not None:
+                self._known[key] = found
         if found is None:
-            found = search.least(self.level, self._links_of(column), tried)
-        if found is None:
-            self._failed[rule.number, column] = usable
+            self._failed[goal.number, column] = search.usable
         else:
-            self._found.setdefault(rule.number, {})[found] = None
-        if key is not None:
-            self._known[key] = found
+            self._found.setdefault(goal.number, {})[found] = None
         return found
 
     def _links_of(self, column: int) -> Links:
@@ -286,20 +303,19 @@ class Levels:
             )
         return found
 
-    def _feeders(self, rule: Rule, column: int) -> list[Rule]:
-        """Rules with powers that could help `rule`, directly or through others, and cost no more than this level; those
-        true on the ground already count for nothing more."""
-        active = self._active(column)
+    def _feeders(self, rule: Rule, column: int) -> int:
+        """Rules with powers that could help `rule`, directly or through others, and cost no more than this level, a bit
+        each by number; those true on the ground already count for nothing more."""
+        active, rules = self._active(column) & ~(1 << rule.number), self.board.graph.rules
         found, waiting = 0, [rule]
         while waiting:
-            more = self._fed(waiting.pop(), column) & active & ~found & ~(1 << rule.number)
+            more = self._fed(waiting.pop(), column) & active & ~found
             found |= more
             while more:
                 low = more & -more
-                waiting.append(self.board.graph.rules[low.bit_length() - 1])
+                waiting.append(rules[low.bit_length() - 1])
                 more ^= low
-        rules = self.board.graph.rules
-        return [rule for rule in rules if found >> rule.number & 1] if found else []
+        return found
 
     def _fed(self, rule: Rule, column: int) -> int:
         """The rules that could help `rule` directly, a bit each by number."""

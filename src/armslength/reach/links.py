@@ -1,8 +1,8 @@
 """Links: what a coalition has to serve all at once so that one rule after another fires, and who can.
 
-Each link asks for outsiders of its own, and the same few have to serve all. How few each needs is exact. So links that
-need more together than there may be share people: only who has a part in several can be shared, and is tried. And of
-each landmark somebody has to be there: too many that have nobody in common cannot be met by a few.
+Each link asks for outsiders of its own, and the same few have to serve all. How few each needs is exact, and who joins
+makes that one less at the most. So each demands so many of those with a part in it, and one of each landmark; few can
+meet many such demands at once, and only who could is tried.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words, as_int
-from armslength.reach.landmarks import covers, hit
+from armslength.reach.demands import WIDTH, Demand, meet, met, wanted
 from armslength.reach.rules import Rule
 from armslength.reach.scene import Role
 from armslength.reach.situation import Situations
@@ -24,39 +24,54 @@ from armslength.reach.spread import Flags, Ints, within
 
 People = tuple[int, ...]
 
-WORD = 62
-"""So many landmarks are looked at together."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Link:
-    """A rule that has to fire once the sources of `given` [Wh] are held; it takes `need` outsiders at the least, and
-    only those of `able` (people indexes; None for everyone) could be among them. Of each of the `landmarks` (people
-    indexes), one has to be. `bits`: `given` as a number."""
+    """A rule that has to fire once the sources of `given` [Wh] are held. It takes some outsiders at the least, of those
+    who could be among them (`part`); of each of the `landmarks`, one has to be. `bits`: `given` as a number."""
 
     rule: Rule
     given: Words
-    need: int
-    able: Ints | None
-    landmarks: tuple[Ints, ...]
+    part: Demand
+    landmarks: tuple[Demand, ...]
     bits: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bits", as_int(self.given))
 
+    @property
+    def need(self) -> int:
+        return self.part.count
+
+    @property
+    def able(self) -> Ints | None:
+        """Indexes of outsiders; None for everyone."""
+        return self.part.people
+
     def implies(self, other: Link) -> bool:
         """Whether all who serve this one serve the other."""
         return self.rule is other.rule and not self.bits & ~other.bits
 
+    def left(self, people: People) -> int:
+        """How many outsiders it takes at the least once `people` have joined; below 0 where there are more than it
+        takes."""
+        if self.able is None or not self.need:
+            return self.need - len(people)
+        return self.need - int(within(np.array(people, dtype=np.int32), self.able).sum())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cast:
-    """Outsiders of each of the `kinds` worth trying for some links; `parts[i]` [kinds]: who could be among those of
-    link i. `marks` [kinds]: the landmarks that they are in, a bit each."""
+    """Outsiders of each of the `kinds` worth trying for some links. `marks` [kinds]: the demands in whose sets they
+    are, a bit each: first those of the links themselves, then the landmarks. `sizes` [kinds]: how many there are."""
 
     kinds: list[Ints]
-    parts: list[Flags]
     marks: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+
+    def part(self, link: int) -> Flags:
+        """Shape [kinds]: who could be among those of a link, by its place; past the width, anyone."""
+        found: Flags = self.marks >> link & 1 != 0 if link < WIDTH else self.sizes > 0
+        return found
 
 
 class Links:
@@ -73,7 +88,7 @@ class Links:
         tick: Callable[[], None],
     ) -> None:
         self._coalitions, self._situations, self._known = coalitions, situations, known
-        self._column, self._most, self._tick = column, most, tick
+        self._column, self.most, self._tick = column, most, tick
         self._links: dict[tuple[int, bytes], Link | None] = {}
         self._masks: dict[int, Words] = {}
         self._disjoint: dict[tuple[int, int], bool] = {}
@@ -104,15 +119,14 @@ class Links:
 
     def _make(self, rule: Rule, given: Words) -> Link | None:
         coalitions = self._coalitions
-        for need in range(self._most + 1):
+        for need in range(self.most + 1):
             if coalitions.suffices(rule, self._column, given, (), need):
-                return Link(
-                    rule=rule,
-                    given=given,
-                    need=need,
-                    able=coalitions.able(rule, self._column, given),
-                    landmarks=coalitions.landmarks(rule, self._column, given) if need else (),
-                )
+                able, demand = coalitions.able(rule, self._column, given), coalitions.roster.demand
+                if able is not None:
+                    able = able[coalitions.outside(self._column)[able]]
+                some = coalitions.landmarks(rule, self._column, given) if need else ()
+                landmarks = tuple(demand(one, 1) for one in some)
+                return Link(rule=rule, given=given, part=demand(able, need), landmarks=landmarks)
         return None
 
     def fill(self, links: tuple[Link, ...]) -> People | None:
@@ -124,7 +138,7 @@ class Links:
 
     def may(self, links: tuple[Link, ...]) -> bool:
         """Whether nothing plain stands against `fill`."""
-        return not self._apart(links) and hit(_landmarks(links), self._most)
+        return not self._apart(links) and met(_demands(links), self.most)
 
     def _recall(self, links: tuple[Link, ...]) -> People | None:
         """The same, from another column or goal where it must be alike."""
@@ -132,9 +146,9 @@ class Links:
             return None
         links = tuple(sorted(links, key=lambda link: (link.rule.number, link.given.tobytes())))
         given: Words = np.bitwise_or.reduce([link.given for link in links], axis=0)
-        key = self._situations.key([link.rule for link in links], given, self._column, self._most)
+        key = self._situations.key([link.rule for link in links], given, self._column, self.most)
         if key is None:
-            key = (self._column, self._most, tuple(link.rule.number for link in links))
+            key = (self._column, self.most, tuple(link.rule.number for link in links))
         key = (key, tuple(link.given.tobytes() for link in links))
         if key in self._known:
             found = self._known[key]
@@ -153,45 +167,41 @@ class Links:
 
     def _find(self, links: tuple[Link, ...]) -> People | None:
         needs = tuple(link.need for link in links)
-        if sum(needs) <= self._most:
+        if sum(needs) <= self.most:
             return self._joined(links, needs, ())
         some = self._worth(links, needs)
         kinds = self._kinds_of(links, some)
         first = np.array([kind[0] for kind in kinds], dtype=np.int32)
-        parts = [first >= 0 if link.able is None else within(first, link.able) for link in links]
-        marks, landmarks = np.zeros(len(kinds), dtype=np.int64), _landmarks(links)
-        for i, one in enumerate(landmarks):
-            marks |= within(first, one).astype(np.int64) << i
-        cast = Cast(kinds=kinds, parts=parts, marks=marks)
-        return self._join(links, needs, cast, np.ones(len(kinds), dtype=np.bool_), (), (1 << len(landmarks)) - 1)
+        marks, demands = np.zeros(len(kinds), dtype=np.int64), _demands(links)
+        for i, demand in enumerate(demands):
+            marks |= (1 if demand.people is None else within(first, demand.people).astype(np.int64)) << i
+        sizes = np.array([len(kind) for kind in kinds], dtype=np.int64)
+        cast = Cast(kinds=kinds, marks=marks, sizes=sizes)
+        unseen = (1 << len(demands)) - (1 << min(len(links), WIDTH))
+        return self._join(links, needs, cast, np.ones(len(kinds), dtype=np.bool_), (), unseen)
 
     def _worth(self, links: tuple[Link, ...], needs: Sequence[int]) -> Ints | None:
         """Everyone who may be in a coalition for the links; None for anyone. Where a link needs as many as there may
         be, each of them has a part in it."""
-        full = [link for link, need in zip(links, needs, strict=True) if need == self._most]
+        full = [link for link, need in zip(links, needs, strict=True) if need == self.most]
         tight = [link.able for link in full if link.able is not None]
-        outside = self._coalitions.outside(self._column)
         if tight:
             some = tight[0]
             for other in tight[1:]:
                 some = np.intersect1d(some, other, assume_unique=True)
-            return some[outside[some]]
+            return some
         able = [link.able for link in links if link.able is not None]
-        if len(able) < len(links):
-            return None
-        some = np.unique(np.concatenate(able)).astype(np.int32)
-        return some[outside[some]]
+        return np.unique(np.concatenate(able)).astype(np.int32) if len(able) == len(links) else None
 
     def _apart(self, links: tuple[Link, ...]) -> bool:
         """Whether two links need more than there may be, and nobody has a part in both."""
         for one, other in combinations(links, 2):
-            if one.able is not None and other.able is not None and one.need + other.need > self._most:
+            if one.able is not None and other.able is not None and one.need + other.need > self.most:
                 key = (id(one), id(other))
                 found = self._disjoint.get(key)
                 if found is None:
-                    outside = self._coalitions.outside(self._column)
                     both = np.intersect1d(one.able, other.able, assume_unique=True)
-                    found = self._disjoint[key] = not outside[both].any()
+                    found = self._disjoint[key] = not both.size
                 if found:
                     return True
         return False
@@ -202,16 +212,19 @@ class Links:
         """The same with `people` among them, of whom the links still need so many more, and otherwise only outsiders of
         the kinds `allowed`. `unseen`: the landmarks, a bit each, in which none of `people` is."""
         self._tick()
-        room = self._most - len(people)
+        room = self.most - len(people)
         if sum(needs) <= room:
             return self._joined(links, needs, people)
         # Where a link needs as many as may still join, each of them has a part in it.
-        allowed = np.logical_and.reduce([allowed, *(cast.parts[i] for i, need in enumerate(needs) if need == room)])
-        if not covers(list({*(cast.marks[allowed] & unseen).tolist()}), unseen, room):
+        counts = list(needs[:WIDTH])
+        tight = sum(1 << i for i, need in enumerate(counts) if need == room)
+        allowed = allowed & (cast.marks & tight == tight)
+        counts += [unseen >> i & 1 for i in range(len(counts), unseen.bit_length())]
+        if not meet(_counted(cast.marks[allowed], cast.sizes[allowed]), wanted(counts, room), room):
             return None
         shared = self._shared(needs, cast, allowed, room, unseen)
         for kind in np.flatnonzero(shared).tolist():
-            person = next((p for p in cast.kinds[kind][: self._most].tolist() if p not in people), None)
+            person = next((p for p in cast.kinds[kind][: self.most].tolist() if p not in people), None)
             if person is not None:
                 more = (*people, person)
                 left = self._all_left(links, needs, more, room - 1)
@@ -238,7 +251,7 @@ class Links:
         for size in range(1, len(wanting) + 1):
             for some in combinations(wanting, size):
                 if sum(needs[i] for i in some) > (size - 1) * room:
-                    flags = np.logical_and.reduce([allowed, *(cast.parts[i] for i in some)])
+                    flags = np.logical_and.reduce([allowed, *(cast.part(i) for i in some)])
                     count = int(flags.sum())
                     if count < least:
                         best, least = flags, count
@@ -299,12 +312,20 @@ class Links:
             relevant: Words = np.bitwise_or.reduce([self._mattering(r) for r in rules.values()], axis=0)
             outside = coalitions.outside(self._column)
             found = coalitions.traits.kinds(
-                some, outside, list(rules.values()), relevant, self._most, len(links), list(joined.values())
+                some, outside, list(rules.values()), relevant, self.most, len(links), list(joined.values())
             )
             self._kinds[key] = found
         return found
 
 
-def _landmarks(links: Sequence[Link]) -> list[Ints]:
-    """Those of all links, as many as a word has bits; to leave some out only asks for less."""
-    return [one for link in links for one in link.landmarks][:WORD]
+def _demands(links: Sequence[Link]) -> list[Demand]:
+    """Those of all links themselves, then their landmarks, as many as are looked at together."""
+    return [*(link.part for link in links), *(one for link in links for one in link.landmarks)][:WIDTH]
+
+
+def _counted(marks: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> dict[int, int]:
+    """How many people have each of the `marks`."""
+    found: dict[int, int] = {}
+    for mark, size in zip(marks.tolist(), sizes.tolist(), strict=True):
+        found[mark] = found.get(mark, 0) + size
+    return found

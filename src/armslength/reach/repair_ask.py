@@ -87,8 +87,8 @@ class Asking:
 class _Direct(Wanted):
     """Levels without the help that rules with powers give one another: far quicker, and what it holds is true."""
 
-    def _chained(self, rule: Rule, column: int) -> tuple[int, ...] | None:
-        return None
+    def _rise_in(self, column: int, rules: list[Rule]) -> None:
+        pass
 
 
 class _Round:

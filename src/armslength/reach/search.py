@@ -17,52 +17,57 @@ from armslength.reach.rules import Rule
 
 
 class Search:
-    """One question: can at most so many accomplices fire `goal` in `column`, with `feeders` (rules with powers) to
-    help? `active`: all rules with powers that cost as little, a bit each by number, the feeders among them."""
+    """One question: can at most so many accomplices fire `goal` in `column`, with the feeders `usable` (rules with
+    powers, a bit each by number) to help? `active`: all rules with powers that cost as little, the feeders among them.
+    `links`: those of this column and for at most so many. `free`: the sources that the feeders are."""
 
     def __init__(
         self,
         coalitions: Coalitions,
         goal: Rule,
-        feeders: list[Rule],
+        usable: int,
         column: int,
         active: int,
+        links: Links,
         tick: Callable[[], None],
     ) -> None:
         self._coalitions, self._bundles = coalitions, coalitions.bundles
-        self._goal, self._feeders, self._column, self._tick = goal, feeders, column, tick
-        self._active = active
-        self._most = 0
+        self.goal, self.usable, self.column, self._tick = goal, usable, column, tick
+        self._active, self._links = active, links
+        self._vain = Vain()
         self._masks: dict[int, Words] = {}
-        self._links: Links
-        self.free = self._bundles.mask_of_rules([r.number for r in feeders])
+        self.feeders = [rule for rule in coalitions.powers if usable >> rule.number & 1]
+        self.free = self._mask(usable)
+        self._last = links.link(goal, self.free)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it plainly takes more, whatever else fires."""
+        return self._last is None
 
     def complete(self, people: People, most: int) -> People | None:
         """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
-        if len(people) > most:
+        if self._last is None or self._last.left(people) > most - len(people):
             return None
-        mask = self._coalitions.closure(self._column, people, self._active)
-        if self._coalitions.enough(self._goal, self._column, mask, people, 0):
+        mask = self._coalitions.closure(self.column, people, self._active)
+        if self._coalitions.enough(self.goal, self.column, mask, people, 0):
             return people
         if len(people) == most:
             return None
-        more = self._coalitions.further(self._goal, self._column, mask, people, most - len(people))
+        more = self._coalitions.further(self.goal, self.column, mask, people, most - len(people))
         return None if more is None else people + more
 
     def confirms(self, people: People) -> bool:
         """Whether `people`, found in another column, are outsiders here as well and fire the goal."""
-        outside = self._coalitions.outside(self._column)
+        outside = self._coalitions.outside(self.column)
         return bool(outside[list(people)].all()) and self.complete(people, len(people)) is not None
 
-    def least(self, most: int, links: Links, tried: int = 0) -> People | None:
-        """A coalition of at most `most`, or None when there is none. Call with rising `most` for a smallest one.
-        `links`: those of this column and for so many. `tried`: feeders, a bit each by number, that are known not to do
-        without any other."""
-        self._most, self._links = most, links
-        self._vain = Vain()
+    def least(self, tried: int = 0) -> People | None:
+        """A coalition, or None when there is none. Call with links for rising numbers for a smallest one. `tried`:
+        feeders, a bit each by number, that are known not to do without any other."""
         self._vain.add(0, (), tried)
-        links.begin()
-        return self._extend((), sum(1 << rule.number for rule in self._feeders))
+        self._links.begin()
+        return self._extend((), self.usable)
 
     def _extend(self, links: tuple[Link, ...], usable: int) -> People | None:
         """Of the coalitions that serve all of `links` and fire, besides the goal, none but the feeders `usable`."""
@@ -82,7 +87,7 @@ class Search:
         some = self._served(links, usable)
         if some is None:
             return None
-        found = self.complete(some, self._most)
+        found = self.complete(some, self._links.most)
         if found is not None:
             return found
         before = self._fired(some) & usable
@@ -91,7 +96,7 @@ class Search:
             if found is not None:
                 return found
         mask = self._mask(before)
-        for feeder in self._feeders:
+        for feeder in self.feeders:
             if (usable & ~before) >> feeder.number & 1:
                 link = self._links.link(feeder, mask)
                 found = None if link is None else self._extend(_and(links, link), usable)
@@ -101,14 +106,14 @@ class Search:
 
     def _served(self, links: tuple[Link, ...], usable: int) -> People | None:
         """Who would serve the links and the goal, if all of `usable` fired."""
-        last = self._links.link(self._goal, self._mask(usable))
+        last = self._links.link(self.goal, self._mask(usable))
         return None if last is None else self._links.fill(_and(links, last))
 
     def _beside(self, links: tuple[Link, ...], usable: int) -> int:
         """Of the feeders `usable`, those that the same few could fire who serve the links, whatever else fires."""
         while True:
             mask, kept = self._mask(usable), usable
-            for feeder in self._feeders:
+            for feeder in self.feeders:
                 if usable >> feeder.number & 1:
                     link = self._links.link(feeder, mask)
                     if link is None or link.need and not self._links.may(_and(links, link)):
@@ -121,14 +126,14 @@ class Search:
         """The sources that are these feeders, a bit each by number."""
         found = self._masks.get(rules)
         if found is None:
-            numbers = [r.number for r in self._feeders if rules >> r.number & 1]
+            numbers = [r.number for r in self.feeders if rules >> r.number & 1]
             found = self._masks[rules] = self._bundles.mask_of_rules(numbers)
         return found
 
     def _fired(self, people: People) -> int:
         """The feeders that they fire in the end, a bit each by number."""
-        mask = self._coalitions.closure(self._column, people, self._active)
-        return sum(1 << rule.number for rule in self._feeders if self._bundles.fired(mask, rule.number))
+        mask = self._coalitions.closure(self.column, people, self._active)
+        return sum(1 << rule.number for rule in self.feeders if self._bundles.fired(mask, rule.number))
 
 
 class Vain:
