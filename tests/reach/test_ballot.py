@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armslength.reach.ballot import SPARE, joined, seats, worth
-from armslength.reach.classes import Classes, Counts, classes
+from armslength.reach.classes import Classes, Counts, classes, exposures
 from armslength.reach.seating import Bill, Seat, order, seat
 
 
@@ -37,15 +37,16 @@ def ballots(draw: st.DrawFn) -> Crowded:
     masks = [0, *(int(m) for m in rng.integers(1, 16, size=3))]
     if rng.random() < 0.3:
         masks = [m << 62 for m in masks]  # states of two words
+    sets = exposures(masks)
     exposure = rng.integers(len(masks), size=count).astype(np.int32)
     values = [rng.integers(1 + rng.integers(8), size=count).astype(np.int32) for _ in range(columns)]
     people = np.arange(count, dtype=np.int32)
     approving = people[rng.random(count) < 0.8]
     fits = rng.integers(4, size=len(approving)).astype(np.int32)
-    approvers = classes(approving, exposure[approving], [v[approving] for v in values], fits, masks, places=range(4))
+    approvers = classes(approving, exposure[approving], [v[approving] for v in values], fits, sets, places=range(4))
     asking = people[rng.random(count) < 0.8]
     shared = approvers.of(asking).astype(np.int32)
-    requesters = classes(asking, exposure[asking], [v[asking] for v in values], shared, masks, places=None)
+    requesters = classes(asking, exposure[asking], [v[asking] for v in values], shared, sets, places=None)
     acts = rng.random(count) < rng.random()
     approvals = draw(st.integers(1, 3))
     outside = np.flatnonzero(~acts)

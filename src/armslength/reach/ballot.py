@@ -71,17 +71,24 @@ class Stand:
 def seats(classes: Classes, inside: Counts, approvals: int, most: int) -> list[Seat]:
     """Two seats a class, those who act and (for `most` above 0) the outsiders, less those that a rival can always stand
     in for; cheapest first."""
-    if not len(inside):
-        return []
-    acting, outsiders = _worth(classes, inside, approvals, 0)
-    return _all(_drawn(classes, inside, acting, outsiders if most else np.zeros_like(outsiders), approvals), most)
+    return _all(_kept(classes, inside, approvals, 0, most > 0), most)
 
 
 def worth(classes: Classes, inside: Counts, approvals: int) -> Drawn:
     """The seats worth trying even when up to SPARE more of the outsiders act."""
+    return _kept(classes, inside, approvals, SPARE, True)
+
+
+def _kept(classes: Classes, inside: Counts, approvals: int, spare: int, outsiders: bool) -> Drawn:
+    """The same once for all ballots that share the classes."""
     if not len(inside):
         return (), ()
-    return _drawn(classes, inside, *_worth(classes, inside, approvals, SPARE), approvals)
+    key = (tally(inside), approvals, spare, outsiders)
+    found = classes.kept.get(key)
+    if found is None:
+        flags = _worth(classes, inside, approvals, spare, outsiders)
+        found = classes.kept[key] = _drawn(classes, inside, *flags, approvals)
+    return found
 
 
 def joined(classes: Classes, drawn: Drawn, joining: tuple[int, ...], most: int) -> list[Seat]:
@@ -130,11 +137,12 @@ def _drawn(classes: Classes, inside: Counts, acting: Flags, outsiders: Flags, ap
     return row(acting, inside, False), row(outsiders, outside, True)
 
 
-def _worth(classes: Classes, inside: Counts, approvals: int, spare: int) -> tuple[Flags, Flags]:
-    """The classes, of those who act and of the outsiders, for which no others can always stand in, even once `spare`
-    more of the outsiders act."""
-    some = _few if classes.seats[0].values else _many
-    return some(classes.kinds, inside, np.diff(classes.start) - inside, approvals + 1, spare)
+def _worth(classes: Classes, inside: Counts, approvals: int, spare: int, outsiders: bool) -> tuple[Flags, Flags]:
+    """The classes, of those who act and (if asked for) of the outsiders, for which no others can always stand in, even
+    once `spare` more of the outsiders act."""
+    some = _few if classes.seats.values else _many
+    outside = np.diff(classes.start) - inside if outsiders else np.zeros_like(inside)
+    return some(classes.kinds, inside, outside, approvals + 1, spare)
 
 
 def _many(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) -> tuple[Flags, Flags]:
@@ -143,6 +151,9 @@ def _many(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) 
     kept: list[Flags] = []
     done = np.zeros(len(kinds.exposed), dtype=np.bool_)
     for counts, enough in ((inside, size), (outside, size + spare)):
+        if not counts.any():
+            kept.append(counts > 0)
+            continue
         ample = np.flatnonzero((counts >= enough) & ~done[kinds.of])
         large, first = np.unique(kinds.of[ample], return_index=True)
         flags = np.zeros(len(done), dtype=np.bool_)
@@ -163,6 +174,9 @@ def _few(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) -
     kept: list[Flags] = []
     done = np.zeros(len(kinds.exposed), dtype=np.bool_)
     for flags, enough in ((inside > 0, size), (outside > 0, size + spare)):
+        if not flags.any():
+            kept.append(flags)
+            continue
         some = np.flatnonzero(flags & ~done[kinds.of])
         # Of one value a quorum has one member, so one class is enough.
         some = some[np.unique(kinds.slot[some], return_index=True)[1]]

@@ -6,8 +6,9 @@ mark. Who has no exposure more and no place less can stand in for another; what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +20,30 @@ from armslength.reach.seating import Seat
 from armslength.reach.spread import Flags, Ints
 
 Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Exposures:
+    """Sets of states by number: `masks` as bit masks, `of` [n] numbers the distinct ones, whose `words` [D, W] are the
+    same bits; `clear` [D, states] says which states a set is without."""
+
+    masks: Sequence[int]
+    of: Ints
+    words: Words
+    clear: npt.NDArray[np.float32]
+
+
+def exposures(masks: Sequence[int]) -> Exposures:
+    distinct = {members: i for i, members in enumerate(dict.fromkeys(masks))}
+    states = max((members.bit_length() for members in distinct), default=0)
+    words = _bits(list(distinct))
+    flags = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:, :states]
+    return Exposures(
+        masks=masks,
+        of=np.array([distinct[members] for members in masks] or [0], dtype=np.int32),
+        words=words,
+        clear=(1 - flags).astype(np.float32),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,16 +72,17 @@ class Kinds:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Seats:
     """One of each class, its `count` not set, made when it is asked for: a table of everyone has thousands. Of each
-    class its `exposure` (a number of `masks`), the `values` of the distinct columns and its `mark`, as in `classes`."""
+    class its `exposure` (a number of `exposures`), the `values` of the distinct columns and its `mark`, as in
+    `classes`."""
 
     exposure: Ints
     values: tuple[Ints, ...]
     mark: Ints
-    masks: Sequence[int]
+    exposures: Exposures
     places: Sequence[int] | None
 
     def exposed(self, number: int) -> int:
-        return self.masks[int(self.exposure[number])]
+        return self.exposures.masks[int(self.exposure[number])]
 
     def __getitem__(self, number: int) -> Seat:
         mark = int(self.mark[number])
@@ -71,7 +97,7 @@ class Seats:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Classes:
     """Like people together: `people` sorted by class, `start` [n + 1]; `seats[i]` describes class i (count not set);
     `sorted_people` with `sorted_class` tell a person's class."""
@@ -83,6 +109,7 @@ class Classes:
     sorted_class: Ints
     kinds: Kinds
     made: dict[tuple[int, int, bool], Seat] = field(default_factory=dict)
+    kept: dict[tuple[bytes, int, int, bool], tuple[tuple[Seat, ...], tuple[Seat, ...]]] = field(default_factory=dict)
 
     def added(self, counts: Counts, more: Ints) -> Counts:
         """`counts` once the people of `more` (not counted yet) are counted too."""
@@ -111,13 +138,47 @@ class Classes:
         np.cumsum(flags, out=total[1:])
         return total[self.start[1:]] - total[self.start[:-1]]
 
-    def someone(self, number: int, flags: Flags, but: set[int]) -> int:
-        """The first person of class `number` with a flag, who is not in `but`."""
-        lo, hi = int(self.start[number]), int(self.start[number + 1])
-        for person in self.people[lo:hi][flags[lo:hi]].tolist():
+    def tallied(self, words: Words) -> Counts:
+        """Shape [64 W, n]: for each column of `words` [W, people], how many of each class have its bit."""
+        if not len(self.people):
+            return np.zeros((64 * len(words), 0), dtype=np.int64)
+        mine = words[:, self.people]
+        # Those of a class mostly act in the same columns, so that runs of them are counted.
+        fresh = np.zeros(len(self.people), dtype=np.bool_)
+        fresh[self.start[:-1]] = True
+        fresh[1:] |= (mine[:, 1:] != mine[:, :-1]).any(axis=0)
+        first = np.flatnonzero(fresh)
+        bits = np.unpackbits(np.ascontiguousarray(mine[:, first].T).view(np.uint8), axis=1, bitorder="little")
+        counts = bits * np.diff(np.r_[first, len(fresh)])[:, None]
+        found: Counts = np.add.reduceat(counts, np.searchsorted(first, self.start[:-1]), axis=0).T.copy()
+        return found
+
+    def someone(self, number: int, which: Callable[[Ints], Flags], but: set[int]) -> int:
+        """The first person of class `number` for whom `which` holds, who is not in `but`."""
+        some = self.people[int(self.start[number]) : int(self.start[number + 1])]
+        for person in some[which(some)][: len(but) + 1].tolist():
             if person not in but:
                 return int(person)
         raise LookupError(number)
+
+    @cached_property
+    def borders(self) -> Ints:
+        """Where classes with another exposure begin."""
+        exposure = self.seats.exposure
+        return np.flatnonzero(np.r_[True, exposure[1:] != exposure[:-1]][: len(exposure)]).astype(np.int32)
+
+    @cached_property
+    def clear(self) -> npt.NDArray[np.float32]:
+        """Shape [borders, states]: to which states those of each exposure are not exposed."""
+        one = self.seats.exposures
+        found: npt.NDArray[np.float32] = one.clear[one.of[self.seats.exposure[self.borders]]]
+        return found
+
+    def fits(self, place: int) -> Flags:
+        """Shape [n]: which classes, of approvers, may fill a place."""
+        places = np.array([mask >> place & 1 for mask in self.seats.places or ()], dtype=np.bool_)
+        found: Flags = places[self.seats.mark]
+        return found
 
 
 def classes(
@@ -125,10 +186,10 @@ def classes(
     exposure: Ints,
     values: Sequence[Ints],
     mark: Ints,
-    masks: Sequence[int],
+    exposures: Exposures,
     places: Sequence[int] | None,
 ) -> Classes:
-    """Classes of `people`, who ascend, by `exposure` (a number of `masks`), by `values` of the distinct columns and by
+    """Classes of `people`, who ascend, by `exposure` (a number of `exposures`), by `values` of the distinct columns and by
     `mark`: a number of `places` (bit masks) for approvers, the shared class for askers. All are aligned with
     `people`."""
     columns = [exposure, *values, mark]
@@ -148,14 +209,14 @@ def classes(
     return Classes(
         people=people,
         start=start,
-        seats=Seats(exposure=one[0], values=tuple(one[1:-1]), mark=one[-1], masks=masks, places=places),
+        seats=Seats(exposure=one[0], values=tuple(one[1:-1]), mark=one[-1], exposures=exposures, places=places),
         sorted_people=given,
         sorted_class=number,
-        kinds=_kinds(one, masks, places),
+        kinds=_kinds(one, exposures, places),
     )
 
 
-def _kinds(columns: Sequence[Ints], masks: Sequence[int], places: Sequence[int] | None) -> Kinds:
+def _kinds(columns: Sequence[Ints], exposures: Exposures, places: Sequence[int] | None) -> Kinds:
     """`columns` [n] as in `classes`, of one person a class."""
     exposure, *values, mark = columns
     values.sort(key=lambda codes: len(np.unique(codes)))
@@ -163,20 +224,19 @@ def _kinds(columns: Sequence[Ints], masks: Sequence[int], places: Sequence[int] 
     rest = np.zeros(len(mark), dtype=np.int64)
     for codes in values:
         rest = np.unique(rest * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)[1].reshape(-1)
-    distinct = {members: i for i, members in enumerate(dict.fromkeys(masks))}
-    exposed = np.array([distinct[members] for members in masks] or [0], dtype=np.int64)[exposure]
+    sets, fitting = len(exposures.words), 1 if places is None else len(places)
     fits = np.zeros(len(mark), dtype=np.int64) if places is None else mark
-    rows, of = np.unique(np.stack([rest, exposed, fits], axis=1), axis=0, return_inverse=True)
+    rows, of = np.unique((rest * sets + exposures.of[exposure]) * fitting + fits, return_inverse=True)
     of = of.reshape(-1)
     slot = np.unique(of * (int(last.max(initial=0)) + 1) + last, return_inverse=True)[1].reshape(-1)
-    ends = np.flatnonzero(np.r_[True, rows[1:, 0] != rows[:-1, 0], True]) if len(rows) else np.zeros(1, dtype=np.int64)
-    states = list(distinct)
+    others = rows // (sets * fitting)
+    ends = np.flatnonzero(np.r_[True, others[1:] != others[:-1], True]) if len(rows) else np.zeros(1, dtype=np.int64)
     return Kinds(
         of=of.astype(np.int32),
         slot=slot.astype(np.int32),
         ends=tuple(ends.tolist()),
-        exposed=_bits([states[e] for e in rows[:, 1].tolist()]),
-        places=_bits([0 if places is None else places[f] for f in rows[:, 2].tolist()]),
+        exposed=exposures.words[rows // fitting % sets],
+        places=_bits([0 if places is None else places[f] for f in (rows % fitting).tolist()]),
     )
 
 

@@ -34,7 +34,7 @@ class Why(enum.IntEnum):
     GATE = 10  # operate on the gate, or custody of it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """Where each block of nodes starts. `slot` numbers the actions that matter; T assets, C classes, A slots."""
 
@@ -46,58 +46,58 @@ class Layout:
     slot: dict[int, int]
     operate: int
 
-    @property
+    @cached_property
     def available(self) -> int:
         """Somebody who acts is in group g: `available + g`."""
         return self.people
 
-    @property
+    @cached_property
     def somebody(self) -> int:
         return self.available + self.groups
 
-    @property
+    @cached_property
     def opened(self) -> int:
         """All who act are in group g by enrolment: `opened + g`."""
         return self.somebody + 1
 
-    @property
+    @cached_property
     def assumed(self) -> int:
         """Each member of group g acts: `assumed + g`."""
         return self.opened + self.groups
 
-    @property
+    @cached_property
     def waived(self) -> int:
         return self.assumed + self.groups
 
-    @property
+    @cached_property
     def gate(self) -> int:
         return self.waived + self.terms
 
-    @property
+    @cached_property
     def over(self) -> int:
         """The action of slot a on asset t and all within: `over + a * T + t`."""
         return self.gate + 1
 
-    @property
+    @cached_property
     def over_class(self) -> int:
         return self.over + len(self.slot) * self.assets
 
-    @property
+    @cached_property
     def exact(self) -> int:
         """The action of slot a on asset t alone, by a permit: `exact + a * T + t`."""
         return self.over_class + len(self.slot) * self.classes
 
-    @property
+    @cached_property
     def custody(self) -> int:
         """The state holds asset t and its key: every action on t itself."""
         return self.exact + len(self.slot) * self.assets
 
-    @property
+    @cached_property
     def unlocks(self) -> int:
         """The coalition can use or operate the key asset t."""
         return self.custody + self.assets
 
-    @property
+    @cached_property
     def rules(self) -> int:
         """Rule and crowd nodes start here."""
         return self.unlocks + self.assets

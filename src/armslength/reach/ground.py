@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 
-from armslength.reach.ballot import Filled
+from armslength.reach.ballot import Ballot, Filled
 from armslength.reach.board import Board
 from armslength.reach.classes import Classes, Counts
 from armslength.reach.columns import ANY, Words, bits
 from armslength.reach.quorum import FILLED, Quorum, Quorums
 from armslength.reach.rules import STANDING, Rule
+from armslength.reach.shortage import Tally, shortage, tally
 from armslength.reach.spread import Flags, Ints
 
 
@@ -57,7 +59,8 @@ class Ground:
         self._rules = [
             rule for rule in board.graph.rules if rule.holders.ways and left.get(rule.number, board.full).any()
         ]
-        self._counts: dict[tuple[int, int], Counts] = {}
+        self._counts: dict[int, Counts] = {}
+        self._tallies: dict[int, Tally] = {}
         self._watched: dict[int, Ints | None] = {} if like is None else like._watched
 
     def _watch(self, rule: Rule) -> Ints | None:
@@ -103,6 +106,7 @@ class Ground:
             touched = self.board.settle(np.array(fired, dtype=np.int32))
             if (touched < at.people).any():
                 self._counts.clear()
+                self._tallies.clear()
 
     def _fired(self) -> Ints:
         """The nodes of what is known to fire, now set."""
@@ -135,11 +139,11 @@ class Ground:
 
     def _fire(self, rule: Rule, order: int, some: Words) -> bool:
         board = self.board
+        some = some & self._left.get(rule.number, board.full) & ~board.words[:, rule.node]
+        some = some & self._possible(rule) if some.any() else some
         gained = np.zeros(board.columns.words, dtype=np.uint64)
-        some = some & self._left.get(rule.number, board.full)
-        for c in bits(self._possible(rule) & some & ~board.words[:, rule.node]):
-            firing = self._firing(rule, c, order)
-            if firing is not None:
+        for opened, columns in self.openings(rule, some):
+            for c, firing in self._firings(rule, opened, columns, order):
                 self.firings[rule.number, c] = firing
                 gained[c >> 6] |= np.uint64(1 << (c & 63))
         return board.put(rule.node, gained)
@@ -159,26 +163,46 @@ class Ground:
                 found[c >> 6] |= np.uint64(1 << (c & 63))
         return found & somebody
 
-    def _firing(self, rule: Rule, column: int, order: int) -> Firing | None:
-        opened = self.opened(rule, column)
-        if self.waived(rule, column):
-            holder = self.holder(rule, opened, column)
-            return Firing(order=order, quorum=holder, waived=True, opened=opened) if holder else None
+    def _firings(
+        self, rule: Rule, opened: frozenset[int], columns: Words, order: int
+    ) -> Iterator[tuple[int, Firing]]:
+        """Of columns in which the same groups are `opened`, those in which the rule fires, and why."""
+        waived = self.waiving(rule) & columns
+        for c in bits(waived):
+            holder = self.holder(rule, opened, c)
+            if holder is not None:
+                yield c, Firing(order=order, quorum=holder, waived=True, opened=opened)
+        columns = columns & ~waived
+        if not columns.any():
+            return
         ballot = self.quorums.ballot(rule, opened)
-        asking_counts, approving_counts = self._count(ballot.requesters, column), self._count(ballot.approvers, column)
-        seating = self.quorums.least(ballot, asking_counts, approving_counts, 0, self._filled.get(column))
-        if seating is None:
-            return None
-        asking = self.acting(ballot.requesters.people, column)
-        approving = self.acting(ballot.approvers.people, column)
-        quorum = self.quorums.name(ballot, seating, asking, approving)
-        return Firing(order=order, quorum=quorum, waived=False, opened=opened)
+        asking, approving = self.counts(ballot.requesters), self.counts(ballot.approvers)
+        short = self.short(ballot)
+        for c in bits(columns):
+            if short[c]:
+                continue
+            seating = self.quorums.least(ballot, asking[c], approving[c], 0, self._filled.get(c))
+            if seating is not None:
+                quorum = self.quorums.name(ballot, seating, partial(self.acting, column=c))
+                yield c, Firing(order=order, quorum=quorum, waived=False, opened=opened)
 
-    def _count(self, classes: Classes, column: int) -> Counts:
-        key = (id(classes), column)
-        found = self._counts.get(key)
+    def short(self, ballot: Ballot) -> Counts:
+        """Shape [columns]: how many outsiders a ballot takes at the least; what is told is a bound from below."""
+        found = shortage(ballot, self._tally(ballot.requesters, True), self._tally(ballot.approvers, False))
+        found[list(self._filled)] = 0
+        return found
+
+    def counts(self, classes: Classes) -> Counts:
+        """Shape [columns, n]: how many of each class act."""
+        found = self._counts.get(id(classes))
         if found is None:
-            found = self._counts[key] = classes.counts(self.acting(classes.people, column))
+            found = self._counts[id(classes)] = classes.tallied(self.board.words)[: len(self.board.columns)]
+        return found
+
+    def _tally(self, classes: Classes, alone: bool) -> Tally:
+        found = self._tallies.get(id(classes))
+        if found is None:
+            found = self._tallies[id(classes)] = tally(classes, self.counts(classes), alone)
         return found
 
     def holder(self, rule: Rule, opened: frozenset[int], column: int) -> Quorum | None:
@@ -194,6 +218,23 @@ class Ground:
 
     def waived(self, rule: Rule, column: int) -> bool:
         return rule.terms != STANDING and self.true(self.board.graph.layout.waived + rule.terms, column)
+
+    def waiving(self, rule: Rule) -> Words:
+        """The columns in which the terms of the rule are waived."""
+        if rule.terms == STANDING:
+            return np.zeros(self.board.columns.words, dtype=np.uint64)
+        found: Words = self.board.words[:, self.board.graph.layout.waived + rule.terms]
+        return found
+
+    def openings(self, rule: Rule, columns: Words) -> list[tuple[frozenset[int], Words]]:
+        """Columns by the groups that are then `opened`."""
+        at, found = self.board.graph.layout, [(frozenset[int](), columns)] if columns.any() else []
+        for group in self.quorums.mentioned(rule):
+            true = self.board.words[:, at.opened + group]
+            if true.any():
+                parts = [(o | {group}, mask & true) for o, mask in found] + [(o, mask & ~true) for o, mask in found]
+                found = [(o, mask) for o, mask in parts if mask.any()]
+        return found
 
     def opened(self, rule: Rule, column: int) -> frozenset[int]:
         """Of the groups that matter to the rule, those opened by enrolment."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from armslength.estate import Estate
 from armslength.reach.ballot import Ballot, Filled, Stand, joined, seats, tally, worth
-from armslength.reach.classes import Classes, Counts, classes
+from armslength.reach.classes import Classes, Counts, classes, exposures
 from armslength.reach.crowd import Crowd, crowd
 from armslength.reach.exposure import Exposure
 from armslength.reach.membership import Membership
@@ -46,12 +46,13 @@ class Quorums:
         self._estate, self._exposure, self._membership, self._tick = estate, exposure, membership, tick
         home = estate.settings.home
         self._masks = [sum(1 << s for s in members - home) for members in exposure.sets]
+        self._exposures = exposures(self._masks)
         self._count = len(estate.people.ids)
         self._everyone = np.arange(self._count, dtype=np.int32)
         self._codes: dict[str, Ints] = {}
         self._approving: dict[int, tuple[Crowd, tuple[Crowd, ...]]] = {}
-        self._tables: dict[tuple[int, frozenset[int]], Classes] = {}
-        self._asking: dict[tuple[int, frozenset[int]], Classes] = {}
+        self._tables: dict[Hashable, Classes] = {}
+        self._asking: dict[Hashable, Classes] = {}
         self._ballots: dict[tuple[int, frozenset[int]], Ballot] = {}
         self._mentioned: dict[int, frozenset[int]] = {}
         self._inherited: Inherited | None = None
@@ -191,22 +192,26 @@ class Quorums:
             known[key] = (most, found)
         return found if found is not None and found.outsiders <= most else None
 
-    def name(self, ballot: Ballot, seating: Seating, asking: Flags, approving: Flags) -> Quorum:
-        """Real people for a seating. Whoever does not act is an outsider: all who are exposed act."""
+    def name(self, ballot: Ballot, seating: Seating, acting: Callable[[Ints], Flags]) -> Quorum:
+        """Real people for a seating; `acting` tells who of some people acts. Whoever does not is an outsider: all who
+        are exposed act."""
         used: set[int] = set()
         outsiders: list[int] = []
 
-        def take(classes: Classes, flags: Flags, s: Seat) -> int:
+        def resting(some: Ints) -> Flags:
+            return ~acting(some)
+
+        def take(classes: Classes, s: Seat) -> int:
             if s.owner < 0:
                 return FILLED
-            person = classes.someone(s.owner, ~flags if s.outside else flags, used)
+            person = classes.someone(s.owner, resting if s.outside else acting, used)
             used.add(person)
             if s.outside:
                 outsiders.append(person)
             return person
 
-        requester = take(ballot.requesters, asking, seating.requester)
-        approvers = tuple(take(ballot.approvers, approving, s) for s in seating.approvers)
+        requester = take(ballot.requesters, seating.requester)
+        approvers = tuple(take(ballot.approvers, s) for s in seating.approvers)
         return Quorum(outsiders=tuple(outsiders), requester=requester, approvers=approvers)
 
     def _filled_seats(self, ballot: Ballot, filled: Filled | None) -> tuple[list[Seat], list[Seat]]:
@@ -235,7 +240,7 @@ class Quorums:
             nobody = np.zeros(0, dtype=np.int32)
             none = self._classes(nobody, (), nobody, ())
             bill = Bill(approvals=0, together=None, places=())
-            asking = self._askers(rule, opened, (), none, frozenset())
+            asking = self._askers(rule, opened, (), none, STANDING)
             return Ballot(
                 bill=bill,
                 opened=opened,
@@ -248,15 +253,18 @@ class Quorums:
         terms = self._estate.settings.terms[rule.terms]
         approving, placing = self._crowds(rule.terms)
         flags = opened & approving.mentioned.union(*(c.mentioned for c in placing))
-        approvers = self._tables.get((rule.terms, flags))
+        inside = [crowd.people(flags) for crowd in (approving, *placing)]
+        # Many terms have the same approvers, above all everyone.
+        key = (terms.distinct, *(None if some is None else some.tobytes() for some in inside))
+        approvers = self._tables.get(key)
         if approvers is None:
-            approvers = self._tables[rule.terms, flags] = self._approvers(approving, placing, terms.distinct, flags)
+            approvers = self._tables[key] = self._approvers(inside[0], inside[1:], terms.distinct)
         bill = Bill(
             approvals=terms.approvals,
             together=terms.approvals + 1 - terms.apart if terms.apart else None,
             places=tuple(i for i, p in enumerate(terms.places) for _ in range(min(p.count, terms.approvals + 1))),
         )
-        asking = self._askers(rule, opened, terms.distinct, approvers, flags)
+        asking = self._askers(rule, opened, terms.distinct, approvers, key)
         return Ballot(
             bill=bill,
             opened=opened,
@@ -268,10 +276,10 @@ class Quorums:
         )
 
     def _approvers(
-        self, approving: Crowd, placing: tuple[Crowd, ...], distinct: tuple[str, ...], opened: frozenset[int]
+        self, approving: Ints | None, inside: Sequence[Ints | None], distinct: tuple[str, ...]
     ) -> Classes:
-        people = self._able(approving.people(opened), distinct)
-        inside = [place.people(opened) for place in placing]
+        """Those of `approving` people, `inside` are those who may fill each place; None is everyone."""
+        people = self._able(approving, distinct)
         flags = [np.ones(len(people), dtype=np.bool_) if some is None else np.isin(people, some) for some in inside]
         fits, places = np.zeros(len(people), dtype=np.int32), [0]
         if flags:
@@ -281,14 +289,13 @@ class Quorums:
         return self._classes(people, distinct, fits, places)
 
     def _askers(
-        self, rule: Rule, opened: frozenset[int], distinct: tuple[str, ...], approvers: Classes, flags: frozenset[int]
+        self, rule: Rule, opened: frozenset[int], distinct: tuple[str, ...], approvers: Classes, key: Hashable
     ) -> Classes:
-        """The requesters' classes; `approvers` were made under `flags`."""
+        """The requesters' classes; `approvers` are those of a `key`."""
         people = rule.holders.people(opened)
         if people is not None:
             people = self._able(people, distinct)
             return self._classes(people, distinct, approvers.of(people), None)
-        key = (rule.terms, flags)
         found = self._asking.get(key)
         if found is None:
             people = self._able(None, distinct)
@@ -321,4 +328,4 @@ class Quorums:
 
     def _classes(self, people: Ints, distinct: tuple[str, ...], mark: Ints, places: Sequence[int] | None) -> Classes:
         values = [self.codes(column)[people] for column in distinct]
-        return classes(people, self._exposure.of[people], values, mark, self._masks, places)
+        return classes(people, self._exposure.of[people], values, mark, self._exposures, places)

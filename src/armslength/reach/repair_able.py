@@ -130,7 +130,7 @@ def _judge(quorums: Quorums, rule: Rule) -> Able:
         seating = quorums.least(ballot, *counts, 0, None)
         if seating is None:
             return None
-        named = quorums.name(ballot, seating, asking, approving)
+        named = quorums.name(ballot, seating, lambda people: _but(people, away))
         return (named.requester, *named.approvers)
 
     found = quorum(NOTHING)

@@ -59,7 +59,6 @@ class Scenes:
         self._mattering: dict[tuple[int, int], tuple[Words, int]] = {}
         self._class: dict[tuple[int, int], int] = {}
         self._ways: dict[tuple[int, int], bytes] = {}
-        self._base: dict[tuple[int, int], Counts] = {}
         self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
         self._kept = 0
         self._joined: dict[tuple[int, bytes], Ints] = {}
@@ -77,9 +76,11 @@ class Scenes:
         if not seating.outsiders:
             return ()
         joining = self._joining(column, mask, people)
-        ballot = scene.stand.ballot
-        flags = [self._flags(c.people, column, joining) for c in (ballot.requesters, ballot.approvers)]
-        return self._quorums.name(ballot, seating, *flags).outsiders
+
+        def acting(some: Ints) -> Flags:
+            return self._ground.acting(some, column) | np.isin(some, joining)
+
+        return self._quorums.name(scene.stand.ballot, seating, acting).outsiders
 
     def enough(self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int) -> bool:
         """Whether at most so many further outsiders do; who they are is left open."""
@@ -207,15 +208,9 @@ class Scenes:
             return None
         return (int(holders[0]) if holders is not None else 0,)
 
-    def _flags(self, who: Ints, column: int, joining: Ints) -> Flags:
-        return self._ground.acting(who, column) | np.isin(who, joining)
-
     def counts(self, classes: Classes, column: int, mask: Words, people: tuple[int, ...]) -> Counts:
         """How many of each class act: on the ground, brought by `mask`, or among `people`."""
-        key = (id(classes), column)
-        counts = self._base.get(key)
-        if counts is None:
-            counts = self._base[key] = classes.counts(self._ground.acting(classes.people, column))
+        counts: Counts = self._ground.counts(classes)[column]
         if mask.any():
             who, of = self._brought_into(classes, mask)
             fresh = of[~self._ground.acting(who, column)]
