@@ -167,17 +167,21 @@ class Classes:
         exposure = self.seats.exposure
         return np.flatnonzero(np.r_[True, exposure[1:] != exposure[:-1]][: len(exposure)]).astype(np.int32)
 
-    @cached_property
-    def clear(self) -> npt.NDArray[np.float32]:
-        """Shape [borders, states]: to which states those of each exposure are not exposed."""
+    def clear(self, numbers: Ints) -> npt.NDArray[np.float32]:
+        """Shape [n, states]: to which states the classes of these numbers are not exposed."""
         one = self.seats.exposures
-        found: npt.NDArray[np.float32] = one.clear[one.of[self.seats.exposure[self.borders]]]
+        found: npt.NDArray[np.float32] = one.clear[one.of[self.seats.exposure[numbers]]]
         return found
 
-    def fits(self, place: int) -> Flags:
-        """Shape [n]: which classes, of approvers, may fill a place."""
-        places = np.array([mask >> place & 1 for mask in self.seats.places or ()], dtype=np.bool_)
-        found: Flags = places[self.seats.mark]
+    @cached_property
+    def fits(self) -> Counts:
+        """Shape [n, places]: 1 where each class, of approvers, may fill a place."""
+        masks, mark = self.seats.places, self.seats.mark
+        width = max((mask.bit_length() for mask in masks or ()), default=0)
+        if masks is None or not width:
+            return np.zeros((len(mark), 0), dtype=np.int64)
+        marks = np.array([[mask >> place & 1 for place in range(width)] for mask in masks], dtype=np.int64)
+        found: Counts = marks[mark]
         return found
 
 

@@ -16,6 +16,7 @@ from armslength.reach.closure import Closures
 from armslength.reach.columns import Words, bits
 from armslength.reach.demands import Roster
 from armslength.reach.ground import Ground
+from armslength.reach.headcount import Headcount
 from armslength.reach.landmarks import Landmarks
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
@@ -43,7 +44,8 @@ class Coalitions:
         self.roster = Roster(ground.board.graph.layout.people)
         self.traits = Traits(ground.board.graph.rules, quorums, bundles)
         self._staking = Staking(ground, quorums, bundles, self.traits)
-        self._scenes = Scenes(ground, quorums, bundles, self._staking)
+        self._headcount = Headcount(ground, bundles)
+        self._scenes = Scenes(ground, quorums, bundles, self._staking, self._headcount)
         self._closures = Closures(ground, quorums, bundles, self._scenes, self.traits)
         # A search asks all of it here.
         self.landmarks = Landmarks(ground, quorums, bundles, self._staking).of
@@ -131,8 +133,8 @@ class Coalitions:
         """How many more identities a quorum wants at the least, and whether nobody who acts so far can ask."""
         opened = self.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
         ballot = self.quorums.ballot(rule, opened)
-        asking = self._scenes.counts(ballot.requesters, column, given, people)
-        approving = self._scenes.counts(ballot.approvers, column, given, people)
+        asking = self._headcount.counts(ballot.requesters, column, given, people)
+        approving = self._headcount.counts(ballot.approvers, column, given, people)
         members = ballot.bill.approvals + 1
         filled = self.ground.filled(column)
         seating = self.quorums.least(ballot, asking, approving, members, filled)

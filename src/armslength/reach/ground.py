@@ -32,7 +32,8 @@ class Firing:
 
 class Ground:
     """Runs rules on a board until nothing changes. `firings`: what is known to fire; `left`: the columns in which a
-    rule may fire besides, by its number (all of them where it has no entry)."""
+    rule may fire besides, by its number (all of them where it has no entry). `uncounted`: the columns with members of
+    unknown groups."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Ground:
             for c, column in enumerate(board.columns.each)
             if column.filled
         }
+        self.uncounted = list(self._filled)
         self._left = left
         self._rules = [
             rule for rule in board.graph.rules if rule.holders.ways and left.get(rule.number, board.full).any()
@@ -188,8 +190,8 @@ class Ground:
 
     def short(self, ballot: Ballot) -> Counts:
         """Shape [columns]: how many outsiders a ballot takes at the least; what is told is a bound from below."""
-        found = shortage(ballot, self._tally(ballot.requesters, True), self._tally(ballot.approvers, False))
-        found[list(self._filled)] = 0
+        found = shortage(ballot, self.tally(ballot.requesters, True), self.tally(ballot.approvers, False))
+        found[self.uncounted] = 0
         return found
 
     def counts(self, classes: Classes) -> Counts:
@@ -199,10 +201,11 @@ class Ground:
             found = self._counts[id(classes)] = classes.tallied(self.board.words)[: len(self.board.columns)]
         return found
 
-    def _tally(self, classes: Classes, alone: bool) -> Tally:
+    def tally(self, classes: Classes, asking: bool) -> Tally:
+        """The same as far as it tells how many outsiders a ballot takes; `asking`: of requesters."""
         found = self._tallies.get(id(classes))
         if found is None:
-            found = self._tallies[id(classes)] = tally(classes, self.counts(classes), alone)
+            found = self._tallies[id(classes)] = tally(classes, self.counts(classes), asking)
         return found
 
     def holder(self, rule: Rule, opened: frozenset[int], column: int) -> Quorum | None:

@@ -11,9 +11,10 @@ import numpy as np
 
 from armslength.reach.ballot import SPARE, Ballot, Stand
 from armslength.reach.bundles import Bundles
-from armslength.reach.classes import Classes, Counts
+from armslength.reach.classes import Classes
 from armslength.reach.columns import Words, as_int
 from armslength.reach.ground import Ground
+from armslength.reach.headcount import Headcount
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.seating import Seating
@@ -26,41 +27,55 @@ SCENES = 50_000
 """Scenes kept at a time."""
 FEW = 16
 """So many people are looked up one by one; of more, all at once."""
-BROUGHT = 4_000_000
-"""So many people whom masks bring into tables are kept at a time, all tables together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scene:
-    """A rule in a column once the sources of `held` [Wh] are held, as a number `mask`: its ballot with the groups then
-    `opened`, as it stands then, and who of those asked about acts then. `ready`, where the terms are waived: whether
-    one of `holders` (people indexes; None for everyone) acts. `later`: the ballot once every group is open that people
-    could open; None where they could open none and not waive the terms."""
+class Site:
+    """A rule in a column on the ground: the sources that `matter` to it [Wh], as a number `bits`, the groups that are
+    `opened` and whether its terms are `waived`."""
 
+    matter: Words
+    bits: int
     opened: frozenset[int]
     waived: bool
-    holders: Ints | None
-    ready: bool
-    stand: Stand
-    later: Ballot | None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Scene:
+    """A rule in a column once the sources of `held` [Wh] are held, as a number `mask`: its ballot with the groups then
+    `opened`, and who of those asked about acts then. No fewer outsiders than `short` can do. The rest is made when it
+    is asked for: the `stand` of the ballot; where the terms are waived, who can hold (people indexes; None for
+    everyone), and whether one of these acts (`ready`); and the ballot `later`, once every group is open that people
+    could open; None where they could open none and not waive the terms."""
+
+    rule: Rule
+    column: int
+    opened: frozenset[int]
+    waived: bool
+    ballot: Ballot
+    short: int
     held: Words
     mask: int
     acts: dict[int, bool] = field(default_factory=dict)
+    stand: Stand | None = None
+    ready: tuple[bool, Ints | None] | None = None
+    later: tuple[Ballot | None] | None = None
 
 
 class Scenes:
     """Answers for one ground; equal situations are answered once."""
 
-    def __init__(self, ground: Ground, quorums: Quorums, bundles: Bundles, staking: Staking) -> None:
+    def __init__(
+        self, ground: Ground, quorums: Quorums, bundles: Bundles, staking: Staking, headcount: Headcount
+    ) -> None:
         self._ground, self._quorums, self._bundles, self._staking = ground, quorums, bundles, staking
+        self._headcount = headcount
         self._everyone = np.arange(ground.board.graph.layout.people, dtype=np.int32)
         self._nobody = np.zeros(0, dtype=np.int32)
         self._scenes: dict[tuple[int, int, bytes], Scene] = {}
-        self._mattering: dict[tuple[int, int], tuple[Words, int]] = {}
+        self._sites: dict[tuple[int, int], Site] = {}
         self._class: dict[tuple[int, int], int] = {}
         self._ways: dict[tuple[int, int], bytes] = {}
-        self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
-        self._kept = 0
         self._joined: dict[tuple[int, bytes], Ints] = {}
 
     def outsiders(
@@ -80,7 +95,7 @@ class Scenes:
         def acting(some: Ints) -> Flags:
             return self._ground.acting(some, column) | np.isin(some, joining)
 
-        return self._quorums.name(scene.stand.ballot, seating, acting).outsiders
+        return self._quorums.name(scene.ballot, seating, acting).outsiders
 
     def enough(self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int) -> bool:
         """Whether at most so many further outsiders do; who they are is left open."""
@@ -95,34 +110,38 @@ class Scenes:
         scene = self._scene(rule, column, mask)
         if scene.waived:
             return None
-        matters = self._mattering[rule.number, column][1]
+        matters = self._sites[rule.number, column].bits
         holds, assumes = self._bundles.sources(person)
         if holds & matters:
             return None
         if not self._more(scene, column, (person,)):
             return (-1, -1, 0, b"")
-        ballot, ways = scene.stand.ballot, b""
-        if scene.later is not None:
+        ballot, ways, later = scene.ballot, b"", self._later(scene)
+        if later is not None:
             # Who has no part yet may have one once the next opens a group or waives the terms.
-            ballot, ways = scene.later, self._ways_in(rule, person)
+            ballot, ways = later, self._ways_in(rule, person)
         # Who else could bring them adds nothing once they are there.
         asks, approves = self._number(ballot.requesters, person), self._number(ballot.approvers, person)
         return (asks, approves, assumes & matters, ways)
 
     def _seating(self, scene: Scene, column: int, people: tuple[int, ...], most: int) -> Seating | None:
-        stand, ballot = scene.stand, scene.stand.ballot
+        if scene.short > most + len(people):
+            return None
+        ballot = scene.ballot
         more = self._more(scene, column, people) if people else people
+        if scene.short > most + len(more):
+            return None
         filled = self._ground.filled(column)
         if len(more) > SPARE or filled is not None:
             extra = np.array(more, dtype=np.int32)
             asking, approving = (
-                classes.added(self.counts(classes, column, scene.held, ()), extra)
+                classes.added(self._headcount.counts(classes, column, scene.held, ()), extra)
                 for classes in (ballot.requesters, ballot.approvers)
             )
             return self._quorums.least(ballot, asking, approving, most, filled)
         asks = tuple(sorted(self._number(ballot.requesters, person) for person in more))
         approves = tuple(sorted(self._number(ballot.approvers, person) for person in more))
-        return self._quorums.joined(stand, asks, approves, most)
+        return self._quorums.joined(self._stand(scene), asks, approves, most)
 
     def _number(self, classes: Classes, person: int) -> int:
         """The class of a person, or -1."""
@@ -141,45 +160,57 @@ class Scenes:
 
     def _scene(self, rule: Rule, column: int, mask: Words) -> Scene:
         # Most of what is held matters to other rules only.
-        known = self._mattering.get((rule.number, column))
-        if known is None:
-            matters = self._staking.stakes(rule, self._ground.opened(rule, column), chained=True).mask
-            known = self._mattering[rule.number, column] = (matters, as_int(matters))
-        mask = mask & known[0]
+        site = self._sites.get((rule.number, column))
+        if site is None:
+            site = self._sites[rule.number, column] = self._make_site(rule, column)
+        mask = mask & site.matter
         key = (rule.number, column, mask.tobytes())
         found = self._scenes.get(key)
         if found is None:
             if len(self._scenes) > SCENES:
                 self._scenes.clear()
-            found = self._scenes[key] = self._make_scene(rule, column, mask)
+            found = self._scenes[key] = self._make_scene(rule, column, mask, site)
         return found
 
-    def _make_scene(self, rule: Rule, column: int, mask: Words) -> Scene:
-        ground, bundles = self._ground, self._bundles
-        opened = ground.opened(rule, column) | bundles.opened(mask, self._quorums.mentioned(rule))
+    def _make_site(self, rule: Rule, column: int) -> Site:
+        opened = self._ground.opened(rule, column)
+        matter = self._staking.stakes(rule, opened, chained=True).mask
+        return Site(matter=matter, bits=as_int(matter), opened=opened, waived=self._ground.waived(rule, column))
+
+    def _make_scene(self, rule: Rule, column: int, mask: Words, site: Site) -> Scene:
+        bundles = self._bundles
+        opened = site.opened | bundles.opened(mask, self._quorums.mentioned(rule))
         ballot = self._quorums.ballot(rule, opened)
-        waived = ground.waived(rule, column) or bundles.waived(mask, rule.terms)
-        holders = rule.holders.people(opened)
+        waived = site.waived or bundles.waived(mask, rule.terms)
         return Scene(
+            rule=rule,
+            column=column,
             opened=opened,
             waived=waived,
-            holders=holders,
-            ready=waived and self._ready(rule, opened, holders, column, mask),
-            stand=self._quorums.stand(
-                ballot,
-                self.counts(ballot.requesters, column, mask, ()),
-                self.counts(ballot.approvers, column, mask, ()),
-            ),
-            later=self._later(rule, opened),
+            ballot=ballot,
+            short=0 if waived else self._headcount.short(ballot, mask)[column],
             held=mask,
             mask=as_int(mask),
         )
 
-    def _later(self, rule: Rule, opened: frozenset[int]) -> Ballot | None:
-        stakes = self._staking.stakes(rule, opened, chained=False)
-        if not stakes.opens and not self._bundles.waived(stakes.held, rule.terms):
-            return None
-        return self._quorums.ballot(rule, self._quorums.mentioned(rule) if stakes.opens else opened)
+    def _stand(self, scene: Scene) -> Stand:
+        if scene.stand is None:
+            counts = self._headcount.counts
+            ballot, column, held = scene.ballot, scene.column, scene.held
+            scene.stand = self._quorums.stand(
+                ballot, counts(ballot.requesters, column, held, ()), counts(ballot.approvers, column, held, ())
+            )
+        return scene.stand
+
+    def _later(self, scene: Scene) -> Ballot | None:
+        if scene.later is None:
+            rule, opened = scene.rule, scene.opened
+            stakes = self._staking.stakes(rule, opened, chained=False)
+            found = None
+            if stakes.opens or self._bundles.waived(stakes.held, rule.terms):
+                found = self._quorums.ballot(rule, self._quorums.mentioned(rule) if stakes.opens else opened)
+            scene.later = (found,)
+        return scene.later[0]
 
     def _more(self, scene: Scene, column: int, people: tuple[int, ...]) -> tuple[int, ...]:
         """Those of `people` who do not act in the scene already."""
@@ -193,49 +224,22 @@ class Scenes:
                 found.append(person)
         return tuple(found)
 
-    def _ready(
-        self, rule: Rule, opened: frozenset[int], holders: Ints | None, column: int, mask: Words
-    ) -> bool:
-        if self._ground.holder(rule, opened, column) is not None:
-            return True
-        return bool(among(self._fresh(column, mask), holders).any())
+    def _ready(self, scene: Scene) -> tuple[bool, Ints | None]:
+        if scene.ready is None:
+            holders = scene.rule.holders.people(scene.opened)
+            ready = self._ground.holder(scene.rule, scene.opened, scene.column) is not None
+            if not ready:
+                ready = bool(among(self._fresh(scene.column, scene.held), holders).any())
+            scene.ready = (ready, holders)
+        return scene.ready
 
     def _holder(self, scene: Scene, people: tuple[int, ...], most: int) -> tuple[int, ...] | None:
-        holders = scene.holders
-        if scene.ready or people and among(np.array(people, dtype=np.int32), holders).any():
+        ready, holders = self._ready(scene)
+        if ready or people and among(np.array(people, dtype=np.int32), holders).any():
             return ()
         if holders is not None and not holders.size or not most or not len(self._everyone):
             return None
         return (int(holders[0]) if holders is not None else 0,)
-
-    def counts(self, classes: Classes, column: int, mask: Words, people: tuple[int, ...]) -> Counts:
-        """How many of each class act: on the ground, brought by `mask`, or among `people`."""
-        counts: Counts = self._ground.counts(classes)[column]
-        if mask.any():
-            who, of = self._brought_into(classes, mask)
-            fresh = of[~self._ground.acting(who, column)]
-            if fresh.size:
-                counts = counts + np.bincount(fresh, minlength=len(counts))
-        if people:
-            more = np.array(people, dtype=np.int32)
-            more = more[~self._ground.acting(more, column)]
-            if mask.any():
-                more = more[~self._bundles.assumed(mask, more)]
-            counts = classes.added(counts, more)
-        return counts
-
-    def _brought_into(self, classes: Classes, mask: Words) -> tuple[Ints, Ints]:
-        """Whom a mask brings of the people of a table, and their classes."""
-        key = (id(classes), mask.tobytes())
-        found = self._into.get(key)
-        if found is None:
-            flags = self._bundles.assumed(mask, classes.sorted_people)
-            self._kept += int(flags.sum())
-            if self._kept > BROUGHT:
-                self._into.clear()
-                self._kept = int(flags.sum())
-            found = self._into[key] = (classes.sorted_people[flags], classes.sorted_class[flags])
-        return found
 
     def _joining(self, column: int, mask: Words, people: tuple[int, ...]) -> Ints:
         """Those who act besides the ground: `people` and whom `mask` brings; people indexes, each once."""

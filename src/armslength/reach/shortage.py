@@ -13,52 +13,78 @@ import numpy.typing as npt
 
 from armslength.reach.ballot import Ballot
 from armslength.reach.classes import Classes, Counts
+from armslength.reach.spread import Flags, Ints
+
+PLENTY = 1_000_000
 
 Numbers = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tally:
-    """Those who act: `counts` [..., n] of each class. Of people with the same value that must differ one sits, so
-    `sitting` [...] is how many could sit at the most, and `clear` [..., states] how many of those are not exposed to
-    a state."""
+    """Those of a table who act in each of some columns. Of people with the same value that must differ one sits, so
+    `sitting` [columns] is how many could sit at the most; `clear` [columns, states] how many of those are not exposed
+    to a state, `fitting` [columns, places] how many may fill a place. `anybody` [columns]: whether any act."""
 
-    counts: Counts
+    anybody: Flags
     sitting: Counts
     clear: Numbers
+    fitting: Counts
 
 
-def tally(classes: Classes, counts: Counts, alone: bool) -> Tally:
-    """`alone`: only of those who are in no class of approvers, one of each class."""
-    seated = _seated(classes, counts)
-    if alone:
-        seated = seated * (classes.seats.mark < 0)
-    if not counts.shape[-1]:
-        nobody = np.zeros((*counts.shape[:-1], classes.clear.shape[1]), dtype=np.float32)
-        return Tally(counts=counts, sitting=seated.sum(axis=-1), clear=nobody)
-    by_exposure: Counts = np.add.reduceat(seated, classes.borders, axis=-1)
+def tally(classes: Classes, counts: Counts, asking: bool) -> Tally:
+    """`counts` [columns, n] of each class act. `asking`: of requesters, only those count who are in no class of
+    approvers, one of each class."""
+    seated = _seated(classes, counts, asking, slice(None))
+    by_exposure = np.add.reduceat(seated, classes.borders, axis=1) if seated.shape[1] else seated
     return Tally(
-        counts=counts, sitting=by_exposure.sum(axis=-1), clear=by_exposure.astype(np.float32) @ classes.clear
+        anybody=counts.max(axis=1, initial=0) > 0,
+        sitting=by_exposure.sum(axis=1),
+        clear=by_exposure.astype(np.float32) @ classes.clear(classes.borders),
+        fitting=seated @ classes.fits,
     )
 
 
-def _seated(classes: Classes, counts: Counts) -> Counts:
+def joined(classes: Classes, before: Tally, counts: Counts, numbers: Ints, extra: Counts, asking: bool) -> Tally:
+    """The same once `extra` [columns, m] more of the classes `numbers` [m] act."""
+    was = counts[:, numbers]
+    more = _seated(classes, was + extra, asking, numbers) - _seated(classes, was, asking, numbers)
+    return Tally(
+        anybody=before.anybody | (extra.max(axis=1, initial=0) > 0),
+        sitting=before.sitting + more.sum(axis=1),
+        clear=before.clear + more.astype(np.float32) @ classes.clear(numbers),
+        fitting=before.fitting + more @ classes.fits[numbers],
+    )
+
+
+def plenty(like: Tally) -> Tally:
+    """More than any quorum asks for."""
+    return Tally(
+        anybody=np.ones_like(like.anybody),
+        sitting=np.full_like(like.sitting, PLENTY),
+        clear=np.full_like(like.clear, PLENTY),
+        fitting=np.full_like(like.fitting, PLENTY),
+    )
+
+
+def _seated(classes: Classes, counts: Counts, asking: bool, numbers: Ints | slice) -> Counts:
+    if asking:
+        return np.minimum(counts, 1) * (classes.seats.mark[numbers] < 0)
     return np.minimum(counts, 1) if classes.seats.values else counts
 
 
 def shortage(ballot: Ballot, asking: Tally, approving: Tally) -> Counts:
-    """Shape [...]: fewer outsiders than so many never make a quorum. Members of unknown groups are not counted."""
+    """Shape [columns]: fewer outsiders than so many never make a quorum. Members of unknown groups do not count."""
     bill = ballot.bill
     members = bill.approvals + 1
     # Whoever may approve as well is among the approvers already; of the others, one asks.
     found: Counts = members - approving.sitting - (asking.sitting > 0)
-    found = np.maximum(found, ~asking.counts.any(axis=-1))
-    if bill.together is not None and approving.clear.shape[-1]:
+    found = np.maximum(found, ~asking.anybody)
+    if bill.together is not None and approving.clear.shape[1]:
         # Of any state, so many members are not exposed to it.
         clear = approving.clear + (asking.clear > 0)
-        found = np.maximum(found, members - bill.together - clear.min(axis=-1).astype(np.int64))
+        found = np.maximum(found, members - bill.together - clear.min(axis=1).astype(np.int64))
     for place in set(bill.places):
-        fits = ballot.approvers.fits(place)
-        seated = _seated(ballot.approvers, approving.counts[..., fits])
-        found = np.maximum(found, bill.places.count(place) - seated.sum(axis=-1))
+        fitting = approving.fitting[:, place : place + 1].sum(axis=1)
+        found = np.maximum(found, bill.places.count(place) - fitting)
     return found

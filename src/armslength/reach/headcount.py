@@ -1,0 +1,99 @@
+"""Headcount: how many people of each class act once certain sources are held, and how far from a quorum that leaves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from armslength.reach.ballot import Ballot
+from armslength.reach.bundles import Bundles
+from armslength.reach.classes import Classes, Counts
+from armslength.reach.columns import Words
+from armslength.reach.ground import Ground
+from armslength.reach.shortage import Tally, joined, plenty, shortage
+from armslength.reach.spread import Ints
+
+BROUGHT = 4_000_000
+"""So many people whom masks bring into tables are kept at a time, all tables together."""
+MANY = 1024
+"""Once so many are brought, they are taken to be enough for any quorum."""
+SHORT = 200_000
+"""So many answers of `short` are kept at a time."""
+
+
+class Headcount:
+    """Answers for one ground; equal questions are answered once."""
+
+    def __init__(self, ground: Ground, bundles: Bundles) -> None:
+        self._ground, self._bundles = ground, bundles
+        self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
+        self._kept = 0
+        self._tallies: dict[tuple[int, bytes], Tally] = {}
+        self._short: dict[tuple[int, bytes], bytes] = {}
+
+    def counts(self, classes: Classes, column: int, mask: Words, people: tuple[int, ...]) -> Counts:
+        """How many of each class act: on the ground, brought by `mask`, or among `people`."""
+        counts: Counts = self._ground.counts(classes)[column]
+        if mask.any():
+            who, of = self._brought_into(classes, mask)
+            fresh = of[~self._ground.acting(who, column)]
+            if fresh.size:
+                counts = counts + np.bincount(fresh, minlength=len(counts))
+        if people:
+            more = np.array(people, dtype=np.int32)
+            more = more[~self._ground.acting(more, column)]
+            if mask.any():
+                more = more[~self._bundles.assumed(mask, more)]
+            counts = classes.added(counts, more)
+        return counts
+
+    def short(self, ballot: Ballot, mask: Words) -> bytes:
+        """Shape [columns]: how many outsiders the ballot takes at the least once the sources of `mask` are held."""
+        key = (id(ballot), mask.tobytes())
+        found = self._short.get(key)
+        if found is None:
+            if len(self._short) > SHORT:
+                self._short.clear()
+            found = self._short[key] = self._find_short(ballot, mask)
+        return found
+
+    def _find_short(self, ballot: Ballot, mask: Words) -> bytes:
+        asking, approving = self._tally(ballot.requesters, mask, True), self._tally(ballot.approvers, mask, False)
+        found = shortage(ballot, asking, approving)
+        found[self._ground.uncounted] = 0
+        return np.clip(found, 0, 255).astype(np.uint8).tobytes()
+
+    def _tally(self, classes: Classes, mask: Words, asking: bool) -> Tally:
+        before = self._ground.tally(classes, asking)
+        if not mask.any():
+            return before
+        who, of = self._brought_into(classes, mask)
+        if not who.size:
+            return before
+        if who.size > MANY:
+            return plenty(before)
+        key = (id(classes), mask.tobytes())
+        found = self._tallies.get(key) if len(classes.people) > MANY else None
+        if found is not None:
+            return found
+        words = np.ascontiguousarray(self._ground.board.words[:, who].T).view(np.uint8)
+        fresh = 1 - np.unpackbits(words, axis=1, bitorder="little")[:, : len(before.anybody)]
+        order = np.argsort(of, kind="stable")
+        numbers, start = np.unique(of[order], return_index=True)
+        extra: Counts = np.add.reduceat(fresh[order], start, axis=0, dtype=np.int64).T
+        found = joined(classes, before, self._ground.counts(classes), numbers, extra, asking)
+        if len(classes.people) > MANY:
+            self._tallies[key] = found
+        return found
+
+    def _brought_into(self, classes: Classes, mask: Words) -> tuple[Ints, Ints]:
+        """Whom a mask brings of the people of a table, and their classes."""
+        key = (id(classes), mask.tobytes())
+        found = self._into.get(key)
+        if found is None:
+            flags = self._bundles.assumed(mask, classes.sorted_people)
+            self._kept += int(flags.sum())
+            if self._kept > BROUGHT:
+                self._into.clear()
+                self._kept = int(flags.sum())
+            found = self._into[key] = (classes.sorted_people[flags], classes.sorted_class[flags])
+        return found
