@@ -142,6 +142,23 @@ class Coalitions:
         # Where even outsiders in any number cannot make a quorum, only a bundle that opens a group could.
         return (members + 1 if seating is None else seating.outsiders), silent
 
+    def scant(self, rule: Rule, columns: Words, most: int) -> Words:
+        """Of the columns of a mask [W], some in which `direct` finds nobody, as counting tells already."""
+        found: Words = np.zeros_like(columns)
+        for opened, some in self.ground.openings(rule, columns & ~self.ground.waiving(rule)):
+            stakes = self.stakes(rule, opened, chained=False)
+            short = self._headcount.short(self.quorums.ballot(rule, opened), self.none)
+            few = np.frombuffer(short, dtype=np.uint8) > most
+            if stakes.controllers and few.any():
+                if self.bundles.waived(stakes.held, rule.terms):
+                    continue
+                # All that people hold would have to be enough.
+                more = opened | self.bundles.opened(stakes.held, self.quorums.mentioned(rule))
+                short = self._headcount.short(self.quorums.ballot(rule, more), stakes.held)
+                few &= np.frombuffer(short, dtype=np.uint8) > most
+            found |= some & self.ground.board.columns.mask(np.flatnonzero(few).tolist())
+        return found
+
     def alike(self, rule: Rule, columns: Words) -> list[list[int]]:
         """The columns of a mask [W], those together in which `direct` has the same answer with the same people."""
         groups: dict[object, list[int]] = {}

@@ -185,16 +185,18 @@ class Levels:
 
     def _direct(self, rule: Rule) -> list[int]:
         """Fire the rule in every column where this level is enough without the help of others; the columns left."""
-        pending, left = self._pending(rule), list[int]()
+        pending = self._pending(rule)
         if self._standing is not None:
             pending &= ~self._settled(self._standing, rule, pending)
-        for columns in self._coalitions.alike(rule, pending) if pending.any() else ():
+        scant = self._coalitions.scant(rule, pending, self.level)
+        left = list(bits(scant))
+        for columns in self._coalitions.alike(rule, pending & ~scant):
             people = self._coalitions.direct(rule, columns[0], self.level)
             if people is None:
                 left += columns
             else:
                 self._fire(rule, columns, people)
-        return left
+        return sorted(left)
 
     def _fire(self, rule: Rule, columns: Sequence[int], people: tuple[int, ...]) -> None:
         for c in columns:

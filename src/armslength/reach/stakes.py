@@ -62,6 +62,8 @@ class Staking:
         self._stakes: dict[tuple[int, frozenset[int], bool], Stakes] = {}
         self._kinds: dict[tuple[int, frozenset[int]], list[Controllers]] = {}
         self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
+        self._holding: dict[bytes, tuple[Controllers, ...]] = {}
+        self._approving: dict[int, Words] = {}
         self._all_mask: Words | None = None
 
     def stakes(self, rule: Rule, opened: frozenset[int], chained: bool) -> Stakes:
@@ -89,21 +91,40 @@ class Staking:
         held, opens = bundles.standing(mask), bool(opening.any())
         if not chained:
             mask = held
+        return Stakes(mask=mask, held=held, controllers=self._controllers(held), opens=opens)
+
+    def _controllers(self, held: Words) -> tuple[Controllers, ...]:
+        """Those who hold some of the sources, people who hold the same of them together."""
+        key = held.tobytes()
+        found = self._holding.get(key)
+        if found is None:
+            found = self._holding[key] = self._find_controllers(held)
+        return found
+
+    def _find_controllers(self, held: Words) -> tuple[Controllers, ...]:
+        bundles, some = self._bundles, np.flatnonzero(held)
         people = bundles.holders(held)
         if not people.size:
-            return Stakes(mask=mask, held=held, controllers=(), opens=opens)
-        rows, inverse = np.unique((bundles.holds[:, people] & held[:, None]).T, axis=0, return_inverse=True)
-        order = np.argsort(inverse.reshape(-1), kind="stable")
-        parts = np.split(people[order], np.cumsum(np.bincount(inverse.reshape(-1)))[:-1])
-        controllers = tuple(Controllers(mask=row, people=part) for row, part in zip(rows, parts, strict=True))
-        return Stakes(mask=mask, held=held, controllers=controllers, opens=opens)
+            return ()
+        rows = bundles.holds[np.ix_(some, people)] & held[some, None]
+        order = np.lexsort(rows[::-1])
+        ordered = rows[:, order]
+        first = np.flatnonzero(np.r_[True, (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)])
+        found = []
+        for i, part in zip(order[first].tolist(), np.split(people[order], first[1:]), strict=True):
+            mask = np.zeros_like(held)
+            mask[some] = rows[:, i]
+            found.append(Controllers(mask=mask, people=part))
+        return tuple(found)
 
     def _assuming(self, rule: Rule, ballot: Ballot, opened: frozenset[int]) -> Words:
         holding = rule.holders.people(opened)
         if holding is None:
             return self._assuming_anyone()
-        people = np.concatenate([holding, ballot.approvers.people])
-        found: Words = np.bitwise_or.reduce(self._bundles.assumes[:, people], axis=1)
+        assumes, key = self._bundles.assumes, id(ballot.approvers)
+        if key not in self._approving:
+            self._approving[key] = np.bitwise_or.reduce(assumes[:, ballot.approvers.people], axis=1)
+        found: Words = np.bitwise_or.reduce(assumes[:, holding], axis=1) | self._approving[key]
         return found
 
     def _assuming_anyone(self) -> Words:
