@@ -10,7 +10,7 @@ from armslength.reach.classes import Classes, Counts
 from armslength.reach.columns import Words
 from armslength.reach.ground import Ground
 from armslength.reach.shortage import Tally, joined, plenty, shortage
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 BROUGHT = 4_000_000
 """So many people whom masks bring into tables are kept at a time, all tables together."""
@@ -28,13 +28,16 @@ class Headcount:
         self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
         self._kept = 0
         self._tallies: dict[tuple[int, bytes], Tally] = {}
-        self._short: dict[tuple[int, bytes], bytes] = {}
+        self._bringing: dict[int, Words] = {}
+        self._words: dict[int, Words] = {}
+        self._short: dict[tuple[int, bytes, bytes], bytes] = {}
 
     def counts(self, classes: Classes, column: int, mask: Words, people: tuple[int, ...]) -> Counts:
         """How many of each class act: on the ground, brought by `mask`, or among `people`."""
         counts: Counts = self._ground.counts(classes)[column]
-        if mask.any():
-            who, of = self._brought_into(classes, mask)
+        into = mask & self.bringing(classes)
+        if into.any():
+            who, of = self._brought_into(classes, into)
             fresh = of[~self._ground.acting(who, column)]
             if fresh.size:
                 counts = counts + np.bincount(fresh, minlength=len(counts))
@@ -46,21 +49,27 @@ class Headcount:
             counts = classes.added(counts, more)
         return counts
 
+    def bringing(self, classes: Classes) -> Words:
+        """The sources [Wh] that make anybody of a table act."""
+        found = self._bringing.get(id(classes))
+        if found is None:
+            found = np.bitwise_or.reduce(self._bundles.assumes[:, classes.people], axis=1)
+            self._bringing[id(classes)] = found
+        return found
+
     def short(self, ballot: Ballot, mask: Words) -> bytes:
         """Shape [columns]: how many outsiders the ballot takes at the least once the sources of `mask` are held."""
-        key = (id(ballot), mask.tobytes())
+        both = [mask & self.bringing(classes) for classes in (ballot.requesters, ballot.approvers)]
+        key = (id(ballot), both[0].tobytes(), both[1].tobytes())
         found = self._short.get(key)
         if found is None:
             if len(self._short) > SHORT:
                 self._short.clear()
-            found = self._short[key] = self._find_short(ballot, mask)
+            asking, approving = self._tally(ballot.requesters, both[0], True), self._tally(ballot.approvers, both[1], False)
+            lacking = shortage(ballot, asking, approving)
+            lacking[self._ground.uncounted] = 0
+            found = self._short[key] = np.clip(lacking, 0, 255).astype(np.uint8).tobytes()
         return found
-
-    def _find_short(self, ballot: Ballot, mask: Words) -> bytes:
-        asking, approving = self._tally(ballot.requesters, mask, True), self._tally(ballot.approvers, mask, False)
-        found = shortage(ballot, asking, approving)
-        found[self._ground.uncounted] = 0
-        return np.clip(found, 0, 255).astype(np.uint8).tobytes()
 
     def _tally(self, classes: Classes, mask: Words, asking: bool) -> Tally:
         before = self._ground.tally(classes, asking)
@@ -90,10 +99,20 @@ class Headcount:
         key = (id(classes), mask.tobytes())
         found = self._into.get(key)
         if found is None:
-            flags = self._bundles.assumed(mask, classes.sorted_people)
+            flags = self._assumed(classes, mask)
             self._kept += int(flags.sum())
             if self._kept > BROUGHT:
                 self._into.clear()
                 self._kept = int(flags.sum())
             found = self._into[key] = (classes.sorted_people[flags], classes.sorted_class[flags])
+        return found
+
+    def _assumed(self, classes: Classes, mask: Words) -> Flags:
+        """Who of a table is brought; aligned with `sorted_people`."""
+        if len(classes.people) > MANY:
+            return self._bundles.assumed(mask, classes.sorted_people)
+        words = self._words.get(id(classes))
+        if words is None:
+            words = self._words[id(classes)] = self._bundles.assumes[:, classes.sorted_people]
+        found: Flags = (words & mask[:, None]).any(axis=0)
         return found

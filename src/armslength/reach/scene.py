@@ -129,7 +129,10 @@ class Scenes:
             return None
         ballot = scene.ballot
         more = self._more(scene, column, people) if people else people
-        if scene.short > most + len(more):
+        asks = [self._number(ballot.requesters, person) for person in more]
+        approves = [self._number(ballot.approvers, person) for person in more]
+        # Only who has a part makes one outsider fewer.
+        if scene.short > most + sum(one >= 0 or other >= 0 for one, other in zip(asks, approves, strict=True)):
             return None
         filled = self._ground.filled(column)
         if len(more) > SPARE or filled is not None:
@@ -139,9 +142,7 @@ class Scenes:
                 for classes in (ballot.requesters, ballot.approvers)
             )
             return self._quorums.least(ballot, asking, approving, most, filled)
-        asks = tuple(sorted(self._number(ballot.requesters, person) for person in more))
-        approves = tuple(sorted(self._number(ballot.approvers, person) for person in more))
-        return self._quorums.joined(self._stand(scene), asks, approves, most)
+        return self._quorums.joined(self._stand(scene), tuple(sorted(asks)), tuple(sorted(approves)), most)
 
     def _number(self, classes: Classes, person: int) -> int:
         """The class of a person, or -1."""
