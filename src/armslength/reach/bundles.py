@@ -10,6 +10,7 @@ from armslength.reach.membership import Membership
 from armslength.reach.spread import Ints, spread
 
 CHUNK = 64
+NONE: frozenset[int] = frozenset()
 
 
 class Bundles:
@@ -47,6 +48,8 @@ class Bundles:
             self.opens[w] = board[0, at.opened : at.opened + at.groups]
             self.waives[w] = board[0, at.waived : at.waived + at.terms]
         self._brought: dict[bytes, Ints] = {}
+        self._openers: dict[int, int] = {}
+        self._waivers: dict[int, int] = {}
         self._sources_of: dict[int, tuple[int, int]] = {}
         self.rule_bit = {rule.number: self._standing + i for i, rule in enumerate(self._rules)}
 
@@ -124,7 +127,23 @@ class Bundles:
 
     def opened(self, mask: Words, groups: frozenset[int]) -> frozenset[int]:
         """Of `groups`, those that any source of a mask opens."""
-        return frozenset(g for g in groups if (self.opens[:, g] & mask).any())
+        some = [g for g in groups if self._opening(g)]
+        if not some:
+            return NONE
+        held = as_int(mask)
+        return frozenset(g for g in some if self._openers[g] & held)
+
+    def _opening(self, group: int) -> int:
+        """The sources that open a group, a bit each."""
+        found = self._openers.get(group)
+        if found is None:
+            found = self._openers[group] = as_int(self.opens[:, group])
+        return found
 
     def waived(self, mask: Words, terms: int) -> bool:
-        return terms >= 0 and bool((self.waives[:, terms] & mask).any())
+        if terms < 0:
+            return False
+        found = self._waivers.get(terms)
+        if found is None:
+            found = self._waivers[terms] = as_int(self.waives[:, terms])
+        return bool(found and found & as_int(mask))

@@ -54,11 +54,15 @@ class Columns:
 
 def bits(mask: Words) -> Iterator[int]:
     """The column numbers set in a mask of shape [W], ascending."""
-    for w, word in enumerate(mask.tolist()):
-        while word:
-            low = word & -word
-            yield (w << 6) + low.bit_length() - 1
-            word ^= low
+    yield from set_bits(as_int(mask))
+
+
+def set_bits(number: int) -> Iterator[int]:
+    """The bits set in a number, ascending."""
+    while number:
+        low = number & -number
+        yield low.bit_length() - 1
+        number ^= low
 
 
 def as_int(mask: Words) -> int:

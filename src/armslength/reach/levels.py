@@ -14,7 +14,7 @@ import numpy as np
 from armslength.reach.board import Board
 from armslength.reach.bundles import Bundles
 from armslength.reach.coalition import Coalitions
-from armslength.reach.columns import ANY, Column, Columns, Words, bits, has
+from armslength.reach.columns import ANY, Column, Columns, Words, bits, has, set_bits
 from armslength.reach.ground import Ground
 from armslength.reach.links import Links
 from armslength.reach.membership import Membership
@@ -313,10 +313,7 @@ class Levels:
         while waiting:
             more = self._fed(waiting.pop(), column) & active & ~found
             found |= more
-            while more:
-                low = more & -more
-                waiting.append(rules[low.bit_length() - 1])
-                more ^= low
+            waiting += [rules[number] for number in set_bits(more)]
         return found
 
     def _fed(self, rule: Rule, column: int) -> int:
