@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armslength.reach.ballot import SPARE, joined, seats, worth
+from armslength.reach.ballot import SPARE, joined, seats, tally, worth
 from armslength.reach.classes import Classes, Counts, classes, exposures
 from armslength.reach.seating import Bill, Seat, order, seat
 
@@ -107,7 +107,7 @@ def test_the_seats_worth_trying_stay_so_when_a_few_join(ballot: Crowded) -> None
     )
     mine, all_seats = [], []
     for side, acting, joining in sides:
-        mine.append(joined(side, worth(side, acting, approvals), joining, approvals + 1))
+        mine.append(joined(side, worth(side, acting, tally(acting), approvals), joining, approvals + 1))
         more = acting.copy()
         for one in joining:
             if one >= 0:

@@ -71,19 +71,19 @@ class Stand:
 def seats(classes: Classes, inside: Counts, approvals: int, most: int) -> list[Seat]:
     """Two seats a class, those who act and (for `most` above 0) the outsiders, less those that a rival can always stand
     in for; cheapest first."""
-    return _all(_kept(classes, inside, approvals, 0, most > 0), most)
+    return _all(_kept(classes, inside, tally(inside), approvals, 0, most > 0), most)
 
 
-def worth(classes: Classes, inside: Counts, approvals: int) -> Drawn:
-    """The seats worth trying even when up to SPARE more of the outsiders act."""
-    return _kept(classes, inside, approvals, SPARE, True)
+def worth(classes: Classes, inside: Counts, name: bytes, approvals: int) -> Drawn:
+    """The seats worth trying even when up to SPARE more of the outsiders act; `name`: the tally of those inside."""
+    return _kept(classes, inside, name, approvals, SPARE, True)
 
 
-def _kept(classes: Classes, inside: Counts, approvals: int, spare: int, outsiders: bool) -> Drawn:
+def _kept(classes: Classes, inside: Counts, name: bytes, approvals: int, spare: int, outsiders: bool) -> Drawn:
     """The same once for all ballots that share the classes."""
     if not len(inside):
         return (), ()
-    key = (tally(inside), approvals, spare, outsiders)
+    key = (name, approvals, spare, outsiders)
     found = classes.kept.get(key)
     if found is None:
         flags = _worth(classes, inside, approvals, spare, outsiders)

@@ -7,10 +7,12 @@ import numpy as np
 from armslength.reach.columns import Words, as_int, bits
 from armslength.reach.graph import Graph
 from armslength.reach.membership import Membership
-from armslength.reach.spread import Ints, spread
+from armslength.reach.spread import Flags, Ints, spread
 
 CHUNK = 64
 NONE: frozenset[int] = frozenset()
+FEW = 512
+"""Of so many people, all words are looked at together."""
 
 
 class Bundles:
@@ -102,8 +104,11 @@ class Bundles:
         h = self.rule_bit[number]
         return bool(int(mask[h // CHUNK]) >> (h % CHUNK) & 1)
 
-    def assumed(self, mask: Words, people: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def assumed(self, mask: Words, people: Ints) -> Flags:
         """Which of `people` any source of a mask makes act."""
+        if len(people) < FEW:
+            few: Flags = (self.assumes[:, people] & mask[:, None]).any(axis=0)
+            return few
         found = np.zeros(len(people), dtype=np.bool_)
         for w in np.flatnonzero(mask):
             found |= self.assumes[w][people] & mask[w] != 0

@@ -133,12 +133,11 @@ class Coalitions:
         """How many more identities a quorum wants at the least, and whether nobody who acts so far can ask."""
         opened = self.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
         ballot = self.quorums.ballot(rule, opened)
-        asking = self._headcount.counts(ballot.requesters, column, given, people)
-        approving = self._headcount.counts(ballot.approvers, column, given, people)
         members = ballot.bill.approvals + 1
-        filled = self.ground.filled(column)
-        seating = self.quorums.least(ballot, asking, approving, members, filled)
-        silent = not asking.any() and filled is None
+        silent = self.ground.filled(column) is None and not self._headcount.counts(
+            ballot.requesters, column, given, people
+        ).any()
+        seating = self._scenes.seating(rule, column, given, people, members)
         # Where even outsiders in any number cannot make a quorum, only a bundle that opens a group could.
         return (members + 1 if seating is None else seating.outsiders), silent
 

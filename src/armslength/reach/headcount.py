@@ -16,6 +16,8 @@ BROUGHT = 4_000_000
 """So many people whom masks bring into tables are kept at a time, all tables together."""
 MANY = 1024
 """Once so many are brought, they are taken to be enough for any quorum."""
+COUNTS = 100
+"""So many counts of what brings many are kept at a time."""
 SHORT = 200_000
 """So many answers of `short` are kept at a time."""
 
@@ -27,6 +29,8 @@ class Headcount:
         self._ground, self._bundles = ground, bundles
         self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
         self._kept = 0
+        self._column = -1
+        self._counts: dict[tuple[int, bytes], Counts] = {}
         self._tallies: dict[tuple[int, bytes], Tally] = {}
         self._bringing: dict[int, Words] = {}
         self._words: dict[int, Words] = {}
@@ -37,10 +41,7 @@ class Headcount:
         counts: Counts = self._ground.counts(classes)[column]
         into = mask & self.bringing(classes)
         if into.any():
-            who, of = self._brought_into(classes, into)
-            fresh = of[~self._ground.acting(who, column)]
-            if fresh.size:
-                counts = counts + np.bincount(fresh, minlength=len(counts))
+            counts = self._brought(classes, column, into)
         if people:
             more = np.array(people, dtype=np.int32)
             more = more[~self._ground.acting(more, column)]
@@ -48,6 +49,25 @@ class Headcount:
                 more = more[~self._bundles.assumed(mask, more)]
             counts = classes.added(counts, more)
         return counts
+
+    def _brought(self, classes: Classes, column: int, into: Words) -> Counts:
+        """How many of each class act on the ground or are brought."""
+        if self._column != column:
+            # Whoever asks goes on from column to column.
+            self._column = column
+            self._counts.clear()
+        key = (id(classes), into.tobytes())
+        found = self._counts.get(key)
+        if found is not None:
+            return found
+        found = self._ground.counts(classes)[column]
+        who, of = self._brought_into(classes, into)
+        fresh = of[~self._ground.acting(who, column)]
+        if fresh.size:
+            found = found + np.bincount(fresh, minlength=len(found))
+        if who.size > MANY and len(self._counts) < COUNTS:
+            self._counts[key] = found
+        return found
 
     def bringing(self, classes: Classes) -> Words:
         """The sources [Wh] that make anybody of a table act."""

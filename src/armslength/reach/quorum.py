@@ -156,8 +156,8 @@ class Quorums:
             approvals = ballot.bill.approvals
             found = ballot.stands[key] = Stand(
                 ballot=ballot,
-                requesters=worth(ballot.requesters, asking, approvals),
-                approvers=worth(ballot.approvers, approving, approvals),
+                requesters=worth(ballot.requesters, asking, key[0], approvals),
+                approvers=worth(ballot.approvers, approving, key[1], approvals),
             )
         return found
 

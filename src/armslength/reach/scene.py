@@ -18,7 +18,7 @@ from armslength.reach.headcount import Headcount
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
 from armslength.reach.seating import Seating
-from armslength.reach.spread import Flags, Ints
+from armslength.reach.spread import Flags, Ints, within
 from armslength.reach.stakes import Staking, among
 
 Role = tuple[int, int, int, bytes]
@@ -90,10 +90,10 @@ class Scenes:
             return None
         if not seating.outsiders:
             return ()
-        joining = self._joining(column, mask, people)
+        joining = np.sort(self._joining(column, mask, people))
 
         def acting(some: Ints) -> Flags:
-            return self._ground.acting(some, column) | np.isin(some, joining)
+            return self._ground.acting(some, column) | within(some, joining)
 
         return self._quorums.name(scene.ballot, seating, acting).outsiders
 
@@ -103,6 +103,10 @@ class Scenes:
         if scene.waived:
             return self._holder(scene, people, most) is not None
         return self._seating(scene, column, people, most) is not None
+
+    def seating(self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int) -> Seating | None:
+        """The cheapest quorum with at most `most` further outsiders, even if the terms are waived."""
+        return self._seating(self._scene(rule, column, mask), column, people, most)
 
     def role(self, rule: Rule, column: int, mask: Words, person: int) -> Role | None:
         """What of a person matters to the rule once the sources of `mask` are held: of two with the same role either
