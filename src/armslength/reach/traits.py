@@ -6,7 +6,7 @@ stand in for them in any quorum; where enough such people remain, the other need
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +18,15 @@ from armslength.reach.deputies import Deputies
 from armslength.reach.pool import Pool
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import Rule
+from armslength.reach.sorting import Looks, Sorting, more, sort
 from armslength.reach.spread import Flags, Ints
 
 WIDE = 3000
 """Kinds compared in pairs; of more, only those alike are put together."""
-PAIRS = 1_000_000
-"""About so many pairs are compared at a time."""
+KEPT = 1 << 24
+"""So many bytes of people sorted are kept."""
+BARES = 32
+"""For so many sets of sources it is kept whom they do not make act."""
 _UNSEEN = np.uint64(2**63)
 """The value of people of whom it makes no difference which they have."""
 
@@ -38,6 +41,18 @@ class Valued:
     exposure: Ints
     count: Ints
     values: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class View:
+    """What is looked at in people: the crowds of a `mask` [Wt], the `relevant` sources [Wh], the values of `columns`, of
+    people without a part by the tables those of the `common` ones: those of rules that they could have joined."""
+
+    mask: Words
+    relevant: Words
+    columns: tuple[str, ...]
+    common: tuple[str, ...]
+    joined: tuple[Rule, ...]
 
 
 class Traits:
@@ -91,6 +106,10 @@ class Traits:
         self._pool = Pool(quorums, self.exposure, exposures)
         self._deputies = Deputies(quorums, bundles, self.exposure, exposures)
         self._valued: dict[str, Valued] = {}
+        self._sortings: dict[Hashable, Sorting] = {}
+        self._kept = 0
+        self._strongs: dict[tuple[bytes, bytes], Ints] = {}
+        self._bares: dict[bytes, Flags] = {}
 
     def kinds(
         self,
@@ -105,46 +124,83 @@ class Traits:
         """The outsiders among `people` (None: everyone) who need trying in coalitions of at most `most` for so many
         `quorums` of the rules, like people together. `outside` [P]; `relevant` [Wh]: the sources that matter; `joined`:
         the rules in which people without a part by the tables could have one."""
-        mask = self._mask(rules)
-        columns = self._columns(rules)
-        common = self._columns(joined)
-        some = np.flatnonzero(relevant)
-        if people is None:
-            strong, others, bare = self._strong(mask, relevant)
-            size = max((self._quorums.size(rule) for rule in joined), default=1)
-            weak = self._pool.kept(others & outside, bare, common, most, quorums * (size - 1) + most)
-            people = np.concatenate([strong[outside[strong]], weak])
-        else:
-            people = people[outside[people]]
-        if not people.size:
-            return []
-        ways = (self.words[:, people] & mask[:, None])[mask != 0].T
-        holds = (self._bundles.holds[np.ix_(some, people)] & relevant[some, None]).T
-        assumes = (self._bundles.assumes[np.ix_(some, people)] & relevant[some, None]).T
-        holds, assumes = (words[:, words.any(axis=0)] for words in (holds, assumes))
+        view = View(
+            mask=self._mask(rules),
+            relevant=relevant,
+            columns=self._columns(rules),
+            common=self._columns(joined),
+            joined=tuple(joined),
+        )
+        key = (tuple(r.number for r in rules), tuple(r.number for r in joined), relevant.tobytes())
+        if people is not None:
+            sorting, flags = self._sorting(key, view, people)
+            flags &= outside[sorting.people]
+            counts = sorting.counts(flags)
+            if np.count_nonzero(counts) <= WIDE:
+                flags &= (sorting.more(counts) < most)[sorting.kind]
+            return sorting.parts(flags)
+        strong = self._strong(view.mask, relevant)
+        others = outside.copy()
+        others[strong] = False
+        size = max((self._quorums.size(rule) for rule in joined), default=1)
+        weak = self._pool.kept(others, self._bare(relevant), view.common, most, quorums * (size - 1) + most)
+        sorting, flags = self._sorting(key, view, strong)
+        flags &= outside[sorting.people]
+        rest = sort(weak, self._looks(weak, view), compare=False)
+        parts = [*sorting.parts(flags), *rest.parts(np.ones(len(weak), dtype=np.bool_))]
+        counts = sorting.counts(flags)
+        some = np.flatnonzero(counts)
+        looks = sorting.looks.of(some).joined(rest.looks)
+        order = np.lexsort(looks.rows().T)
+        if len(parts) <= WIDE:
+            number = np.array([len(part) for part in parts], dtype=np.int64)
+            order = order[more(looks, number)[order] < most]
+        return [parts[i] for i in order.tolist()]
+
+    def _sorting(self, key: Hashable, view: View, people: Ints) -> tuple[Sorting, Flags]:
+        """Of these people, who ascend, and others; and which are they."""
+        found = self._sortings.get(key)
+        if found is not None:
+            flags = found.flags(people)
+            if flags is not None:
+                return found, flags
+            self._kept -= found.size
+        every = people if found is None else np.union1d(people, found.people).astype(np.int32)
+        made = sort(every, self._looks(every, view), compare=True)
+        self._kept += made.size
+        if self._kept > KEPT:
+            self._sortings.clear()
+            self._kept = made.size
+        self._sortings[key] = made
+        found_flags = made.flags(people)
+        assert found_flags is not None
+        return made, found_flags
+
+    def _looks(self, people: Ints, view: View) -> Looks:
+        some = np.flatnonzero(view.relevant)
+        relevant = view.relevant[some, None]
+        ways = (self.words[:, people] & view.mask[:, None])[view.mask != 0].T
+        holds = self._bundles.holds[np.ix_(some, people)] & relevant
+        assumes = (self._bundles.assumes[np.ix_(some, people)] & relevant).T
         exposure = self.exposure[people]
-        values = np.array([self._quorums.codes(c)[people] for c in columns], dtype=np.uint64).reshape(-1, len(people)).T
+        values = np.array([self._quorums.codes(c)[people] for c in view.columns], dtype=np.uint64)
+        values = values.reshape(-1, len(people)).T
         plain = ~ways.any(axis=1)
-        values[np.ix_(plain, [c not in common for c in columns])] = _UNSEEN
-        held = self._bundles.holds[:, people] & relevant[:, None]
-        proxied = self._proxied(plain, held, exposure, joined)
+        values[np.ix_(plain, [c not in view.common for c in view.columns])] = _UNSEEN
+        held = np.zeros((len(view.relevant), len(people)), dtype=np.uint64)
+        held[some] = holds
+        proxied = self._proxied(plain, held, exposure, view.joined)
         exposure = np.where(proxied, self._unseen, exposure)
         values[proxied] = _UNSEEN
         assumes[proxied] = 0
-        rows = np.concatenate([ways, holds, assumes, values, exposure[:, None].astype(np.uint64)], axis=1)
-        order = np.lexsort(rows.T)
-        ordered = rows[order]
-        first = np.flatnonzero(np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)])
-        sorted_people, ends = people[order], [*first[1:].tolist(), len(people)]
-        parts = [sorted_people[lo:hi] for lo, hi in zip(first.tolist(), ends, strict=True)]
-        one = order[first]
-        counts = np.diff(np.r_[first, len(people)])
-        if len(parts) > WIDE:
-            return parts
-        more = self._more(
-            ways[one], holds[one], self._exposed[exposure[one]], values[one], ~assumes[one].any(axis=1), counts
-        )  # fmt: skip
-        return [parts[i] for i in np.flatnonzero(more < most)]
+        return Looks(
+            ways=ways,
+            holds=holds.T,
+            assumes=assumes,
+            values=values,
+            exposure=exposure,
+            exposed=self._exposed[exposure],
+        )
 
     def _columns(self, rules: Sequence[Rule]) -> tuple[str, ...]:
         """Whose values must differ in some of the rules."""
@@ -232,41 +288,27 @@ class Traits:
         mask: Words = np.bitwise_or.reduce(np.array([self._masks[r.number] for r in rules]), axis=0)
         return mask
 
-    def _strong(self, mask: Words, relevant: Words) -> tuple[Ints, Flags, Flags]:
-        """Who belongs to a crowd of the mask, or holds a relevant source; [P]: who does not; [P]: whom no relevant
-        source can make act."""
-        strong, assumed = np.zeros((2, self.words.shape[1]), dtype=np.bool_)
-        for w in np.flatnonzero(mask):
-            strong |= self.words[w] & mask[w] != 0
-        for w in np.flatnonzero(relevant):
-            strong |= self._bundles.holds[w] & relevant[w] != 0
-            assumed |= self._bundles.assumes[w] & relevant[w] != 0
-        return np.flatnonzero(strong).astype(np.int32), ~strong, ~assumed
+    def _strong(self, mask: Words, relevant: Words) -> Ints:
+        """Who belongs to a crowd of the mask, or holds a relevant source; ascending."""
+        key = (mask.tobytes(), relevant.tobytes())
+        found = self._strongs.get(key)
+        if found is None:
+            strong = np.zeros(self.words.shape[1], dtype=np.bool_)
+            strong[self._bundles.holders(relevant)] = True
+            for crowd in bits(mask):
+                strong[self._crowds[crowd]] = True
+            found = self._strongs[key] = np.flatnonzero(strong).astype(np.int32)
+        return found
 
-    @staticmethod
-    def _more(ways: Words, holds: Words, exposed: Words, values: Words, own: Flags, counts: Ints) -> Ints:
-        """[n]: how many people can stand in for kind j (`counts` [n] of each kind), being of another kind that has all
-        of its traits and no exposure more. `own`: nobody else can make them act, so that one who is not in the
-        coalition has no part in a quorum yet."""
-        # Only kinds with the same values are compared: those of a run in this order.
-        order = np.lexsort(values.T) if values.shape[1] else np.arange(len(own))
-        ordered = values[order]
-        start = np.flatnonzero(np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)])
-        sizes = np.diff(np.r_[start, len(own)])
-        sizes, start = np.repeat(sizes, sizes), np.repeat(start, sizes)
-        found: Ints = np.zeros(len(own), dtype=np.int64)
-        for some in np.array_split(np.arange(len(own)), 1 + int(sizes.sum()) // (PAIRS + 1)):
-            # Each of them with each of its run, itself too.
-            size = sizes[some]
-            place = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
-            one, other = order[np.repeat(some, size)], order[np.repeat(start[some], size) + place]
-            fits = own[other] & (one != other)
-            one, other = one[fits], other[fits]
-            for word in (*ways.T, *holds.T):
-                fits = word[one] & ~word[other] == 0
-                one, other = one[fits], other[fits]
-            for word in exposed.T:
-                fits = word[other] & ~word[one] == 0
-                one, other = one[fits], other[fits]
-            found += np.bincount(one, weights=counts[other], minlength=len(own)).astype(np.int64)
+    def _bare(self, relevant: Words) -> Flags:
+        """Shape [P]: whom no relevant source can make act."""
+        key = relevant.tobytes()
+        found = self._bares.get(key)
+        if found is None:
+            found = np.ones(self.words.shape[1], dtype=np.bool_)
+            for w in np.flatnonzero(relevant):
+                found &= self._bundles.assumes[w] & relevant[w] == 0
+            if len(self._bares) >= BARES:
+                self._bares.clear()
+            self._bares[key] = found
         return found
