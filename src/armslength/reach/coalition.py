@@ -158,15 +158,16 @@ class Coalitions:
             found |= some & self.ground.board.columns.mask(np.flatnonzero(few).tolist())
         return found
 
-    def vain(self, rule: Rule, column: int, given: Words, most: int) -> bool:
-        """Whether counting tells already that `suffices` is false for `most`, whoever joins."""
+    def fewest(self, rule: Rule, column: int, given: Words) -> int:
+        """How many outsiders it takes at the least, once the sources of `given` are held, as counting tells already."""
         bundles, mentioned = self.bundles, self.quorums.mentioned(rule)
         opened = self.opened(rule, column) | bundles.opened(given, mentioned)
         held = given | self.stakes(rule, opened, chained=False).held
         if self.ground.waived(rule, column) or bundles.waived(held, rule.terms):
-            return False
+            return 0
         held = held & self.stakes(rule, self.opened(rule, column), chained=True).mask
-        return self._headcount.short(self.quorums.ballot(rule, opened | bundles.opened(held, mentioned)), held)[column] > most
+        ballot = self.quorums.ballot(rule, opened | bundles.opened(held, mentioned))
+        return self._headcount.short(ballot, held)[column]
 
     def alike(self, rule: Rule, columns: Words) -> list[list[int]]:
         """The columns of a mask [W], those together in which `direct` has the same answer with the same people."""

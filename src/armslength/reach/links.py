@@ -119,9 +119,7 @@ class Links:
 
     def _make(self, rule: Rule, given: Words) -> Link | None:
         coalitions = self._coalitions
-        if coalitions.vain(rule, self._column, given, self.most):
-            return None
-        for need in range(self.most + 1):
+        for need in range(coalitions.fewest(rule, self._column, given), self.most + 1):
             if coalitions.suffices(rule, self._column, given, (), need):
                 able, demand = coalitions.able(rule, self._column, given), coalitions.roster.demand
                 if able is not None:

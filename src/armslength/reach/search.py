@@ -110,13 +110,18 @@ class Search:
         return None if last is None else self._links.fill(_and(links, last))
 
     def _beside(self, links: tuple[Link, ...], usable: int) -> int:
-        """Of the feeders `usable`, those that the same few could fire who serve the links, whatever else fires."""
+        """Of the feeders `usable`, those that the same few could fire who serve the links and the goal, whatever else
+        fires."""
         while True:
             mask, kept = self._mask(usable), usable
+            last = self._links.link(self.goal, mask)
+            if last is None:
+                return 0
+            asked = _and(links, last)
             for feeder in self.feeders:
                 if usable >> feeder.number & 1:
                     link = self._links.link(feeder, mask)
-                    if link is None or link.need and not self._links.may(_and(links, link)):
+                    if link is None or link.need and not self._links.may(_and(asked, link)):
                         kept &= ~(1 << feeder.number)
             if kept == usable:
                 return usable
