@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,13 +20,19 @@ from armslength.reach.spread import Flags, Ints
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Order:
-    """Everyone sorted by `rest` (a number for the values of all distinct columns but one), `exposure` and `value`, that
-    of the one column with the most values (-1: none). Shapes [P]."""
+    """Everyone sorted by `rest` (a number for the values of all distinct columns but one), exposure and `value`, that
+    of the one column with the most values (-1: none). Shapes [P]. A pair is people alike but for the last value:
+    `pairs` [n] is where each begins, of the `exposure` [n]; pairs with the same rest stand together, `ends` are the
+    borders between these. `group` is where each value of a pair begins, `of` its pair, `valued` whether it is one."""
 
     people: Ints
-    rest: Ints
-    exposure: Ints
     value: Ints
+    pairs: Ints
+    exposure: Ints
+    ends: Ints
+    group: Ints
+    of: Ints
+    valued: Flags
 
 
 class Pool:
@@ -39,68 +46,75 @@ class Pool:
         """Of `some` [P], those that a coalition of at most `most` need try. `bare` [P]: nobody else can make them act.
         `columns`: whose values must differ. `others`: so many others at the most sit in all quorums or are in the
         coalition."""
-        enough = others + 1
-        return self._by_value(some, columns, enough) if columns else self._by_exposure(some, bare, most, enough)
-
-    def _by_exposure(self, some: Flags, bare: Flags, most: int, enough: int) -> Ints:
-        """Who is bare and not in the coalition sits nowhere yet, so `most` of them are enough; of others, so many that
-        one of them is free."""
-        people = np.flatnonzero(some).astype(np.int32)
-        exposure = self._exposure[people]
-        bare = bare[people]
-        present, counts = np.unique(exposure, return_counts=True)
-        own = np.bincount(exposure[bare], minlength=len(self._exposed))[present] >= most
-        dropped, capped = self._stand_in(present, own | (counts >= enough))
-        flags = np.zeros((2, len(self._exposed)), dtype=np.bool_)
-        flags[0, present], flags[1, present] = dropped, capped
-        kept = ~flags[0][exposure] & ~flags[1][exposure]
-        for e, free in zip(present[capped].tolist(), own[capped].tolist(), strict=True):
-            mine = exposure == e
-            kept[np.flatnonzero(mine & bare)[:most] if free else np.flatnonzero(mine)[:enough]] = True
-        chosen: Ints = people[kept]
-        return chosen
-
-    def _by_value(self, some: Flags, columns: tuple[str, ...], enough: int) -> Ints:
         order = self._orders.get(columns)
         if order is None:
             order = self._orders[columns] = self._sorted(columns)
-        mine = some[order.people]
-        people, rest = order.people[mine], order.rest[mine]
-        exposure, value = order.exposure[mine], order.value[mine]
-        if not people.size:
-            return people
-        # A pair: people alike but for the last value. Each value of a pair is counted with the first who has it.
-        pair = np.r_[True, (rest[1:] != rest[:-1]) | (exposure[1:] != exposure[:-1])]
-        first = (pair | np.r_[True, value[1:] != value[:-1]]) & (value >= 0)
-        number, start = np.cumsum(pair) - 1, np.flatnonzero(pair)
-        counts = np.bincount(number[first], minlength=len(start))
-        dropped, capped = np.zeros((2, len(start)), dtype=np.bool_)
-        ample = counts >= enough
-        ends = np.flatnonzero(np.r_[True, rest[start[1:]] != rest[start[:-1]], True])
-        for lo, hi in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+        if not len(order.people):
+            return order.people
+        enough = others + 1
+        there = some[order.people]
+        if columns:
+            # Each value of a pair counts once.
+            own = np.logical_or.reduceat(there, order.group) & order.valued
+            counts = np.bincount(order.of[own], minlength=len(order.pairs))
+        else:
+            counts = np.add.reduceat(there, order.pairs, dtype=np.int64)
+        present = np.logical_or.reduceat(there, order.pairs)
+        # Who is bare and not in the coalition sits nowhere yet, so `most` of them are enough; of others, so many that
+        # one of them is free.
+        free = np.zeros(len(order.pairs), dtype=np.bool_)
+        if not columns:
+            free = np.add.reduceat(there & bare[order.people], order.pairs, dtype=np.int64) >= most
+        dropped, capped = np.zeros((2, len(order.pairs)), dtype=np.bool_)
+        ample = free | (counts >= enough)
+        for lo, hi in pairwise(order.ends.tolist()):
             if ample[lo:hi].any():
-                dropped[lo:hi], capped[lo:hi] = self._stand_in(exposure[start[lo:hi]], ample[lo:hi])
-        seen = np.cumsum(first)
-        rank = seen - (seen - first)[start][number]
-        kept = ~dropped[number] & (~capped[number] | first & (rank <= enough))
-        found: Ints = people[kept]
-        return found
+                mine = lo + np.flatnonzero(present[lo:hi])
+                dropped[mine], capped[mine] = self._stand_in(order.exposure[mine], ample[mine])
+        kept = np.flatnonzero(present & ~dropped)
+        sizes = np.diff(np.r_[order.pairs, len(order.people)])[kept]
+        place = np.arange(sizes.sum()) + np.repeat(order.pairs[kept] - (np.cumsum(sizes) - sizes), sizes)
+        pair = np.repeat(kept, sizes)
+        here = there[place]
+        place, pair = place[here], pair[here]
+        people = order.people[place]
+        fresh = np.r_[True, pair[1:] != pair[:-1]][: len(pair)]
+        if columns:
+            value = order.value[place]
+            counted = (fresh | np.r_[True, value[1:] != value[:-1]][: len(pair)]) & (value >= 0)
+            limit = np.full(len(pair), enough)
+        else:
+            counted = ~free[pair] | bare[people]
+            limit = np.where(free[pair], most, enough)
+        rank = np.cumsum(counted)
+        start = np.flatnonzero(fresh)
+        rank -= np.repeat(rank[start] - counted[start], np.diff(np.r_[start, len(pair)]))
+        chosen: Ints = people[~capped[pair] | counted & (rank <= limit)]
+        return chosen if columns else np.sort(chosen)
 
     def _stand_in(self, exposures: Ints, ample: Flags) -> tuple[Flags, Flags]:
         return stand_in(self._exposed[exposures], np.zeros((len(exposures), 1), dtype=np.uint64), ample)
 
     def _sorted(self, columns: Sequence[str]) -> Order:
         codes = {name: self._quorums.codes(name).astype(np.int64) for name in columns}
-        *before, last = sorted(columns, key=lambda name: (int(codes[name].max(initial=-1)), name))
+        *before, last = sorted(columns, key=lambda name: (int(codes[name].max(initial=-1)), name)) or [""]
         rest = np.zeros(len(self._exposure), dtype=np.int64)
         for name in before:
             _, rest = np.unique(rest * (int(codes[name].max(initial=-1)) + 2) + codes[name], return_inverse=True)
             rest = rest.reshape(-1).astype(np.int64)
-        value = codes[last]
+        value = codes[last] if last else np.zeros(len(rest), dtype=np.int64)
         people = np.lexsort((value, self._exposure, rest)).astype(np.int32)
+        rest, exposure, value = rest[people], self._exposure[people], value[people]
+        pair = np.r_[True, (rest[1:] != rest[:-1]) | (exposure[1:] != exposure[:-1])][: len(people)]
+        group = np.flatnonzero(pair | np.r_[True, value[1:] != value[:-1]][: len(people)]).astype(np.int32)
+        pairs = np.flatnonzero(pair).astype(np.int32)
         return Order(
             people=people,
-            rest=rest[people].astype(np.int32),
-            exposure=self._exposure[people],
-            value=value[people].astype(np.int32),
+            value=value.astype(np.int32),
+            pairs=pairs,
+            exposure=exposure[pairs],
+            ends=np.flatnonzero(np.r_[True, rest[pairs[1:]] != rest[pairs[:-1]], True]).astype(np.int32),
+            group=group,
+            of=(np.cumsum(pair)[group] - 1).astype(np.int32),
+            valued=value[group] >= 0,
         )

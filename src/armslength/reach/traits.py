@@ -184,7 +184,7 @@ class Traits:
         assumes = (self._bundles.assumes[np.ix_(some, people)] & relevant).T
         exposure = self.exposure[people]
         values = np.array([self._quorums.codes(c)[people] for c in view.columns], dtype=np.uint64)
-        values = values.reshape(-1, len(people)).T
+        values = values.reshape(len(view.columns), len(people)).T
         plain = ~ways.any(axis=1)
         values[np.ix_(plain, [c not in view.common for c in view.columns])] = _UNSEEN
         held = np.zeros((len(view.relevant), len(people)), dtype=np.uint64)
