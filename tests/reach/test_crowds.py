@@ -23,15 +23,19 @@ SEEDS = int(os.environ.get("ARMSLENGTH_RANDOM_CROWDS", "120"))
 AT_ONCE = 20
 PEOPLE = 20
 LIMITS = {
-    "MANY": ("coalition", "situation"),
+    "MANY": ("coalition", "headcount", "situation", "sorting"),
     "WIDTH": ("demands", "links"),
     "LARGE": ("demands",),
     "WIDE": ("traits",),
-    "PAIRS": ("traits",),
-    "FEW": ("scene",),
+    "PAIRS": ("sorting",),
+    "FEW": ("bundles", "scene"),
     "SPARE": ("ballot", "scene"),
-    "BROUGHT": ("scene",),
+    "BROUGHT": ("headcount",),
+    "COUNTS": ("headcount",),
+    "SHORT": ("headcount",),
     "SCENES": ("scene",),
+    "KEPT": ("traits",),
+    "BARES": ("traits",),
 }
 """What the engine compares or keeps at the most, and the modules that look at it."""
 

@@ -129,6 +129,8 @@ def test_deputies_are_asked_for_the_largest_quorum_and_all_columns(monkeypatch: 
             sizes = {question.coalitions.quorums.size(rule) for rule in joined}
             asked_for.clear()
             question.links._kinds.clear()
+            question.coalitions.traits._sortings.clear()
+            question.coalitions.traits._proxies.clear()
             question.links._kinds_of(question.some, None)
             for columns, size in asked_for:
                 assert size == max(sizes)

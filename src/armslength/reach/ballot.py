@@ -130,9 +130,7 @@ def _drawn(classes: Classes, inside: Counts, acting: Flags, outsiders: Flags, ap
     def row(flags: Flags, counts: Counts, out: bool) -> tuple[Seat, ...]:
         some = np.flatnonzero(flags)
         numbers = np.minimum(counts[some], cap).tolist()
-        return tuple(
-            sorted((classes.seat(i, n, out) for i, n in zip(some.tolist(), numbers, strict=True)), key=order)
-        )
+        return tuple(sorted((classes.seat(i, n, out) for i, n in zip(some.tolist(), numbers, strict=True)), key=order))
 
     return row(acting, inside, False), row(outsiders, outside, True)
 

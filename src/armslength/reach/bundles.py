@@ -107,7 +107,8 @@ class Bundles:
     def assumed(self, mask: Words, people: Ints) -> Flags:
         """Which of `people` any source of a mask makes act."""
         if len(people) < FEW:
-            few: Flags = (self.assumes[:, people] & mask[:, None]).any(axis=0)
+            bringing = np.bitwise_or.reduce(self.assumes[:, people] & mask[:, None], axis=0)
+            few: Flags = bringing != 0
             return few
         found = np.zeros(len(people), dtype=np.bool_)
         for w in np.flatnonzero(mask):

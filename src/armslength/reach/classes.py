@@ -19,7 +19,7 @@ from armslength.reach.dominance import stand_in
 from armslength.reach.seating import Seat
 from armslength.reach.spread import Flags, Ints
 
-Counts = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -149,9 +149,11 @@ class Classes:
         fresh[1:] |= (mine[:, 1:] != mine[:, :-1]).any(axis=0)
         first = np.flatnonzero(fresh)
         bits = np.unpackbits(np.ascontiguousarray(mine[:, first].T).view(np.uint8), axis=1, bitorder="little")
-        counts = bits * np.diff(np.r_[first, len(fresh)])[:, None]
-        found: Counts = np.add.reduceat(counts, np.searchsorted(first, self.start[:-1]), axis=0).T.copy()
-        return found
+        counts = bits * np.diff(np.r_[first, len(fresh)]).astype(np.int32)[:, None]
+        found = np.add.reduceat(counts, np.searchsorted(first, self.start[:-1]), axis=0, dtype=np.int32)
+        # Tables of everyone have thousands of classes.
+        small = np.int16 if found.max() <= np.iinfo(np.int16).max else np.int32
+        return found.T.astype(small, order="C")
 
     def someone(self, number: int, which: Callable[[Ints], Flags], but: set[int]) -> int:
         """The first person of class `number` for whom `which` holds, who is not in `but`."""
@@ -193,8 +195,8 @@ def classes(
     exposures: Exposures,
     places: Sequence[int] | None,
 ) -> Classes:
-    """Classes of `people`, who ascend, by `exposure` (a number of `exposures`), by `values` of the distinct columns and by
-    `mark`: a number of `places` (bit masks) for approvers, the shared class for askers. All are aligned with
+    """Classes of `people`, who ascend, by `exposure` (a number of `exposures`), by `values` of the distinct columns and
+    by `mark`: a number of `places` (bit masks) for approvers, the shared class for askers. All are aligned with
     `people`."""
     columns = [exposure, *values, mark]
     order = np.lexsort(columns[::-1])

@@ -134,9 +134,10 @@ class Coalitions:
         opened = self.opened(rule, column) | self.bundles.opened(given, self.quorums.mentioned(rule))
         ballot = self.quorums.ballot(rule, opened)
         members = ballot.bill.approvals + 1
-        silent = self.ground.filled(column) is None and not self._headcount.counts(
-            ballot.requesters, column, given, people
-        ).any()
+        silent = (
+            self.ground.filled(column) is None
+            and not self._headcount.counts(ballot.requesters, column, given, people).any()
+        )
         seating = self._scenes.seating(rule, column, given, people, members)
         # Where even outsiders in any number cannot make a quorum, only a bundle that opens a group could.
         return (members + 1 if seating is None else seating.outsiders), silent

@@ -138,5 +138,3 @@ class Graph:
         if slot is not None:
             found += [at.over + slot * count + asset, at.exact + slot * count + asset]
         return tuple(dict.fromkeys(found))
-
-

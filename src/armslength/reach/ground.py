@@ -165,9 +165,7 @@ class Ground:
                 found[c >> 6] |= np.uint64(1 << (c & 63))
         return found & somebody
 
-    def _firings(
-        self, rule: Rule, opened: frozenset[int], columns: Words, order: int
-    ) -> Iterator[tuple[int, Firing]]:
+    def _firings(self, rule: Rule, opened: frozenset[int], columns: Words, order: int) -> Iterator[tuple[int, Firing]]:
         """Of columns in which the same groups are `opened`, those in which the rule fires, and why."""
         waived = self.waiving(rule) & columns
         for c in bits(waived):

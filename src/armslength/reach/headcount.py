@@ -18,7 +18,7 @@ MANY = 1024
 """Once so many are brought, they are taken to be enough for any quorum."""
 COUNTS = 100
 """So many counts of what brings many are kept at a time."""
-SHORT = 200_000
+SHORT = 50_000
 """So many answers of `short` are kept at a time."""
 
 
@@ -60,7 +60,7 @@ class Headcount:
         found = self._counts.get(key)
         if found is not None:
             return found
-        found = self._ground.counts(classes)[column]
+        found = np.asarray(self._ground.counts(classes)[column])
         who, of = self._brought_into(classes, into)
         fresh = of[~self._ground.acting(who, column)]
         if fresh.size:
@@ -85,7 +85,8 @@ class Headcount:
         if found is None:
             if len(self._short) > SHORT:
                 self._short.clear()
-            asking, approving = self._tally(ballot.requesters, both[0], True), self._tally(ballot.approvers, both[1], False)
+            asking = self._tally(ballot.requesters, both[0], True)
+            approving = self._tally(ballot.approvers, both[1], False)
             lacking = shortage(ballot, asking, approving)
             lacking[self._ground.uncounted] = 0
             found = self._short[key] = np.clip(lacking, 0, 255).astype(np.uint8).tobytes()
@@ -110,7 +111,7 @@ class Headcount:
         numbers, start = np.unique(of[order], return_index=True)
         extra: Counts = np.add.reduceat(fresh[order], start, axis=0, dtype=np.int64).T
         found = joined(classes, before, self._ground.counts(classes), numbers, extra, asking)
-        if len(classes.people) > MANY:
+        if len(classes.people) > MANY and len(self._tallies) < COUNTS:
             self._tallies[key] = found
         return found
 
@@ -134,5 +135,5 @@ class Headcount:
         words = self._words.get(id(classes))
         if words is None:
             words = self._words[id(classes)] = self._bundles.assumes[:, classes.sorted_people]
-        found: Flags = (words & mask[:, None]).any(axis=0)
+        found: Flags = np.bitwise_or.reduce(words & mask[:, None], axis=0) != 0
         return found

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from armslength.reach.classes import Counts
 from armslength.reach.columns import Words
 from armslength.reach.dominance import stand_in
 from armslength.reach.quorum import Quorums
@@ -23,7 +24,9 @@ class Order:
     """Everyone sorted by `rest` (a number for the values of all distinct columns but one), exposure and `value`, that
     of the one column with the most values (-1: none). Shapes [P]. A pair is people alike but for the last value:
     `pairs` [n] is where each begins, of the `exposure` [n]; pairs with the same rest stand together, `ends` are the
-    borders between these. `group` is where each value of a pair begins, `of` its pair, `valued` whether it is one."""
+    borders between these. `group` is where each value of a pair begins, `of` its pair, `valued` whether it is one,
+    `number` of how many people. `count` and `values`: how many people and values a pair has. `group_of`, `pair_of` [P]:
+    those of a person."""
 
     people: Ints
     value: Ints
@@ -33,6 +36,11 @@ class Order:
     group: Ints
     of: Ints
     valued: Flags
+    number: Counts
+    count: Counts
+    values: Counts
+    group_of: Ints
+    pair_of: Ints
 
 
 class Pool:
@@ -52,19 +60,22 @@ class Pool:
         if not len(order.people):
             return order.people
         enough = others + 1
-        there = some[order.people]
+        # Far more people are there than not: those who are not are taken off.
+        gone = np.flatnonzero(~some)
+        left = order.number - np.bincount(order.group_of[gone], minlength=len(order.group))
+        emptied = np.flatnonzero((left == 0) & order.valued)
+        present = order.count > np.bincount(order.pair_of[gone], minlength=len(order.pairs))
+        free = np.zeros(len(order.pairs), dtype=np.bool_)
         if columns:
             # Each value of a pair counts once.
-            own = np.logical_or.reduceat(there, order.group) & order.valued
-            counts = np.bincount(order.of[own], minlength=len(order.pairs))
+            counts = order.values - np.bincount(order.of[emptied], minlength=len(order.pairs))
         else:
-            counts = np.add.reduceat(there, order.pairs, dtype=np.int64)
-        present = np.logical_or.reduceat(there, order.pairs)
-        # Who is bare and not in the coalition sits nowhere yet, so `most` of them are enough; of others, so many that
-        # one of them is free.
-        free = np.zeros(len(order.pairs), dtype=np.bool_)
-        if not columns:
-            free = np.add.reduceat(there & bare[order.people], order.pairs, dtype=np.int64) >= most
+            # Who is bare and not in the coalition sits nowhere yet, so `most` of them are enough; of others, so many
+            # that one of them is free.
+            counts = left
+            able = np.flatnonzero(bare)
+            able = able[some[able]]
+            free = np.bincount(order.pair_of[able], minlength=len(order.pairs)) >= most
         dropped, capped = np.zeros((2, len(order.pairs)), dtype=np.bool_)
         ample = free | (counts >= enough)
         for lo, hi in pairwise(order.ends.tolist()):
@@ -75,7 +86,7 @@ class Pool:
         sizes = np.diff(np.r_[order.pairs, len(order.people)])[kept]
         place = np.arange(sizes.sum()) + np.repeat(order.pairs[kept] - (np.cumsum(sizes) - sizes), sizes)
         pair = np.repeat(kept, sizes)
-        here = there[place]
+        here = some[order.people[place]]
         place, pair = place[here], pair[here]
         people = order.people[place]
         fresh = np.r_[True, pair[1:] != pair[:-1]][: len(pair)]
@@ -108,6 +119,11 @@ class Pool:
         pair = np.r_[True, (rest[1:] != rest[:-1]) | (exposure[1:] != exposure[:-1])][: len(people)]
         group = np.flatnonzero(pair | np.r_[True, value[1:] != value[:-1]][: len(people)]).astype(np.int32)
         pairs = np.flatnonzero(pair).astype(np.int32)
+        of = (np.cumsum(pair)[group] - 1).astype(np.int32)
+        number = np.diff(np.r_[group, len(people)]).astype(np.int64)
+        group_of, pair_of = np.zeros((2, len(people)), dtype=np.int32)
+        group_of[people] = np.repeat(np.arange(len(group)), number)
+        pair_of[people] = np.cumsum(pair) - 1
         return Order(
             people=people,
             value=value.astype(np.int32),
@@ -115,6 +131,11 @@ class Pool:
             exposure=exposure[pairs],
             ends=np.flatnonzero(np.r_[True, rest[pairs[1:]] != rest[pairs[:-1]], True]).astype(np.int32),
             group=group,
-            of=(np.cumsum(pair)[group] - 1).astype(np.int32),
+            of=of,
             valued=value[group] >= 0,
+            number=number,
+            count=np.diff(np.r_[pairs, len(people)]).astype(np.int64),
+            values=np.bincount(of[value[group] >= 0], minlength=len(pairs)).astype(np.int64),
+            group_of=group_of,
+            pair_of=pair_of,
         )

@@ -161,9 +161,7 @@ class Quorums:
             )
         return found
 
-    def joined(
-        self, stand: Stand, asking: tuple[int, ...], approving: tuple[int, ...], most: int
-    ) -> Seating | None:
+    def joined(self, stand: Stand, asking: tuple[int, ...], approving: tuple[int, ...], most: int) -> Seating | None:
         """The cheapest seating with at most `most` outsiders once up to SPARE more act, given by their classes (-1:
         none)."""
         ballot = stand.ballot
@@ -275,9 +273,7 @@ class Quorums:
             placing=placing,
         )
 
-    def _approvers(
-        self, approving: Ints | None, inside: Sequence[Ints | None], distinct: tuple[str, ...]
-    ) -> Classes:
+    def _approvers(self, approving: Ints | None, inside: Sequence[Ints | None], distinct: tuple[str, ...]) -> Classes:
         """Those of `approving` people, `inside` are those who may fill each place; None is everyone."""
         people = self._able(approving, distinct)
         flags = [np.ones(len(people), dtype=np.bool_) if some is None else np.isin(people, some) for some in inside]

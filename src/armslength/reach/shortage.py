@@ -36,7 +36,9 @@ def tally(classes: Classes, counts: Counts, asking: bool) -> Tally:
     """`counts` [columns, n] of each class act. `asking`: of requesters, only those count who are in no class of
     approvers, one of each class."""
     seated = _seated(classes, counts, asking, slice(None))
-    by_exposure = np.add.reduceat(seated, classes.borders, axis=1) if seated.shape[1] else seated
+    by_exposure = seated
+    if seated.shape[1]:
+        by_exposure = np.add.reduceat(seated, classes.borders, axis=1, dtype=np.int64)
     return Tally(
         anybody=counts.max(axis=1, initial=0) > 0,
         sitting=by_exposure.sum(axis=1),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from armslength.reach.classes import Counts
 from armslength.reach.columns import Words
@@ -59,24 +60,22 @@ class Looks:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sorting:
-    """`people`, ascending; `kind` is the number of each one's, `order` sorts them by kind. `looks` of each kind; `over`
-    [kinds, kinds], packed: which other kinds could stand in for one, None where there are too many to keep."""
+    """`people`, ascending; `kind` is the number of each one's, of so many `kinds`, `order` sorts them by kind. What is
+    kept is either the `looks` of each kind or who is `over` whom [kinds, kinds], packed: which others could stand
+    in."""
 
     people: Ints
     kind: Ints
     order: Ints
-    looks: Looks
-    over: Words | None
-
-    @property
-    def kinds(self) -> int:
-        return len(self.looks.exposure)
+    kinds: int
+    looks: Looks | None
+    over: npt.NDArray[np.uint8] | None
 
     @property
     def size(self) -> int:
         """In bytes, about."""
-        over = 0 if self.over is None else self.over.nbytes
-        return 12 * len(self.people) + 16 * self.kinds * self.looks.rows().shape[1] + over + 1024
+        looks = 0 if self.looks is None else self.looks.rows().nbytes * 2
+        return 12 * len(self.people) + looks + (0 if self.over is None else self.over.nbytes) + 1024
 
     def flags(self, some: Ints) -> Flags | None:
         """Which of the people are among `some`, who ascend; None where some of these are not among them."""
@@ -101,28 +100,39 @@ class Sorting:
 
     def more(self, counts: Counts) -> Counts:
         """Shape [kinds]: with so many of each kind, how many could stand in for one of it, being of another."""
-        if self.over is None:
-            found: Counts = np.zeros(self.kinds, dtype=np.int64)
-            some = np.flatnonzero(counts)
-            found[some] = more(self.looks.of(some), counts[some])
-            return found
-        flags = np.unpackbits(self.over, axis=1, count=self.kinds)
-        return flags @ counts
+        if self.over is not None:
+            flags = np.unpackbits(self.over, axis=1, count=self.kinds)
+            counted: Counts = flags @ counts
+            return counted
+        assert self.looks is not None
+        found: Counts = np.zeros(self.kinds, dtype=np.int64)
+        some = np.flatnonzero(counts).astype(np.int32)
+        found[some] = more(self.looks.of(some), counts[some])
+        return found
 
 
-def sort(people: Ints, looks: Looks, compare: bool) -> Sorting:
-    """`looks` are those of the `people`. `compare`: also who could stand in for whom."""
+def sort(people: Ints, looks: Looks, keep: bool) -> Sorting:
+    """`looks` are those of the `people`. `keep`: those of the kinds, in place of who could stand in for whom."""
     rows = looks.rows()
     order = np.lexsort(rows.T).astype(np.int32)
     ordered = rows[order]
-    fresh = np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)][: len(people)]
+    fresh = np.ones(len(people), dtype=np.bool_)
+    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
     kind = np.empty(len(people), dtype=np.int32)
     kind[order] = np.cumsum(fresh) - 1
     kinds = looks.of(order[fresh])
-    return Sorting(people=people, kind=kind, order=order, looks=kinds, over=_over(kinds) if compare else None)
+    over = None if keep else _over(kinds)
+    return Sorting(
+        people=people,
+        kind=kind,
+        order=order,
+        kinds=len(kinds.exposure),
+        looks=kinds if over is None else None,
+        over=over,
+    )
 
 
-def _over(looks: Looks) -> Words | None:
+def _over(looks: Looks) -> npt.NDArray[np.uint8] | None:
     count = len(looks.exposure)
     if count > MANY:
         return None
@@ -143,11 +153,14 @@ def more(looks: Looks, counts: Counts) -> Counts:
 def _pairs(looks: Looks) -> Iterator[tuple[Ints, Ints]]:
     """Kinds, and others that have all of their traits, the same values and no exposure more. Nobody else can make these
     act, so that one who is not in the coalition has no part in a quorum yet."""
-    values, own = looks.values, ~looks.assumes.any(axis=1)
+    values = looks.values
+    own: Flags = np.bitwise_or.reduce(looks.assumes, axis=1) == 0
     # Only kinds with the same values are compared: those of a run in this order.
     order = np.lexsort(values.T) if values.shape[1] else np.arange(len(own))
     ordered = values[order]
-    start = np.flatnonzero(np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)][: len(own)])
+    fresh = np.ones(len(own), dtype=np.bool_)
+    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    start = np.flatnonzero(fresh)
     sizes = np.diff(np.r_[start, len(own)])
     sizes, start = np.repeat(sizes, sizes), np.repeat(start, sizes)
     for some in np.array_split(np.arange(len(own)), 1 + int(sizes.sum()) // (PAIRS + 1)):

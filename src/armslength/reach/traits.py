@@ -10,6 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from armslength.reach.bundles import Bundles
 from armslength.reach.classes import Counts
@@ -25,7 +26,7 @@ WIDE = 3000
 """Kinds compared in pairs; of more, only those alike are put together."""
 KEPT = 1 << 24
 """So many bytes of people sorted are kept."""
-BARES = 32
+BARES = 256
 """For so many sets of sources it is kept whom they do not make act."""
 _UNSEEN = np.uint64(2**63)
 """The value of people of whom it makes no difference which they have."""
@@ -45,8 +46,8 @@ class Valued:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class View:
-    """What is looked at in people: the crowds of a `mask` [Wt], the `relevant` sources [Wh], the values of `columns`, of
-    people without a part by the tables those of the `common` ones: those of rules that they could have joined."""
+    """What is looked at in people: the crowds of a `mask` [Wt], the `relevant` sources [Wh], the values of `columns`,
+    of people without a part by the tables those of the `common` ones: those of rules that they could have joined."""
 
     mask: Words
     relevant: Words
@@ -108,8 +109,9 @@ class Traits:
         self._valued: dict[str, Valued] = {}
         self._sortings: dict[Hashable, Sorting] = {}
         self._kept = 0
-        self._strongs: dict[tuple[bytes, bytes], Ints] = {}
-        self._bares: dict[bytes, Flags] = {}
+        self._proxies: dict[tuple[bytes, int, tuple[str, ...], int], bool] = {}
+        self._holding: dict[bytes, Ints] = {}
+        self._bares: dict[bytes, npt.NDArray[np.uint8]] = {}
 
     def kinds(
         self,
@@ -131,9 +133,11 @@ class Traits:
             common=self._columns(joined),
             joined=tuple(joined),
         )
-        key = (tuple(r.number for r in rules), tuple(r.number for r in joined), relevant.tobytes())
+        key = (
+            tuple(r.number for r in rules), tuple(r.number for r in joined), relevant.tobytes(), people is None
+        )  # fmt: skip
         if people is not None:
-            sorting, flags = self._sorting(key, view, people)
+            sorting, flags = self._sorting(key, view, people, False)
             flags &= outside[sorting.people]
             counts = sorting.counts(flags)
             if np.count_nonzero(counts) <= WIDE:
@@ -144,12 +148,13 @@ class Traits:
         others[strong] = False
         size = max((self._quorums.size(rule) for rule in joined), default=1)
         weak = self._pool.kept(others, self._bare(relevant), view.common, most, quorums * (size - 1) + most)
-        sorting, flags = self._sorting(key, view, strong)
+        sorting, flags = self._sorting(key, view, strong, True)
         flags &= outside[sorting.people]
-        rest = sort(weak, self._looks(weak, view), compare=False)
+        rest = sort(weak, self._looks(weak, view), True)
         parts = [*sorting.parts(flags), *rest.parts(np.ones(len(weak), dtype=np.bool_))]
         counts = sorting.counts(flags)
-        some = np.flatnonzero(counts)
+        some = np.flatnonzero(counts).astype(np.int32)
+        assert sorting.looks is not None and rest.looks is not None
         looks = sorting.looks.of(some).joined(rest.looks)
         order = np.lexsort(looks.rows().T)
         if len(parts) <= WIDE:
@@ -157,24 +162,24 @@ class Traits:
             order = order[more(looks, number)[order] < most]
         return [parts[i] for i in order.tolist()]
 
-    def _sorting(self, key: Hashable, view: View, people: Ints) -> tuple[Sorting, Flags]:
-        """Of these people, who ascend, and others; and which are they."""
-        found = self._sortings.get(key)
-        if found is not None:
+    def _sorting(self, key: Hashable, view: View, people: Ints, looks: bool) -> tuple[Sorting, Flags]:
+        """Of these people, who ascend, and others; and which are they. `looks`: with those of the kinds."""
+        found = self._sortings.pop(key, None)
+        flags = found.flags(people) if found is not None else None
+        if found is None or flags is None:
+            every = people
+            if found is not None:
+                self._kept -= found.size
+                every = np.union1d(people, found.people).astype(np.int32)
+            found = sort(every, self._looks(every, view), looks)
             flags = found.flags(people)
-            if flags is not None:
-                return found, flags
-            self._kept -= found.size
-        every = people if found is None else np.union1d(people, found.people).astype(np.int32)
-        made = sort(every, self._looks(every, view), compare=True)
-        self._kept += made.size
-        if self._kept > KEPT:
-            self._sortings.clear()
-            self._kept = made.size
-        self._sortings[key] = made
-        found_flags = made.flags(people)
-        assert found_flags is not None
-        return made, found_flags
+            assert flags is not None
+            self._kept += found.size
+        # The last used is the last to be let go.
+        self._sortings[key] = found
+        while self._kept > KEPT:
+            self._kept -= self._sortings.pop(next(iter(self._sortings))).size
+        return found, flags
 
     def _looks(self, people: Ints, view: View) -> Looks:
         some = np.flatnonzero(view.relevant)
@@ -219,13 +224,14 @@ class Traits:
         if not joined:
             return found
         columns, size = self._columns(joined), max(self._quorums.size(rule) for rule in joined)
-        known: dict[tuple[bytes, int], bool] = {}
-        for i in np.flatnonzero(found).tolist():
-            mask = np.ascontiguousarray(held[:, i])
-            key = (mask.tobytes(), int(exposure[i]))
-            if key not in known:
-                known[key] = self._deputies.enough(mask, key[1], columns, size)
-            found[i] = known[key]
+        place = np.flatnonzero(found)
+        rows = np.ascontiguousarray(held[:, place].T)
+        for i, row, exposed in zip(place.tolist(), rows, exposure[place].tolist(), strict=True):
+            key = (row.tobytes(), exposed, columns, size)
+            enough = self._proxies.get(key)
+            if enough is None:
+                enough = self._proxies[key] = self._deputies.enough(row, exposed, columns, size)
+            found[i] = enough
         return found
 
     def parts(self, person: int) -> int:
@@ -290,25 +296,24 @@ class Traits:
 
     def _strong(self, mask: Words, relevant: Words) -> Ints:
         """Who belongs to a crowd of the mask, or holds a relevant source; ascending."""
-        key = (mask.tobytes(), relevant.tobytes())
-        found = self._strongs.get(key)
-        if found is None:
-            strong = np.zeros(self.words.shape[1], dtype=np.bool_)
-            strong[self._bundles.holders(relevant)] = True
-            for crowd in bits(mask):
-                strong[self._crowds[crowd]] = True
-            found = self._strongs[key] = np.flatnonzero(strong).astype(np.int32)
-        return found
+        key = relevant.tobytes()
+        if key not in self._holding:
+            self._holding[key] = self._bundles.holders(relevant)
+        strong = np.zeros(self.words.shape[1], dtype=np.bool_)
+        strong[self._holding[key]] = True
+        for crowd in bits(mask):
+            strong[self._crowds[crowd]] = True
+        return np.flatnonzero(strong).astype(np.int32)
 
     def _bare(self, relevant: Words) -> Flags:
         """Shape [P]: whom no relevant source can make act."""
         key = relevant.tobytes()
         found = self._bares.get(key)
         if found is None:
-            found = np.ones(self.words.shape[1], dtype=np.bool_)
+            bare = np.ones(self.words.shape[1], dtype=np.bool_)
             for w in np.flatnonzero(relevant):
-                found &= self._bundles.assumes[w] & relevant[w] == 0
+                bare &= self._bundles.assumes[w] & relevant[w] == 0
             if len(self._bares) >= BARES:
                 self._bares.clear()
-            self._bares[key] = found
-        return found
+            found = self._bares[key] = np.packbits(bare)
+        return np.unpackbits(found, count=self.words.shape[1]).view(np.bool_)
