@@ -157,10 +157,12 @@ class Classes:
 
     def someone(self, number: int, which: Callable[[Ints], Flags], but: set[int]) -> int:
         """The first person of class `number` for whom `which` holds, who is not in `but`."""
-        some = self.people[int(self.start[number]) : int(self.start[number + 1])]
-        for person in some[which(some)][: len(but) + 1].tolist():
-            if person not in but:
-                return int(person)
+        lo, hi = int(self.start[number]), int(self.start[number + 1])
+        # Mostly one of the first will do.
+        for some in (self.people[lo : min(lo + 64, hi)], self.people[lo + 64 : hi]):
+            for person in some[which(some)][: len(but) + 1].tolist():
+                if person not in but:
+                    return int(person)
         raise LookupError(number)
 
     @cached_property

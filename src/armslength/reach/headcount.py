@@ -27,7 +27,7 @@ class Headcount:
 
     def __init__(self, ground: Ground, bundles: Bundles) -> None:
         self._ground, self._bundles = ground, bundles
-        self._into: dict[tuple[int, bytes], tuple[Ints, Ints]] = {}
+        self._into: dict[tuple[int, bytes], tuple[Ints, Ints, bool]] = {}
         self._kept = 0
         self._column = -1
         self._counts: dict[tuple[int, bytes], Counts] = {}
@@ -60,12 +60,13 @@ class Headcount:
         found = self._counts.get(key)
         if found is not None:
             return found
-        found = np.asarray(self._ground.counts(classes)[column])
-        who, of = self._brought_into(classes, into)
-        fresh = of[~self._ground.acting(who, column)]
-        if fresh.size:
-            found = found + np.bincount(fresh, minlength=len(found))
-        if who.size > MANY and len(self._counts) < COUNTS:
+        who, of, rest = self._brought_into(classes, into)
+        outside = np.bincount(of[~self._ground.acting(who, column)], minlength=len(classes.start) - 1)
+        if rest:
+            found = np.diff(classes.start) - outside
+        else:
+            found = self._ground.counts(classes)[column] + outside
+        if len(classes.people) > MANY and len(self._counts) < COUNTS:
             self._counts[key] = found
         return found
 
@@ -96,11 +97,14 @@ class Headcount:
         before = self._ground.tally(classes, asking)
         if not mask.any():
             return before
-        who, of = self._brought_into(classes, mask)
-        if not who.size:
+        who, of, rest = self._brought_into(classes, mask)
+        if not who.size and not rest:
             return before
-        if who.size > MANY:
+        if (len(classes.people) - who.size if rest else who.size) > MANY:
             return plenty(before)
+        if rest:
+            flags = self._assumed(classes, mask)
+            who, of = classes.sorted_people[flags], classes.sorted_class[flags]
         key = (id(classes), mask.tobytes())
         found = self._tallies.get(key) if len(classes.people) > MANY else None
         if found is not None:
@@ -115,17 +119,19 @@ class Headcount:
             self._tallies[key] = found
         return found
 
-    def _brought_into(self, classes: Classes, mask: Words) -> tuple[Ints, Ints]:
-        """Whom a mask brings of the people of a table, and their classes."""
+    def _brought_into(self, classes: Classes, mask: Words) -> tuple[Ints, Ints, bool]:
+        """Whom a mask brings of the people of a table, and their classes; or, where they are fewer, the `rest`."""
         key = (id(classes), mask.tobytes())
         found = self._into.get(key)
         if found is None:
             flags = self._assumed(classes, mask)
-            self._kept += int(flags.sum())
+            rest = 2 * int(np.count_nonzero(flags)) > len(flags)
+            flags = ~flags if rest else flags
+            self._kept += int(np.count_nonzero(flags))
             if self._kept > BROUGHT:
                 self._into.clear()
-                self._kept = int(flags.sum())
-            found = self._into[key] = (classes.sorted_people[flags], classes.sorted_class[flags])
+                self._kept = int(np.count_nonzero(flags))
+            found = self._into[key] = (classes.sorted_people[flags], classes.sorted_class[flags], rest)
         return found
 
     def _assumed(self, classes: Classes, mask: Words) -> Flags:
