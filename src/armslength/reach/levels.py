@@ -222,7 +222,7 @@ class Levels:
     def _still(self, rule: Rule, column: int, people: tuple[int, ...]) -> bool:
         """Whether people who fired the rule before do so now, as outsiders."""
         coalitions = self._coalitions
-        if not coalitions.outside(column)[list(people)].all():
+        if self._ground.acting(np.array(people, dtype=np.int32), column).any():
             return False
         held = coalitions.held(people)
         if coalitions.enough(rule, column, coalitions.none if held is None else held, people, 0):
@@ -272,7 +272,10 @@ class Levels:
             self._links_of(column),
             self._clock.tick,
         )
-        return None if search.plain else search
+        if search.plain:
+            self._failed[rule.number, column] = feeders
+            return None
+        return search
 
     def _brought_along(self, search: Search) -> tuple[int, ...] | None:
         """Who fires another rule and, with the fewest others, the goal then."""
