@@ -18,6 +18,11 @@ from armslength.reach.dominance import stand_in
 from armslength.reach.quorum import Quorums
 from armslength.reach.spread import Flags, Ints
 
+CUT = 32
+"""So many people are looked at first for each who is wanted."""
+KNOWN = 128
+"""So many comparisons are kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Order:
@@ -25,7 +30,7 @@ class Order:
     of the one column with the most values (-1: none). Shapes [P]. A pair is people alike but for the last value:
     `pairs` [n] is where each begins, of the `exposure` [n]; pairs with the same rest stand together, `ends` are the
     borders between these. `group` is where each value of a pair begins, `of` its pair, `valued` whether it is one,
-    `number` of how many people. `count` and `values`: how many people and values a pair has. `group_of`, `pair_of` [P]:
+    `number` of how many people; `first` [n + 1] is the first group of each pair. `count` and `values`: how many people and values a pair has. `group_of`, `pair_of` [P]:
     those of a person."""
 
     people: Ints
@@ -41,6 +46,7 @@ class Order:
     values: Counts
     group_of: Ints
     pair_of: Ints
+    first: Ints
 
 
 class Pool:
@@ -49,6 +55,7 @@ class Pool:
     def __init__(self, quorums: Quorums, exposure: Ints, exposed: Words) -> None:
         self._quorums, self._exposure, self._exposed = quorums, exposure, exposed
         self._orders: dict[tuple[str, ...], Order] = {}
+        self._known: dict[tuple[tuple[str, ...], bytes, bytes], tuple[Flags, Flags]] = {}
 
     def kept(self, some: Flags, bare: Flags, columns: tuple[str, ...], most: int, others: int) -> Ints:
         """Of `some` [P], those that a coalition of at most `most` need try. `bare` [P]: nobody else can make them act.
@@ -76,32 +83,48 @@ class Pool:
             able = np.flatnonzero(bare)
             able = able[some[able]]
             free = np.bincount(order.pair_of[able], minlength=len(order.pairs)) >= most
-        dropped, capped = np.zeros((2, len(order.pairs)), dtype=np.bool_)
-        ample = free | (counts >= enough)
-        for lo, hi in pairwise(order.ends.tolist()):
-            if ample[lo:hi].any():
-                mine = lo + np.flatnonzero(present[lo:hi])
-                dropped[mine], capped[mine] = self._stand_in(order.exposure[mine], ample[mine])
-        kept = np.flatnonzero(present & ~dropped)
-        sizes = np.diff(np.r_[order.pairs, len(order.people)])[kept]
-        place = np.arange(sizes.sum()) + np.repeat(order.pairs[kept] - (np.cumsum(sizes) - sizes), sizes)
-        pair = np.repeat(kept, sizes)
-        here = some[order.people[place]]
-        place, pair = place[here], pair[here]
-        people = order.people[place]
-        fresh = np.r_[True, pair[1:] != pair[:-1]][: len(pair)]
+        dropped, capped = self._compared(columns, order, present, free | (counts >= enough))
+        kept = np.flatnonzero(present & ~dropped).astype(np.int32)
+        whole, over = kept[~capped[kept]], kept[capped[kept]]
+        place = _ranges(order.pairs[whole], order.count[whole])
+        parts = [place[some[order.people[place]]]]
         if columns:
-            value = order.value[place]
-            counted = (fresh | np.r_[True, value[1:] != value[:-1]][: len(pair)]) & (value >= 0)
-            limit = np.full(len(pair), enough)
+            parts.append(self._of_each_value(order, over, some, left, enough))
         else:
-            counted = ~free[pair] | bare[people]
-            limit = np.where(free[pair], most, enough)
-        rank = np.cumsum(counted)
-        start = np.flatnonzero(fresh)
-        rank -= np.repeat(rank[start] - counted[start], np.diff(np.r_[start, len(pair)]))
-        chosen: Ints = people[~capped[pair] | counted & (rank <= limit)]
+            for pair in over.tolist():
+                parts.append(
+                    _first(order, pair, some & bare, most) if free[pair] else _first(order, pair, some, enough)
+                )
+        chosen: Ints = order.people[np.sort(np.concatenate(parts))]
         return chosen if columns else np.sort(chosen)
+
+    @staticmethod
+    def _of_each_value(order: Order, pairs: Ints, some: Flags, left: Counts, enough: int) -> Ints:
+        """Where the first of `some` people of each of the first `enough` values of the pairs stand in the order."""
+        groups = _ranges(order.first[pairs], order.first[pairs + 1] - order.first[pairs])
+        groups = groups[(left[groups] > 0) & order.valued[groups]]
+        rank = np.arange(len(groups)) - np.searchsorted(order.of[groups], order.of[groups])
+        groups = groups[rank < enough]
+        place = _ranges(order.group[groups], order.number[groups])
+        number = np.repeat(np.arange(len(groups)), order.number[groups])
+        here = some[order.people[place]]
+        found: Ints = place[here][np.unique(number[here], return_index=True)[1]]
+        return found
+
+    def _compared(self, columns: tuple[str, ...], order: Order, present: Flags, ample: Flags) -> tuple[Flags, Flags]:
+        """Shape [pairs] of those present: which others can stand in for, and the ample ones then left."""
+        key = (columns, present.tobytes(), ample.tobytes())
+        found = self._known.get(key)
+        if found is None:
+            dropped, capped = np.zeros((2, len(order.pairs)), dtype=np.bool_)
+            for lo, hi in pairwise(order.ends.tolist()):
+                if ample[lo:hi].any():
+                    mine = lo + np.flatnonzero(present[lo:hi])
+                    dropped[mine], capped[mine] = self._stand_in(order.exposure[mine], ample[mine])
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            found = self._known[key] = (dropped, capped)
+        return found
 
     def _stand_in(self, exposures: Ints, ample: Flags) -> tuple[Flags, Flags]:
         return stand_in(self._exposed[exposures], np.zeros((len(exposures), 1), dtype=np.uint64), ample)
@@ -138,4 +161,23 @@ class Pool:
             values=np.bincount(of[value[group] >= 0], minlength=len(pairs)).astype(np.int64),
             group_of=group_of,
             pair_of=pair_of,
+            first=np.append(np.searchsorted(of, np.arange(len(pairs))), len(group)).astype(np.int32),
         )
+
+
+def _first(order: Order, pair: int, some: Flags, count: int) -> Ints:
+    """Where the first so many of `some` people of a pair stand in the order."""
+    start, size = int(order.pairs[pair]), int(order.count[pair])
+    for cut in (CUT * count, size):
+        place = np.arange(start, start + min(cut, size), dtype=np.int32)
+        place = place[some[order.people[place]]][:count]
+        if len(place) == count:
+            break
+    return place
+
+
+def _ranges(start: Ints, sizes: Counts) -> Ints:
+    """The numbers from each start on, so many of each."""
+    total = int(sizes.sum())
+    found: Ints = (np.arange(total) + np.repeat(start - (np.cumsum(sizes) - sizes), sizes)).astype(np.int32)
+    return found

@@ -109,7 +109,7 @@ class Traits:
         self._valued: dict[str, Valued] = {}
         self._sortings: dict[Hashable, Sorting] = {}
         self._kept = 0
-        self._proxies: dict[tuple[bytes, int, tuple[str, ...], int], bool] = {}
+        self._proxies: dict[tuple[tuple[str, ...], int, bytes], dict[bytes, bool]] = {}
         self._holding: dict[bytes, Ints] = {}
         self._bares: dict[bytes, npt.NDArray[np.uint8]] = {}
 
@@ -224,14 +224,17 @@ class Traits:
         if not joined:
             return found
         columns, size = self._columns(joined), max(self._quorums.size(rule) for rule in joined)
+        some = np.flatnonzero(held.any(axis=1))
+        known = self._proxies.setdefault((columns, size, some.tobytes()), {})
         place = np.flatnonzero(found)
-        rows = np.ascontiguousarray(held[:, place].T)
-        for i, row, exposed in zip(place.tolist(), rows, exposure[place].tolist(), strict=True):
-            key = (row.tobytes(), exposed, columns, size)
-            enough = self._proxies.get(key)
-            if enough is None:
-                enough = self._proxies[key] = self._deputies.enough(row, exposed, columns, size)
-            found[i] = enough
+        rows = np.concatenate([held[np.ix_(some, place)].T, exposure[place, None].astype(np.uint64)], axis=1)
+        blob, width = rows.tobytes(), rows.shape[1] * rows.itemsize
+        for n, i in enumerate(place.tolist()):
+            key = blob[n * width : (n + 1) * width]
+            if key not in known:
+                mask = np.ascontiguousarray(held[:, i])
+                known[key] = self._deputies.enough(mask, int(exposure[i]), columns, size)
+            found[i] = known[key]
         return found
 
     def parts(self, person: int) -> int:
