@@ -30,8 +30,8 @@ class Order:
     of the one column with the most values (-1: none). Shapes [P]. A pair is people alike but for the last value:
     `pairs` [n] is where each begins, of the `exposure` [n]; pairs with the same rest stand together, `ends` are the
     borders between these. `group` is where each value of a pair begins, `of` its pair, `valued` whether it is one,
-    `number` of how many people; `first` [n + 1] is the first group of each pair. `count` and `values`: how many people and values a pair has. `group_of`, `pair_of` [P]:
-    those of a person."""
+    `number` of how many people; `first` [n + 1] is the first group of each pair. `count` and `values`: how many people
+    and values a pair has. `group_of`, `pair_of` [P]: those of a person."""
 
     people: Ints
     value: Ints
