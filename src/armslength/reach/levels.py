@@ -188,6 +188,7 @@ class Levels:
         pending = self._pending(rule)
         if self._standing is not None:
             pending &= ~self._settled(self._standing, rule, pending)
+        self._clock.tick()
         scant = self._coalitions.scant(rule, pending, self.level)
         left = list(bits(scant))
         for columns in self._coalitions.alike(rule, pending & ~scant):
