@@ -281,24 +281,34 @@ class Levels:
     def _brought_along(self, search: Search) -> tuple[int, ...] | None:
         """Who fires another rule and, with the fewest others, the goal then."""
         made = (self.made.get((feeder.number, search.column)) for feeder in search.feeders)
-        tried = (search.complete(one[1], self.level) for one in made if one is not None)
+        tried = (search.complete(people, self.level) for people in {one[1]: None for one in made if one is not None})
         return next((people for people in tried if people is not None), None)
 
     def _chained(self, search: Search) -> tuple[int, ...] | None:
         """The same by search: anybody who is enough."""
-        goal, column = search.goal, search.column
-        key = self._situations.key([goal, *search.feeders], search.free, column, self.level)
-        found = self._known.get(key) if key is not None else None
-        if key is None or key not in self._known or found is not None and not search.confirms(found):
-            found = next((people for people in self._found.get(goal.number, ()) if search.confirms(people)), None)
-            if found is None:
-                found = search.least(self._failed.get((goal.number, column), 0))
-            if key is not None:
-                self._known[key] = found
+        goal, column, usable = search.goal, search.column, search.narrowed()
+        found = self._recalled(search, usable) if usable else None
         if found is None:
             self._failed[goal.number, column] = search.usable
         else:
             self._found.setdefault(goal.number, {})[found] = None
+        return found
+
+    def _recalled(self, search: Search, usable: int) -> tuple[int, ...] | None:
+        """The answer of a search with the feeders `usable`, from another column where it must be alike."""
+        goal, column = search.goal, search.column
+        rules = [rule for rule in search.feeders if usable >> rule.number & 1]
+        free = self.bundles.mask_of_rules([rule.number for rule in rules])
+        key = self._situations.key([goal, *rules], free, column, self.level)
+        if key is not None and key in self._known:
+            found = self._known[key]
+            if found is None or search.confirms(found):
+                return found
+        found = next((people for people in self._found.get(goal.number, ()) if search.confirms(people)), None)
+        if found is None:
+            found = search.least(usable, self._failed.get((goal.number, column), 0))
+        if key is not None:
+            self._known[key] = found
         return found
 
     def _links_of(self, column: int) -> Links:

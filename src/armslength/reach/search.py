@@ -62,12 +62,16 @@ class Search:
         outside = self._coalitions.outside(self.column)
         return bool(outside[list(people)].all()) and self.complete(people, len(people)) is not None
 
-    def least(self, tried: int = 0) -> People | None:
-        """A coalition, or None when there is none. Call with links for rising numbers for a smallest one. `tried`:
-        feeders, a bit each by number, that are known not to do without any other."""
+    def narrowed(self) -> int:
+        """The feeders that those who fire the goal might fire as well, a bit each by number."""
+        return 0 if self._served((), self.usable) is None else self._beside((), self.usable)
+
+    def least(self, usable: int, tried: int = 0) -> People | None:
+        """A coalition that fires none but the feeders `usable`, or None when there is none. Call with links for rising
+        numbers for a smallest one. `tried`: feeders that are known not to do without any other."""
         self._vain.add(0, (), tried)
         self._links.begin()
-        return self._extend((), self.usable)
+        return self._extend((), usable)
 
     def _extend(self, links: tuple[Link, ...], usable: int) -> People | None:
         """Of the coalitions that serve all of `links` and fire, besides the goal, none but the feeders `usable`."""
