@@ -16,6 +16,8 @@ from armslength.reach.classes import Classes, Counts
 from armslength.reach.spread import Flags, Ints
 
 PLENTY = 1_000_000
+BLOCK = 200_000
+"""So many products at a time."""
 
 Numbers = npt.NDArray[np.float32]
 
@@ -42,7 +44,7 @@ def tally(classes: Classes, counts: Counts, asking: bool) -> Tally:
     return Tally(
         anybody=counts.max(axis=1, initial=0) > 0,
         sitting=by_exposure.sum(axis=1),
-        clear=by_exposure.astype(np.float32) @ classes.clear(classes.borders),
+        clear=_apart(by_exposure, classes.clear(classes.borders)),
         fitting=seated @ classes.fits,
     )
 
@@ -54,9 +56,17 @@ def joined(classes: Classes, before: Tally, counts: Counts, numbers: Ints, extra
     return Tally(
         anybody=before.anybody | (extra.max(axis=1, initial=0) > 0),
         sitting=before.sitting + more.sum(axis=1),
-        clear=before.clear + more.astype(np.float32) @ classes.clear(numbers),
+        clear=before.clear + _apart(more, classes.clear(numbers)),
         fitting=before.fitting + more @ classes.fits[numbers],
     )
+
+
+def _apart(counts: Counts, clear: Numbers) -> Numbers:
+    """The product, a few rows at a time: for more, threads are woken who then wait longer than they work."""
+    rows = max(1, BLOCK // max(1, clear.size))
+    some = counts.astype(np.float32)
+    parts = [some[i : i + rows] @ clear for i in range(0, len(some), rows)]
+    return np.concatenate(parts) if parts else some @ clear
 
 
 def plenty(like: Tally) -> Tally:
