@@ -28,7 +28,7 @@ LIMITS = {
     "LARGE": ("demands",),
     "WIDE": ("traits",),
     "PAIRS": ("sorting",),
-    "FEW": ("bundles", "scene"),
+    "FEW": ("bundles",),
     "SPARE": ("ballot", "scene"),
     "BROUGHT": ("headcount",),
     "COUNTS": ("headcount",),

@@ -25,8 +25,6 @@ Role = tuple[int, int, int, bytes]
 """The classes among requesters and approvers (-1: none), who brings the person, and by which ways they belong."""
 SCENES = 50_000
 """Scenes kept at a time."""
-FEW = 16
-"""So many people are looked up one by one; of more, all at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,10 +88,12 @@ class Scenes:
             return None
         if not seating.outsiders:
             return ()
-        joining = np.sort(self._joining(column, mask, people))
+        brought, joined = self._fresh(column, mask), np.array(people, dtype=np.int32)
 
         def acting(some: Ints) -> Flags:
-            return self._ground.acting(some, column) | within(some, joining)
+            found: Flags = self._ground.acting(some, column) | within(some, brought)
+            found |= (some[:, None] == joined).any(axis=1)
+            return found
 
         return self._quorums.name(scene.ballot, seating, acting).outsiders
 
@@ -245,20 +245,6 @@ class Scenes:
         if holders is not None and not holders.size or not most or not len(self._everyone):
             return None
         return (int(holders[0]) if holders is not None else 0,)
-
-    def _joining(self, column: int, mask: Words, people: tuple[int, ...]) -> Ints:
-        """Those who act besides the ground: `people` and whom `mask` brings; people indexes, each once."""
-        fresh = self._fresh(column, mask)
-        if not people:
-            return fresh
-        more = np.array(people, dtype=np.int32)
-        more = more[~self._ground.acting(more, column)]
-        if len(more) > FEW:
-            return np.union1d(fresh, more)
-        if fresh.size and more.size:
-            place = np.minimum(np.searchsorted(fresh, more), len(fresh) - 1)
-            more = more[fresh[place] != more]
-        return np.concatenate([fresh, more]) if fresh.size else more
 
     def _fresh(self, column: int, mask: Words) -> Ints:
         """Whom a mask brings who does not act on the ground; ascending."""
