@@ -147,10 +147,9 @@ class Levels:
         return left
 
     def _rise_in(self, column: int, rules: list[Rule]) -> None:
-        """Fire those of `rules`, all with powers or all without, that this level is enough for with the help of others,
-        until none helps another."""
-        left, helps = rules, True
-        while helps:
+        """Fire those of `rules` that this level is enough for with the help of others, until none helps another."""
+        left = rules
+        while left:
             # Who fires one rule may well fire another: to ask them takes no search.
             waiting, searches = list[Rule](), list[Search]()
             for rule in left:
@@ -161,21 +160,24 @@ class Levels:
                     continue
                 waiting.append(rule)
                 searches += [search] if search is not None else []
-            helps = len(waiting) < len(left) and left[0].power or self._searched(searches, waiting)
+            if len(waiting) == len(left) and not self._searched(searches, waiting):
+                break
             left = waiting
         for rule in left:
             self.refuted[rule.number, column] = self.level
 
     def _searched(self, searches: list[Search], waiting: list[Rule]) -> bool:
-        """Fire the rules that a search finds enough for, up to the first with powers; whether that helps others."""
+        """Fire the first rule with powers that a search finds enough for, or all without; whether any was fired."""
+        fired = False
         for search in searches:
             people = self._chained(search)
             if people is not None:
                 self._fire(search.goal, [search.column], people)
                 waiting.remove(search.goal)
+                fired = True
                 if search.goal.power:
-                    return True
-        return False
+                    break
+        return fired
 
     def _settle(self, nodes: list[int]) -> None:
         self.board.settle(np.array(nodes, dtype=np.int32))

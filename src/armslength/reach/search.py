@@ -116,26 +116,19 @@ class Search:
     def _beside(self, links: tuple[Link, ...], usable: int) -> int:
         """Of the feeders `usable`, those that the same few could fire who serve the links and the goal, whatever else
         fires."""
-        known: dict[int, Link] = {}
-        helping = -1
         while True:
-            mask = self._mask(usable)
+            mask, kept = self._mask(usable), usable
             last = self._links.link(self.goal, mask)
             if last is None:
                 return 0
-            asked, kept = _and(links, last), usable
-            if helping >= 0:
-                for bit, link in known.items():
-                    if bit & usable and link.need and not self._links.may(_and(asked, link)):
-                        kept ^= bit
-            if kept == usable == helping:
-                return usable
+            asked = _and(links, last)
+            for feeder in self.feeders:
+                if usable >> feeder.number & 1:
+                    link = self._links.link(feeder, mask)
+                    if link is None or link.need and not self._links.may(_and(asked, link)):
+                        kept &= ~(1 << feeder.number)
             if kept == usable:
-                # With fewer to help, feeders ask for more: these links are made last, for they take longest.
-                helping = usable
-                made = ((1 << f.number, self._links.link(f, mask)) for f in self.feeders if usable >> f.number & 1)
-                known = {bit: link for bit, link in made if link is not None}
-                kept = sum(known)
+                return usable
             usable = kept
 
     def _mask(self, rules: int) -> Words:
