@@ -6,6 +6,7 @@ left out), the same values of the distinct columns and the same places. Acting p
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ def seat(
             if levels is _FULL:
                 continue
             row = _Row(bill, q, approvers, inside, tick)
-            if row.fill(0, left, levels, 0):
+            if row.fill(0, left, levels, row.fitting(range(len(approvers)), levels), 0):
                 return Seating(outsiders=outsiders, requester=q, approvers=tuple(approvers[i] for i in row.chosen))
     return None
 
@@ -133,13 +134,24 @@ class _Row:
         self.chosen: list[int] = []
         self._values: list[set[int]] = [{v} for v in requester.values or ()]
 
-    def fill(self, filled: int, left: int, levels: tuple[int, ...] | None, first: int) -> bool:
-        """Seat the approvers from number `filled` on, with at most `left` outsiders among them."""
+    def fitting(self, some: Sequence[int], levels: tuple[int, ...] | None) -> list[int]:
+        """Of some approvers those who still may sit, by exposures and values."""
+        full, seats = levels[-1] if levels else 0, self._approvers
+        found = [i for i in some if not seats[i].exposed & full] if full else list(some)
+        for n, taken in enumerate(self._values):
+            found = [i for i in found if (values := seats[i].values) is None or values[n] not in taken]
+        return found
+
+    def fill(self, filled: int, left: int, levels: tuple[int, ...] | None, some: Sequence[int], first: int) -> bool:
+        """Seat the approvers from number `filled` on, with at most `left` outsiders among them, of `some`, who are all
+        that still may sit, those from `first` on."""
         if filled == self._bill.approvals:
             return True
         places = self._bill.places
         place = places[filled] if filled < len(places) else None
-        for i in range(first, len(self._approvers) if left else self._inside):
+        if not left:
+            some = some[: bisect_left(some, self._inside)]
+        for i in some[bisect_left(some, first) :]:
             self._tick()
             s = self._approvers[i]
             if place is not None and not s.places >> place & 1:
@@ -152,7 +164,10 @@ class _Row:
             self._take(i, s)
             # Seats of one kind are taken in rising order; a new kind begins again.
             same = filled + 1 < len(places) and places[filled + 1] == place or filled >= len(places)
-            if self.fill(filled + 1, left - s.outside, more, i if same else 0):
+            # Those who cannot sit beside all of these are left out for all who follow.
+            rest = some if left > s.outside else some[: bisect_left(some, self._inside)]
+            rest = self.fitting(rest, more) if filled + 1 < self._bill.approvals else rest
+            if self.fill(filled + 1, left - s.outside, more, rest, i if same else 0):
                 return True
             self._leave(s)
         return False
