@@ -51,13 +51,6 @@ class Link:
         """Whether all who serve this one serve the other."""
         return self.rule is other.rule and not self.bits & ~other.bits
 
-    def left(self, people: People) -> int:
-        """How many outsiders it takes at the least once `people` have joined; below 0 where there are more than it
-        takes."""
-        if self.able is None or not self.need:
-            return self.need - len(people)
-        return self.need - int(within(np.array(people, dtype=np.int32), self.able).sum())
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cast:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words
 from armslength.reach.links import Link, Links, People
 from armslength.reach.rules import Rule
+from armslength.reach.spread import within
 
 
 class Search:
@@ -38,16 +41,16 @@ class Search:
         self._masks: dict[int, Words] = {}
         self.feeders = [rule for rule in coalitions.powers if usable >> rule.number & 1]
         self.free = self._mask(usable)
-        self._last = links.link(goal, self.free)
+        self._fewest = coalitions.fewest(goal, column, self.free)
 
     @property
     def plain(self) -> bool:
         """Whether it plainly takes more, whatever else fires."""
-        return self._last is None
+        return self._fewest > self._links.most
 
     def complete(self, people: People, most: int) -> People | None:
         """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
-        if self._last is None or self._last.left(people) > most - len(people):
+        if self._fewest > most or not self._room(people, most):
             return None
         mask = self._coalitions.closure(self.column, people, self._active)
         if self._coalitions.enough(self.goal, self.column, mask, people, 0):
@@ -56,6 +59,14 @@ class Search:
             return None
         more = self._coalitions.further(self.goal, self.column, mask, people, most - len(people))
         return None if more is None else people + more
+
+    def _room(self, people: People, most: int) -> bool:
+        """Whether those of `people` with a part in the goal leave no more to others than there may be."""
+        if self._fewest <= most - len(people):
+            return True
+        able = self._coalitions.able(self.goal, self.column, self.free)
+        part = len(people) if able is None else within(np.array(people, dtype=np.int32), able).sum()
+        return bool(self._fewest - part <= most - len(people))
 
     def confirms(self, people: People) -> bool:
         """Whether `people`, found in another column, are outsiders here as well and fire the goal."""
