@@ -1,0 +1,33 @@
+"""What whoever joins can open, waive or bring is no longer asked of others, by hand.
+
+Counting tells how many outsiders a quorum takes at the least, once another has fired. Here each of these who joins
+brings more than one seat, so that a count of seats alone would tell too many and nobody would be looked for.
+"""
+
+from __future__ import annotations
+
+from tests.reach.test_chains import firm, length, quorum
+
+
+def test_who_approves_in_the_first_quorum_may_waive_the_terms_of_the_last() -> None:
+    """Else two would pass for one: with the terms in force, three approvers are missing."""
+    case = firm(
+        "x w h a b c",
+        {"one": "x w", "board": "a b c"},
+        ["person:r assume person:h first", "person:w amend terms:last", "person:h read asset:t last"],
+        {"first": quorum(1, "one"), "last": quorum(3, "board")},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_who_approves_in_the_first_quorum_may_open_the_approvers_of_the_last() -> None:
+    """The same, where the board of the last quorum is opened to all who act by then."""
+    case = firm(
+        "x w h a b",
+        {"one": "x w", "board": "a b"},
+        ["person:r assume person:h first", "person:w enroll group:board", "person:h read asset:t last"],
+        {"first": quorum(1, "one"), "last": quorum(2, "board")},
+        r="CN",
+    )
+    assert length(case) == 1
