@@ -31,3 +31,20 @@ def test_who_approves_in_the_first_quorum_may_open_the_approvers_of_the_last() -
         r="CN",
     )
     assert length(case) == 1
+
+
+def test_terms_that_a_quorum_inside_has_waived_ask_for_no_quorum() -> None:
+    """Else two would pass for one: of the two who may ask where nobody needs to approve, one sits in the last board."""
+    case = firm(
+        "early shared z a b c",
+        {"holders": "early shared", "far": "a b c", "board": "shared z"},
+        [
+            "person:r amend terms:eased own",
+            "group:holders assume person:z eased",
+            "person:r read asset:t last",
+        ],
+        {"own": {"approvals": 1, "approvers": "person:k"}, "eased": quorum(3, "far"), "last": quorum(2, "board")},
+        r="CN",
+        k="CN",
+    )
+    assert length(case) == 1
