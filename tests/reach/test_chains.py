@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.oracle.case import Case
 from tests.oracle.comparison import differences
 from tests.oracle.estates import AT
@@ -380,6 +382,24 @@ def test_who_brings_the_approvers_may_ask_themselves() -> None:
         {"board": "a b"},
         ["person:desk read asset:t terms", "person:desk assume group:board"],
         {"terms": quorum(2, "board")},
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+@pytest.mark.parametrize("names", ["a b c", "c b a"])
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_chain_is_followed_to_its_end_in_whatever_order_it_is_told(step: int, names: str) -> None:
+    """Else two would pass for one: a quorum that is asked about before the one that helps it has to be asked again,
+    though nothing had to be searched for."""
+    a, b, c = names.split()
+    chain = [f"person:{c}1 read asset:t by-{c}", f"person:{b}1 assume group:{c} by-{b}"]
+    chain += [f"person:{a}1 assume group:{b} by-{a}", f"person:r assume group:{a} first"]
+    case = firm(
+        "x a1 a2 b1 b2 c1 c2",
+        {"a": "a1 a2", "b": "b1 b2", "c": "c1 c2", "one": "x"},
+        chain[::step],
+        {"first": quorum(1, "one"), "by-a": quorum(1, "a"), "by-b": quorum(1, "b"), "by-c": quorum(1, "c")},
         r="CN",
     )
     assert length(case) == 1
