@@ -117,18 +117,18 @@ class Bundles:
 
     def holders(self, mask: Words) -> Ints:
         """Who is any source of a mask [Wh] by the tables: people indexes, ascending."""
-        found = np.zeros(self.holds.shape[1], dtype=np.bool_)
-        for w in np.flatnonzero(mask):
-            found |= self.holds[w] & mask[w] != 0
-        return np.flatnonzero(found).astype(np.int32)
+        return np.flatnonzero(_any(self.holds, mask)).astype(np.int32)
+
+    def bare(self, mask: Words) -> Flags:
+        """Shape [P]: whom no source of a mask [Wh] makes act."""
+        return ~_any(self.assumes, mask)
 
     def brought(self, mask: Words) -> Ints:
         """Everyone whom any source of a mask makes act: people indexes, ascending."""
         key = mask.tobytes()
         found = self._brought.get(key)
         if found is None:
-            everyone = np.arange(self.assumes.shape[1], dtype=np.int32)
-            found = self._brought[key] = everyone[self.assumed(mask, everyone)]
+            found = self._brought[key] = np.flatnonzero(_any(self.assumes, mask)).astype(np.int32)
         return found
 
     def opened(self, mask: Words, groups: frozenset[int]) -> frozenset[int]:
@@ -153,3 +153,11 @@ class Bundles:
         if found is None:
             found = self._waivers[terms] = as_int(self.waives[:, terms])
         return bool(found and found & as_int(mask))
+
+
+def _any(words: Words, mask: Words) -> Flags:
+    """Shape [P]: who has any bit of a mask [Wh] in `words` [Wh, P]."""
+    found = np.zeros(words.shape[1], dtype=np.bool_)
+    for w in np.flatnonzero(mask):
+        found |= words[w] & mask[w] != 0
+    return found

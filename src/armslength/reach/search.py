@@ -22,7 +22,7 @@ from armslength.reach.spread import within
 class Search:
     """One question: can at most so many accomplices fire `goal` in `column`, with the feeders `usable` (rules with
     powers, a bit each by number) to help? `active`: all rules with powers that cost as little, the feeders among them.
-    `links`: those of this column and for at most so many. `free`: the sources that the feeders are."""
+    `links`: those of this column and for at most so many."""
 
     def __init__(
         self,
@@ -40,8 +40,8 @@ class Search:
         self._vain = Vain()
         self._masks: dict[int, Words] = {}
         self.feeders = [rule for rule in coalitions.powers if usable >> rule.number & 1]
-        self.free = self._mask(usable)
-        self._fewest = coalitions.fewest(goal, column, self.free)
+        self._free = self._mask(usable)
+        self._fewest = coalitions.fewest(goal, column, self._free)
 
     @property
     def plain(self) -> bool:
@@ -50,7 +50,7 @@ class Search:
 
     def complete(self, people: People, most: int) -> People | None:
         """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
-        if self._fewest > most or not self._room(people, most):
+        if max(len(people), self._fewest) > most or not self._room(people, most):
             return None
         mask = self._coalitions.closure(self.column, people, self._active)
         if self._coalitions.enough(self.goal, self.column, mask, people, 0):
@@ -64,7 +64,7 @@ class Search:
         """Whether those of `people` with a part in the goal leave no more to others than there may be."""
         if self._fewest <= most - len(people):
             return True
-        able = self._coalitions.able(self.goal, self.column, self.free)
+        able = self._coalitions.able(self.goal, self.column, self._free)
         part = len(people) if able is None else within(np.array(people, dtype=np.int32), able).sum()
         return bool(self._fewest - part <= most - len(people))
 

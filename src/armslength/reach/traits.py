@@ -313,10 +313,7 @@ class Traits:
         key = relevant.tobytes()
         found = self._bares.get(key)
         if found is None:
-            bare = np.ones(self.words.shape[1], dtype=np.bool_)
-            for w in np.flatnonzero(relevant):
-                bare &= self._bundles.assumes[w] & relevant[w] == 0
             if len(self._bares) >= BARES:
                 self._bares.clear()
-            found = self._bares[key] = np.packbits(bare)
+            found = self._bares[key] = np.packbits(self._bundles.bare(relevant))
         return np.unpackbits(found, count=self.words.shape[1]).view(np.bool_)
