@@ -101,6 +101,7 @@ class Levels:
         self._links: dict[int, Links] = {}
         self._found: dict[int, dict[tuple[int, ...], None]] = {}
         self._failed: dict[tuple[int, int], int] = {}
+        self._vain: dict[tuple[int, int], set[Hashable]] = {}
         self._feeding: dict[tuple[int, frozenset[int]], int] = {}
         self._true_powers: list[int] | None = None
 
@@ -111,6 +112,7 @@ class Levels:
         self._links.clear()
         self._found.clear()
         self._failed.clear()
+        self._vain.clear()
         self._true_powers = None
         board, at = self.board, self.board.graph.layout
         frontier = np.zeros(0, dtype=np.int32)
@@ -148,36 +150,36 @@ class Levels:
 
     def _rise_in(self, column: int, rules: list[Rule]) -> None:
         """Fire those of `rules` that this level is enough for with the help of others, until none helps another."""
-        left = rules
-        while left:
+        left, more = rules, bool(rules)
+        while more:
             # Who fires one rule may well fire another: to ask them takes no search.
+            more = False
             waiting, searches = list[Rule](), list[Search]()
             for rule in left:
                 search = self._search(rule, column)
                 people = self._brought_along(search) if search is not None else None
                 if people is not None:
                     self._fire(rule, [column], people)
+                    more |= rule.power
                     continue
                 waiting.append(rule)
                 searches += [search] if search is not None else []
-            if len(waiting) == len(left) and not self._searched(searches, waiting):
-                break
+            more = more or self._searched(searches, waiting)
             left = waiting
         for rule in left:
             self.refuted[rule.number, column] = self.level
 
     def _searched(self, searches: list[Search], waiting: list[Rule]) -> bool:
-        """Fire the first rule with powers that a search finds enough for, or all without; whether any was fired."""
-        fired = False
+        """Fire the first rule with powers that a search finds enough for, or all without; whether one with powers was
+        fired."""
         for search in searches:
             people = self._chained(search)
             if people is not None:
                 self._fire(search.goal, [search.column], people)
                 waiting.remove(search.goal)
-                fired = True
                 if search.goal.power:
-                    break
-        return fired
+                    return True
+        return False
 
     def _settle(self, nodes: list[int]) -> None:
         self.board.settle(np.array(nodes, dtype=np.int32))
@@ -281,8 +283,8 @@ class Levels:
     def _brought_along(self, search: Search) -> tuple[int, ...] | None:
         """Who fires another rule and, with the fewest others, the goal then."""
         made = (self.made.get((feeder.number, search.column)) for feeder in search.feeders)
-        tried = (search.complete(people, self.level) for people in {one[1]: None for one in made if one is not None})
-        return next((people for people in tried if people is not None), None)
+        coalitions = list({one[1]: None for one in made if one is not None})
+        return search.first(coalitions, self.level, self._vain.setdefault((search.goal.number, search.column), set()))
 
     def _chained(self, search: Search) -> tuple[int, ...] | None:
         """The same by search: anybody who is enough."""

@@ -8,7 +8,7 @@ ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words
 from armslength.reach.links import Link, Links, People
 from armslength.reach.rules import Rule
-from armslength.reach.spread import within
+from armslength.reach.spread import Ints, within
 
 
 class Search:
@@ -37,7 +37,9 @@ class Search:
         self._coalitions, self._bundles = coalitions, coalitions.bundles
         self.goal, self.usable, self.column, self._tick = goal, usable, column, tick
         self._active, self._links = active, links
+        self._matter = coalitions.stakes(goal, coalitions.opened(goal, column), chained=True).mask
         self._vain = Vain()
+        self._able: tuple[Ints | None] | None = None
         self._masks: dict[int, Words] = {}
         self.feeders = [rule for rule in coalitions.powers if usable >> rule.number & 1]
         self._free = self._mask(usable)
@@ -50,9 +52,28 @@ class Search:
 
     def complete(self, people: People, most: int) -> People | None:
         """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
-        if max(len(people), self._fewest) > most or not self._room(people, most):
+        return self.first([people], most, set())
+
+    def first(self, coalitions: Sequence[People], most: int, vain: set[Hashable]) -> People | None:
+        """The same for the first of some coalitions that is enough. `vain`: what of a coalition matters to the goal,
+        for those tried without success; added to."""
+        if self._fewest > most:
             return None
-        mask = self._coalitions.closure(self.column, people, self._active)
+        for people, part in zip(coalitions, self._parts(coalitions), strict=True):
+            # Those with a part in the goal may leave no more to others than there may be.
+            if len(people) > most or self._fewest - len(part) > most - len(people):
+                continue
+            mask = self._coalitions.closure(self.column, people, self._active)
+            key = (part, len(people), (mask & self._matter).tobytes())
+            if key not in vain:
+                found = self._with(people, mask, most)
+                if found is not None:
+                    return found
+                vain.add(key)
+        return None
+
+    def _with(self, people: People, mask: Words, most: int) -> People | None:
+        """Those who fire the goal with `people` and what they hold and fire."""
         if self._coalitions.enough(self.goal, self.column, mask, people, 0):
             return people
         if len(people) == most:
@@ -60,13 +81,15 @@ class Search:
         more = self._coalitions.further(self.goal, self.column, mask, people, most - len(people))
         return None if more is None else people + more
 
-    def _room(self, people: People, most: int) -> bool:
-        """Whether those of `people` with a part in the goal leave no more to others than there may be."""
-        if self._fewest <= most - len(people):
-            return True
-        able = self._coalitions.able(self.goal, self.column, self._free)
-        part = len(people) if able is None else within(np.array(people, dtype=np.int32), able).sum()
-        return bool(self._fewest - part <= most - len(people))
+    def _parts(self, coalitions: Sequence[People]) -> list[People]:
+        """Of each coalition, those who could have a part in the goal."""
+        if self._able is None:
+            self._able = (self._coalitions.able(self.goal, self.column, self._free),)
+        able = self._able[0]
+        if able is None:
+            return list(coalitions)
+        flags = iter(within(np.array([p for people in coalitions for p in people], dtype=np.int32), able).tolist())
+        return [tuple([p for p in people if next(flags)]) for people in coalitions]
 
     def confirms(self, people: People) -> bool:
         """Whether `people`, found in another column, are outsiders here as well and fire the goal."""
