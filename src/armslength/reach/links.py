@@ -18,11 +18,12 @@ from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words, as_int
 from armslength.reach.demands import WIDTH, Demand, meet, met, wanted
 from armslength.reach.rules import Rule
-from armslength.reach.scene import Role
+from armslength.reach.scene import NO_ROLE, Role
 from armslength.reach.situation import Situations
 from armslength.reach.spread import Flags, Ints, within
 
 People = tuple[int, ...]
+Roles = tuple[Role, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Link:
@@ -86,12 +87,14 @@ class Links:
         self._masks: dict[int, Words] = {}
         self._disjoint: dict[tuple[int, int], bool] = {}
         self._filled: dict[frozenset[int], People | None] = {}
-        self._roles: dict[tuple[int, People, Role], bool] = {}
+        self._roles: dict[tuple[int, int, People | Roles, Role | None], bool] = {}
+        self._stages: dict[tuple[int, People], tuple[Words, Roles | None]] = {}
         self._kinds: dict[tuple[frozenset[int], int, frozenset[int], bytes | None], list[Ints]] = {}
 
     def begin(self) -> None:
         """Forget what takes room and helps one search only."""
         self._roles.clear()
+        self._stages.clear()
         self._kinds.clear()
 
     def link(self, rule: Rule, given: Words) -> Link | None:
@@ -267,15 +270,29 @@ class Links:
         """How many the link needs once the last of `people` has joined: one fewer, or as many as before."""
         if not need:
             return 0
-        before, person = people[:-1], people[-1]
-        role = self._coalitions.role(link.rule, self._column, self._given(link, before), person)
+        given, roles = self._stage(link, people[:-1])
+        role = self._coalitions.role(link.rule, self._column, given, people[-1])
         if role is None:
             return need - self._joins(link, need, people)
-        key = (id(link), before, role)
+        key = (id(link), need, people[:-1] if roles is None else _with(roles, role), role if roles is None else None)
         found = self._roles.get(key)
         if found is None:
             found = self._roles[key] = self._joins(link, need, people)
         return need - found
+
+    def _stage(self, link: Link, people: People) -> tuple[Words, Roles | None]:
+        """All that is held once these have joined, and the roles that they have in the link; None where one of them
+        holds what brings more."""
+        key = (id(link), people)
+        found = self._stages.get(key)
+        if found is None:
+            given, roles = link.given, Roles()
+            if people:
+                given, before = self._given(link, people), self._stage(link, people[:-1])[1]
+                role = self._coalitions.role(link.rule, self._column, given, people[-1])
+                roles = None if before is None or role is None else _with(before, role)
+            found = self._stages[key] = (given, roles)
+        return found
 
     def _joins(self, link: Link, need: int, people: People) -> bool:
         return self._coalitions.suffices(link.rule, self._column, self._given(link, people), people, need - 1)
@@ -314,6 +331,11 @@ class Links:
 def _demands(links: Sequence[Link]) -> list[Demand]:
     """Those of all links themselves, then their landmarks, as many as are looked at together."""
     return [*(link.part for link in links), *(one for link in links for one in link.landmarks)][:WIDTH]
+
+
+def _with(roles: Roles, role: Role) -> Roles:
+    """The roles and one more, if it is one."""
+    return tuple(sorted((*roles, role))) if role != NO_ROLE else roles
 
 
 def _counted(marks: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> dict[int, int]:

@@ -23,6 +23,7 @@ from armslength.reach.stakes import Staking, among
 
 Role = tuple[int, int, int, bytes]
 """The classes among requesters and approvers (-1: none), who brings the person, and by which ways they belong."""
+NO_ROLE: Role = (-1, -1, 0, b"")
 SCENES = 50_000
 """Scenes kept at a time."""
 
@@ -119,7 +120,7 @@ class Scenes:
         if holds & matters:
             return None
         if not self._more(scene, column, (person,)):
-            return (-1, -1, 0, b"")
+            return NO_ROLE
         ballot, ways, later = scene.ballot, b"", self._later(scene)
         if later is not None:
             # Who has no part yet may have one once the next opens a group or waives the terms.
