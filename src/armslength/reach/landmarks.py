@@ -1,7 +1,7 @@
 """Landmarks: sets of people of whom any coalition must have one.
 
-Where nobody who acts may ask, somebody must who can, or who brings one who can; and so for those who approve. A few
-people who would serve several rules at once have to be found in the landmarks of all.
+Where nobody who acts may ask, somebody must who can, or who brings one who can; and so for those who approve, and for
+those who fill a place. A few people who would serve several rules at once have to be found in the landmarks of all.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ class Landmarks:
         found = []
         crowds = [(rule.holders, 1, STANDING)]
         if rule.terms != STANDING and not (ground.waived(rule, column) or bundles.waived(given, rule.terms)):
-            crowds.append((self._quorums.crowds(rule)[1], self._quorums.size(rule) - 1, rule.terms))
+            _, approving, *placing = self._quorums.crowds(rule)
+            crowds.append((approving, self._quorums.size(rule) - 1, rule.terms))
+            asked = self._quorums.ballot(rule, opened).bill.places
+            crowds += [(crowd, asked.count(i), rule.terms) for i, crowd in enumerate(placing)]
         for crowd, wanted, terms in crowds:
             people = crowd.people(opened)
             if people is None:
