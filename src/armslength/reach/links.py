@@ -84,6 +84,7 @@ class Links:
         self._coalitions, self._situations, self._known = coalitions, situations, known
         self._column, self.most, self._tick = column, most, tick
         self._links: dict[tuple[int, bytes], Link | None] = {}
+        self._sketches: dict[tuple[int, bytes], tuple[Demand, ...] | None] = {}
         self._masks: dict[int, Words] = {}
         self._disjoint: dict[tuple[int, int], bool] = {}
         self._filled: dict[frozenset[int], People | None] = {}
@@ -120,8 +121,7 @@ class Links:
                 able, demand = coalitions.able(rule, self._column, given), coalitions.roster.demand
                 if able is not None:
                     able = able[coalitions.outside(self._column)[able]]
-                some = coalitions.landmarks(rule, self._column, given) if need else ()
-                landmarks = tuple(demand(one, 1) for one in some)
+                landmarks = self._landmarks(rule, given) if need else ()
                 return Link(rule=rule, given=given, part=demand(able, need), landmarks=landmarks)
         return None
 
@@ -135,6 +135,30 @@ class Links:
     def may(self, links: tuple[Link, ...]) -> bool:
         """Whether nothing plain stands against `fill`."""
         return not self._apart(links) and met(_demands(links), self.most)
+
+    def beside(self, links: tuple[Link, ...], rule: Rule, given: Words) -> bool:
+        """Whether nothing plain stands against those who serve the links and fire the rule as well."""
+        demands = self._sketch(rule, given)
+        if demands is not None:
+            return met([*_demands(links), *demands][:WIDTH], self.most)
+        link = self.link(rule, given)
+        return link is not None and (not link.need or self.may(together(links, link)))
+
+    def _sketch(self, rule: Rule, given: Words) -> tuple[Demand, ...] | None:
+        """What the rule as a link demands, where anyone could have a part in it: then how many it needs excludes
+        nobody, and is not worth finding out. None where it is."""
+        given = given & self._mattering(rule)
+        key = (rule.number, given.tobytes())
+        if key not in self._sketches:
+            coalitions = self._coalitions
+            anyone = coalitions.fewest(rule, self._column, given) <= self.most
+            anyone = anyone and coalitions.able(rule, self._column, given) is None
+            self._sketches[key] = self._landmarks(rule, given) if anyone else None
+        return self._sketches[key]
+
+    def _landmarks(self, rule: Rule, given: Words) -> tuple[Demand, ...]:
+        some = self._coalitions.landmarks(rule, self._column, given)
+        return tuple(self._coalitions.roster.demand(one, 1) for one in some)
 
     def _recall(self, links: tuple[Link, ...]) -> People | None:
         """The same, from another column or goal where it must be alike."""
@@ -326,6 +350,13 @@ class Links:
             )
             self._kinds[key] = found
         return found
+
+
+def together(links: tuple[Link, ...], link: Link) -> tuple[Link, ...]:
+    """The links and one more; of one rule, those that another includes are left out."""
+    if any(other.implies(link) for other in links):
+        return links
+    return (*(other for other in links if not link.implies(other)), link)
 
 
 def _demands(links: Sequence[Link]) -> list[Demand]:

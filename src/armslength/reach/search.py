@@ -14,7 +14,7 @@ import numpy as np
 
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words
-from armslength.reach.links import Link, Links, People
+from armslength.reach.links import Link, Links, People, together
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints, within
 
@@ -137,7 +137,7 @@ class Search:
         for feeder in self.feeders:
             if (usable & ~before) >> feeder.number & 1:
                 link = self._links.link(feeder, mask)
-                found = None if link is None else self._extend(_and(links, link), usable)
+                found = None if link is None else self._extend(together(links, link), usable)
                 if found is not None:
                     return found
         return None
@@ -145,7 +145,7 @@ class Search:
     def _served(self, links: tuple[Link, ...], usable: int) -> People | None:
         """Who would serve the links and the goal, if all of `usable` fired."""
         last = self._links.link(self.goal, self._mask(usable))
-        return None if last is None else self._links.fill(_and(links, last))
+        return None if last is None else self._links.fill(together(links, last))
 
     def _beside(self, links: tuple[Link, ...], usable: int) -> int:
         """Of the feeders `usable`, those that the same few could fire who serve the links and the goal, whatever else
@@ -155,12 +155,10 @@ class Search:
             last = self._links.link(self.goal, mask)
             if last is None:
                 return 0
-            asked = _and(links, last)
+            asked = together(links, last)
             for feeder in self.feeders:
-                if usable >> feeder.number & 1:
-                    link = self._links.link(feeder, mask)
-                    if link is None or link.need and not self._links.may(_and(asked, link)):
-                        kept &= ~(1 << feeder.number)
+                if usable >> feeder.number & 1 and not self._links.beside(asked, feeder, mask):
+                    kept &= ~(1 << feeder.number)
             if kept == usable:
                 return usable
             usable = kept
@@ -202,10 +200,3 @@ class Vain:
 def _includes(links: tuple[Link, ...], easier: tuple[Link, ...]) -> bool:
     """Whether all who serve `links` serve the easier ones."""
     return all(any(link.implies(one) for link in links) for one in easier)
-
-
-def _and(links: tuple[Link, ...], link: Link) -> tuple[Link, ...]:
-    """The links and one more; of one rule, those that another includes are left out."""
-    if any(other.implies(link) for other in links):
-        return links
-    return (*(other for other in links if not link.implies(other)), link)
