@@ -16,6 +16,9 @@ WIDTH = 62
 LARGE = 4096
 """A demand of some of more people than these is not looked at, for the same reason."""
 
+KEPT = 200_000
+"""So many answers are kept at a time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Demand:
@@ -28,27 +31,45 @@ class Demand:
 
 
 class Roster:
-    """Numbers people as they come, so that sets of the same few thousand are short as bits."""
+    """Numbers people as they come, so that sets of the same few thousand are short as bits. Equal demands are one, and
+    what is asked of the same ones is answered once."""
 
     def __init__(self, people: int) -> None:
         self._number = np.full(people, -1, dtype=np.int32)
         self._numbered = 0
-        self._known: dict[bytes, int] = {}
+        self._demands: dict[tuple[bytes | None, int], Demand] = {}
+        self._bits: dict[bytes, int] = {}
+        self._met: dict[tuple[int, frozenset[int]], bool] = {}
 
     def demand(self, people: Ints | None, count: int) -> Demand:
-        many = people is None or len(people) > LARGE
-        return Demand(count=count, people=people, bits=None if people is None or many else self._bits(people))
+        key = (None if people is None else people.tobytes(), count)
+        found = self._demands.get(key)
+        if found is None:
+            many = people is None or len(people) > LARGE
+            bits = None if people is None or many else self._bits_of(people)
+            found = self._demands[key] = Demand(count=count, people=people, bits=bits)
+        return found
 
-    def _bits(self, people: Ints) -> int:
+    def met(self, demands: Sequence[Demand], most: int) -> bool:
+        """Whether some `most` people could meet all demands, which are of this roster."""
+        key = (most, frozenset([id(d) for d in demands]))
+        found = self._met.get(key)
+        if found is None:
+            if len(self._met) >= KEPT:
+                self._met.clear()
+            found = self._met[key] = met(demands, most)
+        return found
+
+    def _bits_of(self, people: Ints) -> int:
         key = people.tobytes()
-        found = self._known.get(key)
+        found = self._bits.get(key)
         if found is None:
             fresh = people[self._number[people] < 0]
             self._number[fresh] = np.arange(self._numbered, self._numbered + len(fresh), dtype=np.int32)
             self._numbered += len(fresh)
             flags = np.zeros(self._numbered, dtype=np.bool_)
             flags[self._number[people]] = True
-            found = self._known[key] = int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
+            found = self._bits[key] = int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
         return found
 
 

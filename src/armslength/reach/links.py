@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import Words, as_int
-from armslength.reach.demands import WIDTH, Demand, meet, met, wanted
+from armslength.reach.demands import WIDTH, Demand, meet, wanted
 from armslength.reach.rules import Rule
 from armslength.reach.scene import NO_ROLE, Role
 from armslength.reach.situation import Situations
@@ -134,13 +134,13 @@ class Links:
 
     def may(self, links: tuple[Link, ...]) -> bool:
         """Whether nothing plain stands against `fill`."""
-        return not self._apart(links) and met(_demands(links), self.most)
+        return not self._apart(links) and self._coalitions.roster.met(_demands(links), self.most)
 
     def beside(self, links: tuple[Link, ...], rule: Rule, given: Words) -> bool:
         """Whether nothing plain stands against those who serve the links and fire the rule as well."""
         demands = self._sketch(rule, given)
         if demands is not None:
-            return met([*_demands(links), *demands][:WIDTH], self.most)
+            return self._coalitions.roster.met([*_demands(links), *demands][:WIDTH], self.most)
         link = self.link(rule, given)
         return link is not None and (not link.need or self.may(together(links, link)))
 
@@ -310,11 +310,10 @@ class Links:
         key = (id(link), people)
         found = self._stages.get(key)
         if found is None:
-            given, roles = link.given, Roles()
-            if people:
-                given, before = self._given(link, people), self._stage(link, people[:-1])[1]
+            given, roles = self._given(link, people), self._stage(link, people[:-1])[1] if people else ()
+            if people and roles is not None:
                 role = self._coalitions.role(link.rule, self._column, given, people[-1])
-                roles = None if before is None or role is None else _with(before, role)
+                roles = None if role is None else _with(roles, role)
             found = self._stages[key] = (given, roles)
         return found
 
