@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from armslength.reach.bundles import Bundles
-from armslength.reach.columns import Words
+from armslength.reach.columns import Words, as_int, set_bits
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Quorums
 from armslength.reach.scene import Scenes
@@ -21,6 +21,8 @@ class Closures:
         self._none: Words = np.zeros(bundles.words, dtype=np.uint64)
         self._closures: dict[tuple[int, tuple[int, ...]], tuple[Words, int]] = {}
         self._loose: dict[int, int] = {}
+        self._touching: dict[tuple[int, int], int] = {}
+        self._powers = [rule for rule in ground.board.graph.rules if rule.power]
 
     def closure(self, column: int, people: tuple[int, ...], active: int) -> Words:
         """The mask of all that these outsiders hold and fire, of the `active` rules (a bit each by number)."""
@@ -42,18 +44,17 @@ class Closures:
         """The mask of all that `people` hold and fire of the rules `waiting`, and those that do not fire. All but the
         `fresh` people were settled with `mask` before, except for the rules of `first`."""
         rules, numbers = self._ground.board.graph.rules, self._bundles
-        held = self.held(fresh)
-        if held is not None and (held | mask).any():
+        waking = first
+        if fresh:
+            held = self.held(fresh)
+            mask = mask if held is None else mask | held
             # What is held may have opened a group to all: then anybody has a part.
-            mask, waking = mask | held, waiting
-        else:
-            waking = first | (self._loose_in(column) if fresh else 0)
+            waking |= self._loose_in(column) | self._touched(column, mask)
             for person in fresh:
                 waking |= self._traits.parts(person)
-            waking &= waiting
         while True:
             ready = []
-            rest = waking
+            rest = waking & waiting
             while rest:
                 low = rest & -rest
                 rest ^= low
@@ -65,8 +66,8 @@ class Closures:
                     waiting ^= low
             if not ready:
                 return mask, waiting
-            mask = mask | numbers.mask_of_rules(ready)
-            waking = waiting
+            more = numbers.mask_of_rules(ready)
+            mask, waking = mask | more, self._touched(column, more)
 
     def held(self, people: tuple[int, ...]) -> Words | None:
         """All sources that these people hold; None for none."""
@@ -75,6 +76,19 @@ class Closures:
         found: Words = self._bundles.holds[:, people[0]]
         for person in people[1:]:
             found = found | self._bundles.holds[:, person]
+        return found
+
+    def _touched(self, column: int, mask: Words) -> int:
+        """The rules with powers to which any source of a mask matters, a bit each by number."""
+        found = 0
+        for source in set_bits(as_int(mask)):
+            key = (column, source)
+            some = self._touching.get(key)
+            if some is None:
+                matters, powers = self._scenes.matters, self._powers
+                some = sum(1 << rule.number for rule in powers if matters(rule, column) >> source & 1)
+                self._touching[key] = some
+            found |= some
         return found
 
     def _loose_in(self, column: int) -> int:

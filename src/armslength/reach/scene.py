@@ -115,7 +115,7 @@ class Scenes:
         scene = self._scene(rule, column, mask)
         if scene.waived:
             return None
-        matters = self._sites[rule.number, column].bits
+        matters = self.matters(rule, column)
         holds, assumes = self._bundles.sources(person)
         if holds & matters:
             return None
@@ -128,6 +128,10 @@ class Scenes:
         # Who else could bring them adds nothing once they are there.
         asks, approves = self._number(ballot.requesters, person), self._number(ballot.approvers, person)
         return (asks, approves, assumes & matters, ways)
+
+    def matters(self, rule: Rule, column: int) -> int:
+        """The sources that matter to the rule in a column, a bit each."""
+        return self._site(rule, column).bits
 
     def _seating(self, scene: Scene, column: int, people: tuple[int, ...], most: int) -> Seating | None:
         if scene.short > most + len(people):
@@ -166,9 +170,7 @@ class Scenes:
 
     def _scene(self, rule: Rule, column: int, mask: Words) -> Scene:
         # Most of what is held matters to other rules only.
-        site = self._sites.get((rule.number, column))
-        if site is None:
-            site = self._sites[rule.number, column] = self._make_site(rule, column)
+        site = self._site(rule, column)
         mask = mask & site.matter
         key = (rule.number, column, mask.tobytes())
         found = self._scenes.get(key)
@@ -176,6 +178,12 @@ class Scenes:
             if len(self._scenes) > SCENES:
                 self._scenes.clear()
             found = self._scenes[key] = self._make_scene(rule, column, mask, site)
+        return found
+
+    def _site(self, rule: Rule, column: int) -> Site:
+        found = self._sites.get((rule.number, column))
+        if found is None:
+            found = self._sites[rule.number, column] = self._make_site(rule, column)
         return found
 
     def _make_site(self, rule: Rule, column: int) -> Site:
