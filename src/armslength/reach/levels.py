@@ -102,6 +102,7 @@ class Levels:
         self._found: dict[int, dict[tuple[int, ...], None]] = {}
         self._failed: dict[tuple[int, int], int] = {}
         self._vain: dict[tuple[int, int], set[Hashable]] = {}
+        self._chains: dict[int, tuple[dict[int, int], int]] = {}
         self._feeding: dict[tuple[int, frozenset[int]], int] = {}
         self._true_powers: list[int] | None = None
 
@@ -113,6 +114,7 @@ class Levels:
         self._found.clear()
         self._failed.clear()
         self._vain.clear()
+        self._chains.clear()
         self._true_powers = None
         board, at = self.board, self.board.graph.layout
         frontier = np.zeros(0, dtype=np.int32)
@@ -324,13 +326,26 @@ class Levels:
     def _feeders(self, rule: Rule, column: int) -> int:
         """Rules with powers that could help `rule`, directly or through others, and cost no more than this level, a bit
         each by number; those true on the ground already count for nothing more."""
-        active, rules = self._active(column) & ~(1 << rule.number), self.board.graph.rules
-        found, waiting = 0, [rule]
-        while waiting:
-            more = self._fed(waiting.pop(), column) & active & ~found
-            found |= more
-            waiting += [rules[number] for number in set_bits(more)]
-        return found
+        active = self._active(column)
+        known, before = self._chains.get(column, ({}, 0))
+        if before != active:
+            known = self._chains_of(column, active)
+            self._chains[column] = (known, active)
+        direct = self._fed(rule, column) & active
+        found = direct
+        for number in set_bits(direct):
+            found |= known[number]
+        return found & ~(1 << rule.number)
+
+    def _chains_of(self, column: int, active: int) -> dict[int, int]:
+        """For each of the `active` rules those of them that could help it, directly or through others, a bit each."""
+        rules = self.board.graph.rules
+        known = {number: self._fed(rules[number], column) & active for number in set_bits(active)}
+        for through in known:
+            for number, so_far in known.items():
+                if so_far >> through & 1:
+                    known[number] = so_far | known[through]
+        return known
 
     def _fed(self, rule: Rule, column: int) -> int:
         """The rules that could help `rule` directly, a bit each by number."""

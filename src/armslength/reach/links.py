@@ -48,6 +48,10 @@ class Link:
         """Indexes of outsiders; None for everyone."""
         return self.part.people
 
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        return (self.part, *self.landmarks) if self.need else ()
+
     def implies(self, other: Link) -> bool:
         """Whether all who serve this one serve the other."""
         return self.rule is other.rule and not self.bits & ~other.bits
@@ -136,13 +140,19 @@ class Links:
         """Whether nothing plain stands against `fill`."""
         return not self._apart(links) and self._coalitions.roster.met(_demands(links), self.most)
 
-    def beside(self, links: tuple[Link, ...], rule: Rule, given: Words) -> bool:
-        """Whether nothing plain stands against those who serve the links and fire the rule as well."""
-        demands = self._sketch(rule, given)
-        if demands is not None:
-            return self._coalitions.roster.met([*_demands(links), *demands][:WIDTH], self.most)
-        link = self.link(rule, given)
-        return link is not None and (not link.need or self.may(together(links, link)))
+    def beside(self, links: tuple[Link, ...], rules: Sequence[Rule], given: Words) -> list[Rule]:
+        """Those of the rules that, as links, nothing plain keeps the same few from serving as well."""
+        asked, met, found = _demands(links), self._coalitions.roster.met, list[Rule]()
+        for rule in rules:
+            demands = self._sketch(rule, given)
+            if demands is None:
+                link = self.link(rule, given)
+                if link is None or self._apart((*links, link)):
+                    continue
+                demands = link.demands
+            if not demands or met([*asked, *demands], self.most):
+                found.append(rule)
+        return found
 
     def _sketch(self, rule: Rule, given: Words) -> tuple[Demand, ...] | None:
         """What the rule as a link demands, where anyone could have a part in it: then how many it needs excludes

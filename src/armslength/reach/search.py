@@ -151,14 +151,12 @@ class Search:
         """Of the feeders `usable`, those that the same few could fire who serve the links and the goal, whatever else
         fires."""
         while True:
-            mask, kept = self._mask(usable), usable
+            mask = self._mask(usable)
             last = self._links.link(self.goal, mask)
             if last is None:
                 return 0
-            asked = together(links, last)
-            for feeder in self.feeders:
-                if usable >> feeder.number & 1 and not self._links.beside(asked, feeder, mask):
-                    kept &= ~(1 << feeder.number)
+            feeders = [feeder for feeder in self.feeders if usable >> feeder.number & 1]
+            kept = sum(1 << rule.number for rule in self._links.beside(together(links, last), feeders, mask))
             if kept == usable:
                 return usable
             usable = kept
