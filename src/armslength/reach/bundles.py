@@ -14,6 +14,9 @@ NONE: frozenset[int] = frozenset()
 FEW = 512
 """Of so many people, all words are looked at together."""
 
+SPARSE = 8
+"""Where at most one person in so many is made to act, those few are listed, source by source."""
+
 
 class Bundles:
     """Bit h of a mask is source h: first the holders of standing powers, then the rules with powers.
@@ -50,6 +53,7 @@ class Bundles:
             self.opens[w] = board[0, at.opened : at.opened + at.groups]
             self.waives[w] = board[0, at.waived : at.waived + at.terms]
         self._brought: dict[bytes, Ints] = {}
+        self._acts: dict[int, Ints] = {}
         self._openers: dict[int, int] = {}
         self._waivers: dict[int, int] = {}
         self._sources_of: dict[int, tuple[int, int]] = {}
@@ -128,7 +132,24 @@ class Bundles:
         key = mask.tobytes()
         found = self._brought.get(key)
         if found is None:
-            found = self._brought[key] = np.flatnonzero(_any(self.assumes, mask)).astype(np.int32)
+            if self.fewer(mask, self.assumes.shape[1] // SPARSE):
+                parts = [self._acting(source) for source in bits(mask)]
+                found = np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int32)
+            else:
+                found = np.flatnonzero(_any(self.assumes, mask)).astype(np.int32)
+            self._brought[key] = found
+        return found
+
+    def fewer(self, mask: Words, most: int) -> bool:
+        """Whether the sources of a mask plainly make at most so many people act."""
+        return sum(len(self._acting(source)) for source in bits(mask)) <= most
+
+    def _acting(self, source: int) -> Ints:
+        """Whom a source makes act, ascending."""
+        found = self._acts.get(source)
+        if found is None:
+            word, bit = self.assumes[source // CHUNK], np.uint64(1 << source % CHUNK)
+            found = self._acts[source] = np.flatnonzero(word & bit).astype(np.int32)
         return found
 
     def opened(self, mask: Words, groups: frozenset[int]) -> frozenset[int]:

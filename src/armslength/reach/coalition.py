@@ -39,6 +39,7 @@ class Coalitions:
         self._everyone = np.arange(ground.board.graph.layout.people, dtype=np.int32)
         self._outside: tuple[int, Flags] | None = None
         self._opened: dict[tuple[int, int], frozenset[int]] = {}
+        self._able: dict[tuple[int, frozenset[int], frozenset[int]], Ints | None] = {}
         self._people: dict[tuple[int, frozenset[int]], Ints | None] = {}
         self.powers = tuple(rule for rule in ground.board.graph.rules if rule.power)
         self.roster = Roster(ground.board.graph.layout.people)
@@ -72,14 +73,16 @@ class Coalitions:
         before = self.opened(rule, column)
         stakes = self.stakes(rule, before, chained=True)
         opened = before | self.bundles.opened(given | stakes.held, self.quorums.mentioned(rule))
-        holding = rule.holders.people(opened)
-        if holding is None:
-            return None
-        ballot = self.quorums.ballot(rule, opened)
-        if self.quorums.approved_by_all(rule, opened):
-            return None
-        controllers = [c.people for c in stakes.controllers]
-        return np.unique(np.concatenate([holding, ballot.approvers.people, *controllers])).astype(np.int32)
+        key = (rule.number, before & self.quorums.mentioned(rule), opened)
+        if key not in self._able:
+            holding = rule.holders.people(opened)
+            if holding is None or self.quorums.approved_by_all(rule, opened):
+                self._able[key] = None
+            else:
+                controllers = [c.people for c in stakes.controllers]
+                parts = [holding, self.quorums.ballot(rule, opened).approvers.people, *controllers]
+                self._able[key] = np.unique(np.concatenate(parts)).astype(np.int32)
+        return self._able[key]
 
     def direct(self, rule: Rule, column: int, most: int) -> tuple[int, ...] | None:
         """At most `most` accomplices with whom the rule fires directly, or None when no such set exists."""

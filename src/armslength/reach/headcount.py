@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from armslength.reach.ballot import Ballot
-from armslength.reach.bundles import Bundles
+from armslength.reach.bundles import SPARSE, Bundles
 from armslength.reach.classes import Classes, Counts
 from armslength.reach.columns import Words
 from armslength.reach.ground import Ground
@@ -124,15 +124,23 @@ class Headcount:
         key = (id(classes), mask.tobytes())
         found = self._into.get(key)
         if found is None:
-            flags = self._assumed(classes, mask)
-            rest = 2 * int(np.count_nonzero(flags)) > len(flags)
-            flags = ~flags if rest else flags
-            self._kept += int(np.count_nonzero(flags))
+            found = self._bring(classes, mask)
+            self._kept += len(found[0])
             if self._kept > BROUGHT:
                 self._into.clear()
-                self._kept = int(np.count_nonzero(flags))
-            found = self._into[key] = (classes.sorted_people[flags], classes.sorted_class[flags], rest)
+                self._kept = len(found[0])
+            self._into[key] = found
         return found
+
+    def _bring(self, classes: Classes, mask: Words) -> tuple[Ints, Ints, bool]:
+        if self._bundles.fewer(mask, len(classes.people) // SPARSE):
+            who = self._bundles.brought(mask)
+            of = classes.of(who)
+            return who[of >= 0], of[of >= 0], False
+        flags = self._assumed(classes, mask)
+        rest = 2 * int(np.count_nonzero(flags)) > len(flags)
+        flags = ~flags if rest else flags
+        return classes.sorted_people[flags], classes.sorted_class[flags], rest
 
     def _assumed(self, classes: Classes, mask: Words) -> Flags:
         """Who of a table is brought; aligned with `sorted_people`."""
