@@ -147,6 +147,34 @@ def test_those_who_approve_are_not_those_who_ask(monkeypatch: pytest.MonkeyPatch
     assert found == [[{"h"}, {"a", "b"}], [{"a", "b"}]]
 
 
+def test_who_fills_a_place_is_looked_for_until_enough_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else, where nobody compelled fills a place, pairs would be tried of whom neither does; and where one of two
+    does, the other would not be asked for."""
+    place = {"of": "group:legal", "count": 2}
+    case = firm(
+        "a b desk l1 l2",
+        {"board": "a b c l1 l2 l3", "legal": "l1 l2 l3", "lawyer": "l2"},
+        ["person:r read asset:t last", "person:desk assume group:lawyer"],
+        {"last": {"approvals": 3, "approvers": "group:board", "from": [place]}},
+        r="CN",
+        c="CN",
+        l3="DE",
+    )
+    coalitions = asked(case, monkeypatch)
+    (last,) = coalitions.ground.board.graph.rules
+    names = parse(case.files()).estate.people.ids
+    found = [
+        [{names[p] for p in one.tolist()} for one in coalitions.landmarks(last, column, coalitions.none)]
+        for column in range(2)
+    ]
+    board = {"a", "b", "desk", "l1", "l2"}
+    assert found == [
+        [board | {"l3"}, {"desk", "l1", "l2", "l3"}],
+        [{"r"}, board | {"c"}, {"desk", "l1", "l2"}],
+    ]
+    assert length(case, "CN") == 2
+
+
 def test_landmarks_change_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a few would be given up who serve all that must fire."""
     mine = {seed: lengths(crowded_case(seed, 2 * PEOPLE)) for seed in CROWDS}
