@@ -42,6 +42,15 @@ def test_demands_are_met_by_a_few_or_by_none(asked: Asked, most: int) -> None:
     assert met(made(asked[::-1], roster), most) == plainly(asked, most)
 
 
+@given(ASKED, ASKED)
+def test_a_roster_answers_for_each_set_of_demands_and_number_of_people_on_its_own(one: Asked, other: Asked) -> None:
+    """Else what was found for some demands would be told for others."""
+    roster = Roster(PEOPLE)
+    for most in (1, 2, 1):
+        for some in (one, other, one + other, one + one, other[1:]):
+            assert roster.met(made(some, roster), most) == plainly(some, most)
+
+
 @given(ASKED, st.integers(0, 4))
 def test_kinds_of_people_meet_what_the_people_meet(asked: Asked, most: int) -> None:
     """Else, with some of a coalition found, the others would be missed."""
@@ -92,7 +101,7 @@ def test_demands_change_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
         refused += not meet(kinds, left, room)
         return True
 
-    monkeypatch.setattr("armslength.reach.links.met", always)
+    monkeypatch.setattr("armslength.reach.demands.met", always)
     monkeypatch.setattr("armslength.reach.links.meet", ever)
     assert mine == [lengths(case) for case in cases]
     assert refused > len(cases), "all that was looked for was possible: these crowds show nothing"

@@ -7,14 +7,19 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from armslength.reach.links import Link, Links
-from armslength.reach.search import _and
+from armslength.reach.coalition import Coalitions
+from armslength.reach.columns import Words
+from armslength.reach.links import Link, Links, together
+from armslength.reach.rules import Rule
 from armslength.reach.situation import Situations
 from tests.oracle.crowds import crowded_case
+from tests.oracle.weaves import woven_case
 from tests.reach.test_deputies import lengths
 from tests.reach.test_landmarks import PEOPLE, asked
 
 SEEDS = range(30)
+WOVEN = range(98, 106)
+"""Of these at least one asks for the same rule twice, once harder than before."""
 
 
 def test_of_two_links_of_a_rule_the_harder_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,12 +40,12 @@ def test_of_two_links_of_a_rule_the_harder_is_kept(monkeypatch: pytest.MonkeyPat
         for one, other in combinations(found, 2):
             harder, easier = (one, other) if one.implies(other) else (other, one)
             if not harder.implies(easier):
-                assert _and((one,), other) == (one, other)
+                assert together((one,), other) == (one, other)
                 continue
             kept += 1
             assert not easier.implies(harder)
             assert harder.rule is easier.rule and harder.need >= easier.need
-            assert _and((easier,), harder) == _and((harder,), easier) == (harder,)
+            assert together((easier,), harder) == together((harder,), easier) == (harder,)
             for people in combinations(outside, min(2, len(outside))):
                 held = coalitions.held(people)
                 serves = [
@@ -58,13 +63,45 @@ def test_a_link_says_all_that_it_says_itself_and_nothing_of_another_rule(monkeyp
     some = [links.link(rule, coalitions.none) for rule in coalitions.ground.board.graph.rules]
     for one, other in combinations([link for link in some if link is not None], 2):
         assert one.implies(one) and not one.implies(other) and not other.implies(one)
-        assert _and((one,), one) == (one,)
-        assert _and((one,), other) == (one, other)
+        assert together((one,), one) == (one,)
+        assert together((one,), other) == (one, other)
+
+
+def test_of_rules_beside_a_link_only_those_are_left_out_that_nobody_can_fire_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a rule that has to fire first would be missed, and a length told that is too great."""
+    kept = dropped = 0
+    for seed in SEEDS:
+        coalitions = asked(crowded_case(seed, PEOPLE), monkeypatch)
+        rules = coalitions.ground.board.graph.rules
+        powers = [rule for rule in rules if rule.power]
+        links = Links(coalitions, Situations(coalitions), {}, 0, 2, lambda: None)
+        outside = np.flatnonzero(coalitions.outside(0)).tolist()
+        few = [some for size in range(3) for some in combinations(outside, size)]
+        given = coalitions.bundles.mask_of_rules([rule.number for rule in powers[::2]])
+
+        def fire(rule: Rule, people: tuple[int, ...], given: Words, coalitions: Coalitions) -> bool:
+            held = coalitions.held(people)
+            return coalitions.suffices(rule, 0, given if held is None else given | held, people, 0)
+
+        for rule in rules:
+            link = links.link(rule, given)
+            beside = links.beside((link,), powers, given) if link is not None else powers
+            kept += len(beside)
+            dropped += len(powers) - len(beside)
+            for other in powers:
+                if other not in beside:
+                    assert not any(
+                        fire(rule, some, given, coalitions) and fire(other, some, given, coalitions) for some in few
+                    )
+    assert kept > dropped > len(SEEDS)
 
 
 def test_links_that_say_more_than_others_change_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else what was left out with the easier one was still needed."""
-    mine = [lengths(crowded_case(seed, PEOPLE)) for seed in SEEDS]
+    cases = [*(crowded_case(seed, PEOPLE) for seed in SEEDS), *(woven_case(seed) for seed in WOVEN)]
+    mine = [lengths(case) for case in cases]
     implied = 0
     implies = Link.implies
 
@@ -74,5 +111,5 @@ def test_links_that_say_more_than_others_change_no_length(monkeypatch: pytest.Mo
         return self is other
 
     monkeypatch.setattr(Link, "implies", alone)
-    assert mine == [lengths(crowded_case(seed, PEOPLE)) for seed in SEEDS]
-    assert implied, "no link said more than another: these crowds show nothing"
+    assert mine == [lengths(case) for case in cases]
+    assert implied, "no link said more than another: these estates show nothing"

@@ -25,6 +25,7 @@ from armslength.reach.spread import Flags, Ints, within
 People = tuple[int, ...]
 Roles = tuple[Role, ...]
 
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Link:
     """A rule that has to fire once the sources of `given` [Wh] are held. It takes some outsiders at the least, of those
