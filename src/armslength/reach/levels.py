@@ -101,8 +101,7 @@ class Levels:
         self._links: dict[int, Links] = {}
         self._found: dict[int, dict[tuple[int, ...], None]] = {}
         self._failed: dict[tuple[int, int], int] = {}
-        self._vain: dict[tuple[int, int], set[Hashable]] = {}
-        self._chains: dict[int, tuple[dict[int, int], int]] = {}
+        self._chains: tuple[int, int, dict[int, int]] = (-1, 0, {})
         self._feeding: dict[tuple[int, frozenset[int]], int] = {}
         self._true_powers: list[int] | None = None
 
@@ -113,8 +112,6 @@ class Levels:
         self._links.clear()
         self._found.clear()
         self._failed.clear()
-        self._vain.clear()
-        self._chains.clear()
         self._true_powers = None
         board, at = self.board, self.board.graph.layout
         frontier = np.zeros(0, dtype=np.int32)
@@ -153,13 +150,14 @@ class Levels:
     def _rise_in(self, column: int, rules: list[Rule]) -> None:
         """Fire those of `rules` that this level is enough for with the help of others, until none helps another."""
         left, more = rules, bool(rules)
+        vain: dict[int, set[Hashable]] = {rule.number: set() for rule in rules}
         while more:
             # Who fires one rule may well fire another: to ask them takes no search.
             more = False
             waiting, searches = list[Rule](), list[Search]()
             for rule in left:
                 search = self._search(rule, column)
-                people = self._brought_along(search) if search is not None else None
+                people = self._brought_along(search, vain[rule.number]) if search is not None else None
                 if people is not None:
                     self._fire(rule, [column], people)
                     more |= rule.power
@@ -282,11 +280,11 @@ class Levels:
             return None
         return search
 
-    def _brought_along(self, search: Search) -> tuple[int, ...] | None:
-        """Who fires another rule and, with the fewest others, the goal then."""
+    def _brought_along(self, search: Search, vain: set[Hashable]) -> tuple[int, ...] | None:
+        """Who fires another rule and, with the fewest others, the goal then. `vain`: as in `Search.first`."""
         made = (self.made.get((feeder.number, search.column)) for feeder in search.feeders)
         coalitions = list({one[1]: None for one in made if one is not None})
-        return search.first(coalitions, self.level, self._vain.setdefault((search.goal.number, search.column), set()))
+        return search.first(coalitions, self.level, vain)
 
     def _chained(self, search: Search) -> tuple[int, ...] | None:
         """The same by search: anybody who is enough."""
@@ -327,10 +325,9 @@ class Levels:
         """Rules with powers that could help `rule`, directly or through others, and cost no more than this level, a bit
         each by number; those true on the ground already count for nothing more."""
         active = self._active(column)
-        known, before = self._chains.get(column, ({}, 0))
-        if before != active:
-            known = self._chains_of(column, active)
-            self._chains[column] = (known, active)
+        if self._chains[:2] != (column, active):
+            self._chains = (column, active, self._chains_of(column, active))
+        known = self._chains[2]
         direct = self._fed(rule, column) & active
         found = direct
         for number in set_bits(direct):
