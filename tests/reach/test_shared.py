@@ -219,3 +219,25 @@ def test_who_serves_the_other_first_quorum_is_tried_for_it() -> None:
         r="CN",
     )
     assert length(units(case, *many.split(), "both", "h")) == 2
+
+
+def test_who_joined_before_does_not_join_again_for_what_they_bring() -> None:
+    """Else three would pass for two: p, with whom the holder came to act, would be counted once more with whom p can
+    reset, and take the seat that only somebody whom no state compels can take."""
+    case = firm(
+        "p h2",
+        {"one": "p", "holders": "h", "board": "p"},
+        [
+            "person:r assume person:h first",
+            "person:p assume person:k",
+            "person:z enroll group:board",
+            "group:holders read asset:t last",
+        ],
+        {"first": quorum(1, "one"), "last": quorum(2, "board", apart=2)},
+        r="CN",
+        h="RU",
+        z="RU",
+        k="RU",
+    )
+    case.tables["people"][0]["residence"] = "RU"
+    assert length(case) == 3

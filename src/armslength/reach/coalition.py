@@ -119,7 +119,8 @@ class Coalitions:
             return
         if not self.enough(rule, column, given | stakes.held, with_people, most):
             return
-        leads = self._staking.leads(rule, opened, column)
+        # Who brings nothing that is not held already is plain, and may be one of `with_people`: nobody counts twice.
+        leads = [lead for lead in self._staking.leads(rule, opened, column) if (lead.mask & ~given).any()]
         need, silent = self.need(rule, column, given, with_people)
         for size in range(1, most + 1):
             for chosen in combinations(leads, size):
