@@ -241,3 +241,75 @@ def test_who_joined_before_does_not_join_again_for_what_they_bring() -> None:
     )
     case.tables["people"][0]["residence"] = "RU"
     assert length(case) == 3
+
+
+def test_two_who_are_alike_may_help_where_one_of_them_does_not() -> None:
+    """Else three would pass for four: beside one of r1 and r2 both desks are needed for the last quorum, beside both
+    of them one desk is."""
+    case = firm(
+        "x1 x2 r1 r2 z1 z2 z3 z4 d1 d2 h k",
+        {"one": "x1 x2 r1 r2", "pair": "h k", "board": "k r1 r2 z1 z2 z3 z4", "near": "z1 z2", "far": "z3 z4"},
+        [
+            "person:r assume group:pair first",
+            "person:d1 assume group:near",
+            "person:d2 assume group:far",
+            "person:h read asset:t last",
+        ],
+        {"first": quorum(2, "one"), "last": quorum(5, "board")},
+        r="CN",
+    )
+    assert length(case) == 3
+
+
+def test_once_a_dearer_quorum_opens_the_approvers_anyone_has_a_part() -> None:
+    """Else three would pass for four: with two outsiders the board is closed, and only its members have a part in the
+    last quorum; those three who can open it are not among them."""
+    case = firm(
+        "y1 y2 o1 o2 o3 h k m1 m2",
+        {"one": "y1 y2 o1 o2", "pair": "h k", "openers": "o1 o2 o3", "board": "k m1 m2"},
+        ["person:r assume group:pair first", "person:r enroll group:board second", "person:h read asset:t last"],
+        {"first": quorum(2, "one"), "second": quorum(3, "openers"), "last": quorum(3, "board")},
+        r="CN",
+    )
+    assert length(case) == 3
+
+
+def test_what_follows_from_a_quorum_that_had_to_be_searched_is_asked_again() -> None:
+    """Else one would pass for two: who serves both first quorums is found last, and two more quorums follow from it."""
+    case = firm(
+        "x y s a b c1 c2 d1 d2",
+        {"one": "x s", "two": "y s", "pair": "a b", "third": "c1 c2", "fourth": "d1 d2"},
+        [
+            *TWO_FIRST,
+            "person:r assume group:third both",
+            "person:r assume group:fourth then",
+            "person:r read asset:t last",
+        ],
+        {
+            "first": quorum(1, "one"),
+            "second": quorum(1, "two"),
+            "both": quorum(2, "pair"),
+            "then": quorum(2, "third"),
+            "last": quorum(2, "fourth"),
+        },
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_who_fits_beside_one_desk_need_not_beside_another() -> None:
+    """Else two would pass for three: q has the unit of one whom the first desk resets, and of nobody whom the second
+    does."""
+    case = firm(
+        "d1 d2 q x1 x2 z1 z2 z3 z4 h k",
+        {"one": "d1 d2 q x1 x2", "pair": "h k", "board": "k q z1 z2 z3 z4", "near": "z1 z2", "far": "z3 z4"},
+        [
+            "person:r assume group:pair first",
+            "person:d1 assume group:near",
+            "person:d2 assume group:far",
+            "person:h read asset:t last",
+        ],
+        {"first": quorum(2, "one", distinct=["unit"]), "last": quorum(4, "board", distinct=["unit"])},
+        r="CN",
+    )
+    assert length(units(case, *"r d1 d2=d1 q=z1 x1 x2 z1 z2 z3 z4 h k".split())) == 2
