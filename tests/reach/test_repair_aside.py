@@ -99,6 +99,38 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("soon")
+def test_a_pair_found_beyond_mending_after_it_was_set_aside_is_told_so() -> None:
+    """Somebody would wait for an answer that the search already has."""
+    files = {
+        "people.csv": "id,workplace\nana,CN",
+        "groups.csv": "group,member\ntrust,person:ana",
+        "assets.csv": "id\nx\ny",
+        "grants.csv": "holder,action,target,terms\nperson:ana,read,asset:x,\ngroup:trust,read,asset:x,",
+        "estate.toml": SETTINGS,
+    }
+    estate = parse({name: text.encode() for name, text in files.items()}).estate
+    kept = (HELD, Refusal(table="groups"))
+    # The first look finds the short way, and all is set aside; with that grant dropped, the third finds the long one.
+    told = [[p.reason for p in until(estate, rounds, kept)[0].remaining] for rounds in (2, 3)]
+    assert told == [[Reason.ASIDE], [Reason.REFUSED]]
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_pair_beyond_mending_is_not_set_aside() -> None:
+    """Who watches would be told to wait for what is known not to come."""
+    files = {
+        "people.csv": "id,workplace\nana,CN",
+        "groups.csv": "group,member\ntrust,person:ana",
+        "assets.csv": "id,hosted_in\nx,CN\ny,",
+        "grants.csv": "holder,action,target,terms\ngroup:trust,read,asset:x,",
+        "estate.toml": SETTINGS,
+    }
+    plan, seen = until(parse({name: text.encode() for name, text in files.items()}).estate, 9)
+    assert [p.reason for p in plan.remaining] == [Reason.CUSTODY] and plan.proven
+    assert not any(one.aside for one in seen)
+
+
+@pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("first", range(0, 60, 20))
 def test_with_time_enough_nothing_stays_set_aside(first: int) -> None:
     """What is only put off would be lost: the answer must be the least for as many pairs as can be mended."""

@@ -117,7 +117,9 @@ class _Repair:
         """The time is over: what do the clauses found since the solver last saw them prove?"""
         rest = self._rest
         if self._best is None and rest is not None:
-            self._leave(rest.given_up, rest.aside)
+            # What was found beyond mending since is no longer only unknown; the plan leaves the same pairs.
+            hopeless = rest.aside & self._hopeless.keys()
+            self._leave(rest.given_up | hopeless, rest.aside - hopeless)
             self._best, self._bound = rest.chosen, rest.bound
         looks = count()
         self._glance(lambda: next(looks) >= GRACE)
@@ -178,7 +180,8 @@ class _Repair:
                     self._hopeless |= answer.hopeless
                     self._cuts.give_up(answer.hopeless)
                     self._forget()
-                if self._best is None and (stubborn := self._resisting.seen(answer.broken)):
+                resisting = set(answer.broken) - answer.hopeless.keys()
+                if self._best is None and (stubborn := self._resisting.seen(resisting)):
                     self._cuts.set_aside(self._cuts.aside | stubborn)
                     self._forget()
                     return None
