@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import gc
 import json
 import os
 import platform
@@ -63,6 +64,8 @@ def mend(folder: Path, limit: float) -> Result:
     estate = read(str(folder)).estate
     watch = Watch()
     load = watch.begin - begin
+    # As the command does.
+    gc.set_threshold(100_000, 20, 20)
     plan = repair(estate, Question(at=DAY), (), lambda: watch.spent() >= limit, watch.told)
     return {
         "people": len(estate.people.ids),
