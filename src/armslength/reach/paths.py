@@ -37,6 +37,7 @@ class Paths:
         for unlocks, custody, states in graph.keyed:
             self._keys.setdefault(custody, []).append((unlocks, states))
         self._gated = frozenset(rule.node for rule in graph.rules if rule.gated)
+        self._climbed: dict[tuple[int, int], tuple[int, ...] | None] = {}
 
     def back(
         self, targets: tuple[int, ...], active: npt.NDArray[np.bool_], order: Ints, limit: int, state: int
@@ -59,6 +60,11 @@ class Paths:
 
     def climb(self, person: int, group: int) -> tuple[int, ...] | None:
         """The memberships from a person up to a group by the tables, or None."""
+        if (person, group) not in self._climbed:
+            self._climbed[person, group] = self._climb(person, group)
+        return self._climbed[person, group]
+
+    def _climb(self, person: int, group: int) -> tuple[int, ...] | None:
         goal, seen = self._graph.layout.available + group, {person}
         queue: deque[tuple[int, tuple[int, ...]]] = deque([(person, ())])
         while queue:
