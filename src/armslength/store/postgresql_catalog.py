@@ -80,7 +80,11 @@ class _Session:
     def __init__(self, address: PostgresqlAddress) -> None:
         self._address = address
         self._connection = connect_postgresql(
-            address, application="armslength intake", extra="intake", answer=STATEMENT_SECONDS + CONNECT_SECONDS
+            address,
+            application="armslength intake",
+            extra="intake",
+            connect=CONNECT_SECONDS,
+            answer=STATEMENT_SECONDS + CONNECT_SECONDS,
         )
         self._connection.autocommit = True  # transactions are begun by hand
         try:
