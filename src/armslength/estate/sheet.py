@@ -16,6 +16,12 @@ import polars as pl
 from armslength.estate.model import Ints, Table
 from armslength.estate.problem import Findings
 
+FEW = 1000
+"""Rows up to which Python is done before Polars has begun: most tables of a small firm."""
+LITTLE = 64_000_000
+"""Bytes that Python may take for a column's rows, each with a text of its own: where a long cell is repeated, Polars
+keeps it once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coded:
@@ -40,11 +46,24 @@ class Coded:
 
     def series(self, name: str) -> pl.Series:
         """The column as text; the rows share the values' memory."""
+        if len(self) <= FEW and len(self) * max(map(len, self.values), default=0) <= LITTLE:
+            return pl.Series(name, [self.values[code] for code in self.codes.tolist()], dtype=pl.String)
         return pl.Series(name, self.values, dtype=pl.String).gather(pl.Series(self.codes))
 
 
 def coded(cells: pl.Series) -> Coded:
     """Codes for a column of text; null is empty, surrounding spaces go."""
+    few = len(cells) <= FEW and len(cells) * cells.estimated_size() <= LITTLE
+    return _by_python(cells) if few else _by_polars(cells)
+
+
+def _by_python(cells: pl.Series) -> Coded:
+    places: dict[str, int] = {}
+    codes = [places.setdefault((value or "").strip(), len(places)) for value in cells.to_list()]
+    return Coded(values=list(places), codes=np.array(codes, dtype=np.int32))
+
+
+def _by_polars(cells: pl.Series) -> Coded:
     filled = cells.fill_null("") if cells.null_count() else cells
     distinct = filled.unique(maintain_order=True)
     codes = filled.cast(pl.Enum(distinct)).to_physical().cast(pl.Int32).to_numpy()

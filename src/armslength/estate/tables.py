@@ -12,7 +12,7 @@ from armslength.estate.csv_form import Cells
 from armslength.estate.model import Table
 from armslength.estate.parquet_form import Hush
 from armslength.estate.problem import Findings, did_you_mean, near
-from armslength.estate.sheet import Coded, Sheet, coded, empty
+from armslength.estate.sheet import FEW, Coded, Sheet, coded, empty
 
 MOST_TEXT = 1_000_000_000
 """Characters in one column, repeats counted: a small file of repeated long cells must not fill the memory later."""
@@ -90,5 +90,8 @@ def _check_header(name: str, file: str, cells: Cells, rows: int, findings: Findi
 
 
 def _text_size(column: Coded) -> int:
+    if len(column) <= FEW:
+        sizes = [len(value.encode()) for value in column.values]
+        return sum(sizes[code] for code in column.codes.tolist())
     lengths = pl.Series(column.values, dtype=pl.String).str.len_bytes().to_numpy()
     return int(lengths[column.codes].sum(dtype="int64"))
