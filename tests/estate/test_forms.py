@@ -11,7 +11,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armslength.estate import COLUMNS, EstateError, content, digest, parse
+from armslength.estate import COLUMNS, EstateError, content, digest, digesting, parse
 from armslength.gate import LONGEST
 from armslength.gate.lease import MOST_USES
 from armslength.gate.request import MOST_CUSTOMERS
@@ -46,6 +46,17 @@ def test_the_digest_is_the_one_defined(sample: Sample) -> None:
     """An auditor who recomputes the digest with other tools would accuse the firm of a change that nobody made."""
     assert digest(parse(sample.files("csv")).estate) == plain_digest(sample)
     assert digest(parse(sample.files("parquet")).estate) == plain_digest(sample)
+
+
+@given(samples())
+def test_a_small_table_is_digested_as_a_large_one_is(sample: Sample) -> None:
+    """A firm's estate would be another on the day that one row more makes its table large."""
+    estate = parse(sample.files()).estate
+    for name, table in estate.tables.items():
+        known = digesting._known(name, estate)
+        if len(table):
+            small, large = (b"".join(way(table, known)) for way in (digesting._by_python, digesting._by_polars))
+            assert small == large, name
 
 
 @given(samples(), st.randoms(use_true_random=False), st.booleans())

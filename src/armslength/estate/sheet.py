@@ -23,6 +23,11 @@ LITTLE = 64_000_000
 keeps it once."""
 
 
+def is_little(rows: int, most: int) -> bool:
+    """Whether Python is to do it, where a row takes `most` bytes at the most."""
+    return rows <= FEW and rows * most <= LITTLE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coded:
     """A column: cell `i` holds `values[codes[i]]`. Values are stripped, distinct, "" for empty."""
@@ -46,15 +51,14 @@ class Coded:
 
     def series(self, name: str) -> pl.Series:
         """The column as text; the rows share the values' memory."""
-        if len(self) <= FEW and len(self) * max(map(len, self.values), default=0) <= LITTLE:
+        if is_little(len(self), max(map(len, self.values), default=0)):
             return pl.Series(name, [self.values[code] for code in self.codes.tolist()], dtype=pl.String)
         return pl.Series(name, self.values, dtype=pl.String).gather(pl.Series(self.codes))
 
 
 def coded(cells: pl.Series) -> Coded:
     """Codes for a column of text; null is empty, surrounding spaces go."""
-    few = len(cells) <= FEW and len(cells) * cells.estimated_size() <= LITTLE
-    return _by_python(cells) if few else _by_polars(cells)
+    return _by_python(cells) if is_little(len(cells), int(cells.estimated_size())) else _by_polars(cells)
 
 
 def _by_python(cells: pl.Series) -> Coded:
