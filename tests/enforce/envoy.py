@@ -45,8 +45,8 @@ def key_set(folder: Path) -> Path:
     return path
 
 
-def token(person: str, *, key: Ed25519PrivateKey = KEY, seconds: float = 600, **more: object) -> str:
-    """A token by which Envoy knows the person."""
+def token(person: str, *, key: Ed25519PrivateKey = KEY, seconds: float = 86_400, **more: object) -> str:
+    """A token by which Envoy knows the person, good for longer than a run: some are made when a file is read."""
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": person, "exp": int(time.time() + seconds), **more}
     head, body = (_encoded(json.dumps(each).encode()) for each in ({"alg": "EdDSA", "kid": "1"}, claims))
     return f"{head}.{body}.{_encoded(key.sign(f'{head}.{body}'.encode()))}"

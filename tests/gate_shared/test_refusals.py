@@ -70,15 +70,16 @@ def test_a_refusal_that_could_not_be_recorded_in_time_is_kept_until_it_is(
 def test_a_refusal_that_the_gate_that_writes_took_too_late_is_recorded_all_the_same(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_leading, "MOST_AGE", 0.5)
     one, other = pair.gates[pair.leader()], pair.gates[pair.other()]
-    with book_of(one)._taking:  # it takes nothing in, and so records nothing
-        time.sleep(0.5)  # its thread waits by now, and has not looked for what is handed over
-        refused(other)
-        until(lambda: any(each.put for each in ledger_of(other)._waiting.all()))
-        pair.clock.now += 40
-        time.sleep(1)
-    until(lambda: not ledger_of(other)._waiting.all())
+    with monkeypatch.context() as patch:
+        patch.setattr(shared_leading, "MOST_AGE", 0.5)  # and not for the second try, which a busy machine may hold up
+        with book_of(one)._taking:  # it takes nothing in, and so records nothing
+            time.sleep(0.5)  # its thread waits by now, and has not looked for what is handed over
+            refused(other)
+            until(lambda: any(each.put for each in ledger_of(other)._waiting.all()))
+            pair.clock.now += 40
+            time.sleep(1)
+        until(lambda: not ledger_of(other)._waiting.all())
     until(lambda: ledger_of(other).stopped() is None)
     other.tick()
     pair.synced()
