@@ -74,3 +74,8 @@ def has(words: Words, column: int) -> npt.NDArray[np.bool_]:
     """Shape [N]: which nodes of `words` [W, N] have `column` set."""
     found: npt.NDArray[np.bool_] = (words[column >> 6] >> np.uint64(column & 63)) & np.uint64(1) != 0
     return found
+
+
+def is_set(words: Words, node: int, column: int) -> bool:
+    """Whether `column` is set on a node of `words` [W, N]."""
+    return bool(int(words[column >> 6, node]) >> (column & 63) & 1)

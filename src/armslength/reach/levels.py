@@ -191,7 +191,10 @@ class Levels:
         if self._standing is not None:
             pending &= ~self._settled(self._standing, rule, pending)
         self._clock.tick()
-        scant = self._coalitions.scant(rule, pending, self.level)
+        if not pending.any():
+            return []
+        scant = self._unhelped(rule, pending)
+        scant |= self._coalitions.scant(rule, pending & ~scant, self.level)
         left = list(bits(scant))
         for columns in self._coalitions.alike(rule, pending & ~scant):
             people = self._coalitions.direct(rule, columns[0], self.level)
@@ -217,10 +220,21 @@ class Levels:
                 found[c >> 6] |= np.uint64(1 << (c & 63))
                 continue
             level, people = standing.likely.get((rule.number, c), (0, ()))
-            if level == self.level and self._still(rule, c, people):
+            if level == self.level and (self._stands(standing, rule, c, people) or self._still(rule, c, people)):
                 self._fire(rule, [c], people)
                 found[c >> 6] |= np.uint64(1 << (c & 63))
         return found
+
+    def _stands(self, standing: Standing, rule: Rule, column: int, people: tuple[int, ...]) -> bool:
+        """Whether people who fired the rule before plainly still do: either nobody who is missed had a part in it, or
+        they are not needed."""
+        if (rule.number, column) not in standing.lean:
+            return False
+        last, rules = standing.last[column]
+        mask = self._coalitions.closure(column, people, rules & self._powers)
+        if not any(self.bundles.fired(mask, number) for number in set_bits(last & self._powers)):
+            return True
+        return self._coalitions.enough(rule, column, mask, people, 0)
 
     def _still(self, rule: Rule, column: int, people: tuple[int, ...]) -> bool:
         """Whether people who fired the rule before do so now, as outsiders."""
@@ -266,6 +280,9 @@ class Levels:
         feeders = self._feeders(rule, column)
         if not feeders or feeders == self._failed.get((rule.number, column)):
             return None
+        through = self._through(rule, column)
+        if through is not None and not feeders & through:
+            return None
         search = Search(
             self._coalitions,
             rule,
@@ -280,9 +297,25 @@ class Levels:
             return None
         return search
 
+    def _unhelped(self, rule: Rule, pending: Words) -> Words:
+        """Of the columns `pending`, those in which the rule is known not to fire without another's help."""
+        known = (c for c in bits(pending) if self._through(rule, c) is not None) if self._standing is not None else ()
+        return self.board.columns.mask(known)
+
+    def _through(self, rule: Rule, column: int) -> int | None:
+        """The rules one of which has to fire before this one (a bit each by number), as it is known beforehand that
+        nothing else is enough at this level; None where that is not known."""
+        standing = self._standing
+        if standing is None or standing.vain[rule.number, column] < self.level:
+            return None
+        found = standing.through.get(column)
+        return None if found is None or found >> rule.number & 1 else found
+
     def _brought_along(self, search: Search, vain: set[Hashable]) -> tuple[int, ...] | None:
         """Who fires another rule and, with the fewest others, the goal then. `vain`: as in `Search.first`."""
-        made = (self.made.get((feeder.number, search.column)) for feeder in search.feeders)
+        through = self._through(search.goal, search.column)
+        feeders = [feeder for feeder in search.feeders if through is None or through >> feeder.number & 1]
+        made = (self.made.get((feeder.number, search.column)) for feeder in feeders)
         coalitions = list({one[1]: None for one in made if one is not None})
         return search.first(coalitions, self.level, vain)
 
@@ -308,7 +341,8 @@ class Levels:
                 return found
         found = next((people for people in self._found.get(goal.number, ()) if search.confirms(people)), None)
         if found is None:
-            found = search.least(usable, self._failed.get((goal.number, column), 0))
+            through = self._through(goal, column)
+            found = search.least(usable, self._failed.get((goal.number, column), 0), through)
         if key is not None:
             self._known[key] = found
         return found

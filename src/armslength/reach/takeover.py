@@ -16,12 +16,13 @@ import numpy.typing as npt
 
 from armslength.reach.board import Board
 from armslength.reach.bundles import Bundles
-from armslength.reach.columns import Columns, Words, has
+from armslength.reach.columns import Columns, Words, has, is_set
 from armslength.reach.ground import Firing, Ground
 from armslength.reach.heirloom import Heirlooms
 from armslength.reach.matching import Matching, matching
 from armslength.reach.quorum import FILLED, Quorum
-from armslength.reach.touch import Touch
+from armslength.reach.reliance import Reliance
+from armslength.reach.touch import MOST, Touch
 
 if TYPE_CHECKING:
     from armslength.reach.levels import Levels
@@ -37,8 +38,11 @@ GONE = -2
 class Standing:
     """`refuted` [rules, columns]: so many accomplices are known not to fire a rule. `sure`: by level, who fires which
     rule in which column; `likely`: who did before. `hopeless`: rules that nobody fires, `hopeful`: those
-    that some did; `fired`: by column and level, those that did so, a bit each by number. `bundles`: those of the old
-    model, where they must be the same."""
+    that some did; `fired`: by column and level, those that did so, a bit each by number. `vain` [rules, columns]: so
+    many accomplices do not fire a rule unless one of the rules `through` fires as well (by column, a bit each by
+    number), or it is one. `lean`: of `likely`, those that stand unless who fired them fires any of the `last` rules (by
+    column, and all that these may rest on, a bit each by number). `bundles`: those of the old model, where they must be
+    the same."""
 
     refuted: Small
     sure: dict[int, list[tuple[int, int, People]]]
@@ -46,6 +50,10 @@ class Standing:
     hopeless: frozenset[int]
     hopeful: frozenset[int]
     fired: dict[tuple[int, int], int]
+    vain: Small
+    through: dict[int, int]
+    lean: frozenset[tuple[int, int]]
+    last: dict[int, tuple[int, int]]
     bundles: Bundles | None
 
     def helpers(self, column: int, level: int) -> int:
@@ -85,7 +93,7 @@ class Takeover:
         ]
         touched = self._touch.ground(words, columns, named)
         for (number, c), firing in moved.items():
-            less = _is(touched.less, model.graph.rules[number].node, c)
+            less = is_set(touched.less, model.graph.rules[number].node, c)
             if not less or self._holds(number, firing, touched.less, c):
                 self.firings[number, c] = firing
         fired: dict[int, list[int]] = {}
@@ -112,7 +120,7 @@ class Takeover:
             facts.append(at.waived + rule.terms)
         if rule.enrolls:
             facts.append(at.somebody)
-        return not any(_is(less, node, column) for node in facts)
+        return not any(is_set(less, node, column) for node in facts)
 
     def _unchanged(self, people: Iterable[int]) -> bool:
         """Whether all of them (new indexes) are there and look as before."""
@@ -143,16 +151,28 @@ class Takeover:
         had = match.turned(levels.board.words, columns.words)
         touched = self._touch.above(had, was & ground.board.words, columns)
         rules = self._model.graph.rules
+        nodes_of_rules = np.array([rule.node for rule in rules], dtype=np.int64)
         refuted: Small = np.zeros((len(rules), len(columns)), dtype=np.int8)
         mine = np.array(sorted(match.rules), dtype=np.int64)
         theirs = np.array([match.rules[number] for number in mine.tolist()], dtype=np.int64)
         at = np.array([rules[number].node for number in mine.tolist()], dtype=np.int64)
+        vain: Small = np.zeros_like(refuted)
+        fewer, through = self._touch.fewer(columns), dict[int, int]()
         for c, old in match.columns.items():
-            refuted[mine, c] = np.where(has(touched.more[:, at], c), 0, levels.refuted[theirs, old])
+            known = levels.refuted[theirs, old]
+            refuted[mine, c] = np.where(has(touched.more[:, at], c), np.maximum(known - fewer[c], 0), known)
+            if fewer[c] < MOST:
+                vain[mine, c] = known
+                firsts = np.flatnonzero(has(touched.first[:, nodes_of_rules], c)).tolist()
+                through[c] = sum(1 << number for number in firsts)
         sure: dict[int, list[tuple[int, int, People]]] = {}
         likely: dict[tuple[int, int], tuple[int, People]] = {}
         fired: dict[tuple[int, int], int] = {}
+        missed = self._touch.missed
+        reliance = Reliance(before, levels, missed) if missed.size else None
         back = {old: new for new, old in match.columns.items()}
+        last = self._last(reliance) if reliance is not None else {}
+        lean = set[tuple[int, int]]()
         numbers = {old: new for new, old in match.rules.items()}
         for (number, c), (level, people) in levels.made.items():
             rule_number, column = numbers.get(number), back.get(c)
@@ -163,7 +183,13 @@ class Takeover:
             # Whoever acts there by now is no accomplice; then fewer do, which the search finds.
             if any(p < 0 or ground.true(p, column) for p in now):
                 continue
-            if _is(touched.less, rules[rule_number].node, column) or not self._unchanged(now):
+            node = rules[rule_number].node
+            less = is_set(touched.less, node, column)
+            if less and reliance is not None and not is_set(touched.rest, node, column):
+                less = reliance.on(people, c)
+                if less and self._unchanged(now) and column in last and not reliance.plainly(people, c):
+                    lean.add((rule_number, column))
+            if less or not self._unchanged(now):
                 likely[rule_number, column] = (level, now)
             else:
                 sure.setdefault(level, []).append((rule_number, column, now))
@@ -175,8 +201,22 @@ class Takeover:
             hopeless=hopeless,
             hopeful=hopeful,
             fired=fired,
+            vain=vain,
+            through=through,
+            lean=frozenset(lean),
+            last=last,
             bundles=self._bundles(levels),
         )
+
+    def _last(self, reliance: Reliance) -> dict[int, tuple[int, int]]:
+        """`Standing.last`."""
+        found, back = dict[int, tuple[int, int]](), {old: new for new, old in self._match.rules.items()}
+        for c, old in self._match.columns.items():
+            known = reliance.last(old)
+            if known is not None and all(number in back for number in known[1]):
+                last, all_ = (sum(1 << back[number] for number in some) for some in known)
+                found[c] = last, all_
+        return found
 
     def _bundles(self, levels: Levels) -> Bundles | None:
         """Those of the old model, if all edges are the same."""
@@ -196,10 +236,6 @@ class Takeover:
         hopeful = frozenset(n for n, old in self._match.rules.items() if utmost.words[0, were[old].node])
         hopeless = frozenset(n for n in self._match.rules.keys() - hopeful if not more[0, rules[n].node])
         return hopeless, hopeful
-
-
-def _is(words: Words, node: int, column: int) -> bool:
-    return bool(int(words[column >> 6, node]) >> (column & 63) & 1)
 
 
 def takeover(before: Solution, model: Model, columns: Columns) -> Takeover | None:

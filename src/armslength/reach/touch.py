@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from armslength.reach.columns import Columns, Words
+from armslength.reach.columns import ANY, Columns, Words
 from armslength.reach.crowd import Way
+from armslength.reach.graph import Layout
 from armslength.reach.matching import Matching
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.seeds import seeds
@@ -27,14 +29,21 @@ if TYPE_CHECKING:
 
 MANY = 64
 """Of so many people who changed it is asked whether others stand in for them."""
+CROWDED = 4096
+"""Where so many people were touched, all rules are looked through."""
+MOST = int(np.iinfo(np.int8).max)
+"""Any number of accomplices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Touched:
-    """Shape [W, N]: the columns in which a node may be more, or less, true than before."""
+    """Shape [W, N]: the columns in which a node may be more, or less, true than before; `rest`: less for another reason
+    than that people are missed; `first`: the rules that may fire more often though no other does."""
 
     more: Words
     less: Words
+    rest: Words
+    first: Words
 
 
 class Touch:
@@ -57,9 +66,14 @@ class Touch:
         source = np.array([k for k, _, _ in graph.keyed], dtype=np.int32)
         target = np.array([t for _, t, _ in graph.keyed], dtype=np.int32)
         self._crowd = crowd
+        sizes = np.array([len(people) for people, _ in parts], dtype=np.int64)
+        self._seats = np.concatenate([np.zeros(0, dtype=np.int32), *(people for people, _ in parts)])
+        self._seat_start = (np.cumsum(sizes) - sizes)[sizes > 0]
+        self._seated = np.array([rule.node for rule in self._rules], dtype=np.int32)[sizes > 0]
         self._ways: tuple[Edges, ...] = (graph.edges, crowd, facts, edges(graph.nodes, source, target))
         # Rules in which anybody may come to have a part.
         self._anyone = [(rule, ways) for rule, (_, ways) in zip(self._rules, parts, strict=True) if ways]
+        self._welcome = _Welcome(self._anyone, self._at)
 
     def _premises(self, rule: Rule) -> Ints:
         """What a rule asks for besides people."""
@@ -77,29 +91,45 @@ class Touch:
         """What each state has by itself. `had` [W, N old]: that of the old model, in the columns of the new one.
         `named`: nodes and columns that rested on people who changed."""
         carried = self._match.carried(had, self._model.graph.nodes)
-        less = self._start(False, carried, had, columns)
+        less = self._rest(carried, had, columns) | self._missed(carried, had, columns)
         for node, c in named:
             less[c >> 6, node] |= np.uint64(1 << (c & 63))
         less = self._follow(less, self._falling(carried, columns), carried, carried, fallen=True)
         # What was true and is not touched as less is true.
-        more = self._start(True, carried, had, columns)
+        more = self._more(carried, columns)
         more = self._follow(more, ~(carried & ~less), carried, carried, fallen=False)
-        return Touched(more=more, less=less)
+        return Touched(more=more, less=less, rest=less, first=more)
 
     def above(self, had: Words, stand: Words, columns: Columns) -> Touched:
         """What some accomplices bring about. `had` as in `ground`, all that the old levels came to; `stand` [W, N]:
         what is true on both grounds."""
         carried = self._match.carried(had, self._model.graph.nodes)
-        less = self._start(False, carried, had, columns)
-        less = self._follow(less, self._falling(carried, columns) & ~stand, carried, None, fallen=True)
-        more = self._start(True, carried, had, columns)
+        falling = self._falling(carried, columns) & ~stand
+        rest = self._follow(self._rest(carried, had, columns), falling, carried, None, fallen=True)
+        less = rest
+        if self.missed.size:
+            less = rest | self._missed(carried, had, columns)
+            less = self._follow(less, falling, carried, None, fallen=True)
+        more = self._more(carried, columns)
+        first = self._first(more, ~stand, carried)
         more = self._follow(more, ~stand, carried, None, fallen=False)
-        return Touched(more=more, less=less)
+        return Touched(more=more, less=less, rest=rest, first=first)
+
+    def fewer(self, columns: Columns) -> list[int]:
+        """By column, how many accomplices fewer than before may be enough where more may be true. If more is true only
+        because some people act there, who was enough now was so before with these."""
+        found = self.seeds
+        if found.added[0].size or found.fresh or found.more or found.odd.size or self._match.came.size or found.lost:
+            return [MOST] * len(columns)
+        return [
+            MOST if column.state == ANY else sum(column.state in states for states in found.gained.values())
+            for column in columns.each
+        ]
 
     def utmost(self, had: Words, columns: Columns) -> Words:
         """What may be more true where everyone acts anyway."""
         carried = self._match.carried(had, self._model.graph.nodes)
-        more = self._start(True, carried, had, columns)
+        more = self._more(carried, columns)
         if not more.any():
             return more
         return self.ground(had, columns).more
@@ -110,48 +140,102 @@ class Touch:
         found[:, [rule.node for rule in self._rules]] = columns.full()[:, None]
         return found
 
-    def _start(self, more: bool, carried: Words, had: Words, columns: Columns) -> Words:
-        """Where the models differ."""
+    @cached_property
+    def missed(self) -> Ints:
+        """Who left or can be compelled by more states than before, as old indexes: what they have no part in stands."""
+        return np.unique(np.concatenate([self.seeds.gone, self._back[self._worse]])).astype(np.int32)
+
+    @cached_property
+    def _worse(self) -> Ints:
+        """Whom more states can compel: the more, the fewer quorums."""
+        home = self._model.estate.settings.home
+        return np.array([p for p, states in self.seeds.gained.items() if states - home], dtype=np.int32)
+
+    @cached_property
+    def _back(self) -> Ints:
+        """The old indexes of people, -1 for those who came."""
+        people = self._match.people
+        back = np.full(len(self._model.estate.people.ids), -1, dtype=np.int32)
+        stays = np.flatnonzero(people >= 0)
+        back[people[stays]] = stays
+        return back
+
+    def _more(self, carried: Words, columns: Columns) -> Words:
+        """Where more may be true as the models differ."""
         found, full = self.seeds, columns.full()
         words: Words = np.zeros((len(full), self._model.graph.nodes), dtype=np.uint64)
-        if more:
-            self._better(words, carried, columns)
-        else:
-            self._worse(words, carried, had, columns)
+        self._better(words, carried, columns)
         self._odd(words, set(found.odd.tolist()), full)
-        for number in (found.more if more else found.less) | found.fresh:
+        for number in found.more | found.fresh:
             words[:, self._rules[number].node] |= full
-        source, target = found.added if more else found.removed
         # An edge matters where its source may be true; of rules that is not known.
-        known = self._at.rules if more else self._match.rule_nodes
-        held = np.where(source >= known, full[:, None], carried[:, source] if more else had[:, source])
-        mine = target if more else self._match.nodes[target]
-        kept = mine >= 0
-        for row, some in zip(words, held, strict=True):
-            np.bitwise_or.at(row, mine[kept], some[kept])
+        source, target = found.added
+        held = np.where(source >= self._at.rules, full[:, None], carried[:, source])
+        _set(words, target, held)
         words &= full[:, None]
         return words
 
-    def _worse(self, words: Words, carried: Words, had: Words, columns: Columns) -> None:
-        """People who left, and those whom more states can compel: the more, the fewer quorums. Those are taken to have
-        left as well, so that whatever may use them is touched; but what is open to all may not miss them."""
-        found, match, full = self.seeds, self._match, columns.full()
+    def _rest(self, carried: Words, had: Words, columns: Columns) -> Words:
+        """Where less may be true, but for what takes those who are missed."""
+        found, full = self.seeds, columns.full()
+        words: Words = np.zeros((len(full), self._model.graph.nodes), dtype=np.uint64)
         for person, states in found.lost.items():
             # Must be won over again.
             words[:, person] |= _compelled(columns, states)
-        home = self._model.estate.settings.home
-        worse = np.array([p for p, states in found.gained.items() if states - home], dtype=np.int32)
-        for person in worse.tolist():
+        self._odd(words, set(found.odd.tolist()), full)
+        for number in found.cut | found.fresh:
+            words[:, self._rules[number].node] |= full
+        source, target = found.removed
+        theirs = np.isin(source, self.missed) | np.isin(target, self.missed)
+        self._removed(words, source[~theirs], target[~theirs], had, full, self._bereft)
+        words &= full[:, None]
+        return words
+
+    def _removed(
+        self, words: Words, source: Ints, target: Ints, had: Words, full: Words, bereft: Sequence[int] = ()
+    ) -> None:
+        """An edge matters where its source may have been true; of rules that is not known, but that those `bereft` take
+        who is missed, unless somebody holds the gate."""
+        held = np.where(source >= self._match.rule_nodes, full[:, None], had[:, source])
+        held[:, np.isin(source, bereft)] = had[:, [self._old.graph.layout.gate]]
+        mine = self._match.nodes[target]
+        kept = mine >= 0
+        _set(words, mine[kept], held[:, kept])
+
+    @cached_property
+    def _bereft(self) -> list[int]:
+        """The old nodes of rules that only people who left could ask."""
+        people, found = self._match.people, list[int]()
+        rules = {rule.node: rule for rule in self._old.graph.rules}
+        for node in np.unique(self.seeds.removed[0][self.seeds.removed[0] >= self._match.rule_nodes]).tolist():
+            rule = rules.get(node)
+            ways = rule.holders.ways if rule is not None and rule.holders.filled_by == frozenset() else ()
+            some = [way.people for way in ways if way.people is not None]
+            if some and len(some) == len(ways) and all((people[p] < 0).all() for p in some):
+                found.append(node)
+        return found
+
+    def _missed(self, carried: Words, had: Words, columns: Columns) -> Words:
+        """Where less may be true as people left, or more states can compel them. Those are taken to have left as well,
+        so that whatever may use them is touched; but what is open to all may not miss them."""
+        found, full = self.seeds, columns.full()
+        words: Words = np.zeros((len(full), self._model.graph.nodes), dtype=np.uint64)
+        for person in self._worse.tolist():
             targets, _ = self._model.graph.edges.of(person)
             words[:, targets] |= carried[:, person, None]
-            words[:, self._crowd.of(person)[0]] |= full[:, None]
-        back = np.full(len(self._model.estate.people.ids), -1, dtype=np.int32)
-        stays = np.flatnonzero(match.people >= 0)
-        back[match.people[stays]] = stays
-        for person in (*found.gone.tolist(), *back[worse].tolist()) if self._anyone else ():
+            # They sit only where they act.
+            words[:, self._crowd.of(person)[0]] |= carried[:, person, None]
+        for number in found.less:
+            words[:, self._rules[number].node] |= full
+        self._removed(words, *found.removed, had, full)
+        open_ = self._open(carried) if found.gone.size or self._worse.size else {}
+        for person in (*found.gone.tolist(), *self._back[self._worse].tolist()) if self._anyone else ():
             spared = self._spared(False, person, columns, had)
-            for rule, ways in self._anyone:
-                words[:, rule.node] |= self._open(ways, carried) & ~spared.get(rule.terms, np.zeros_like(full))
+            for rule, _ in self._anyone:
+                some = open_[rule.node] & had[:, person]
+                words[:, rule.node] |= some & ~spared.get(rule.terms, np.zeros_like(full))
+        words &= full[:, None]
+        return words
 
     def _better(self, words: Words, carried: Words, columns: Columns) -> None:
         """People who came, whom fewer states can compel, or who act in a column without being asked."""
@@ -176,8 +260,9 @@ class Touch:
             words[:, targets] |= mask[:, None]
             words[:, self._crowd.of(person)[0]] |= mask[:, None]
             words[:, at.somebody] |= mask & ~carried[:, at.somebody]
+            open_ = self._open(carried)
             for rule, _ in self._anyone:
-                words[:, rule.node] |= mask & ~spared.get(rule.terms, np.zeros_like(mask))
+                words[:, rule.node] |= open_[rule.node] & mask & ~spared.get(rule.terms, np.zeros_like(mask))
 
     def _odd(self, words: Words, people: set[int], full: Words) -> None:
         """People with other values: better for one quorum, worse for another."""
@@ -214,26 +299,26 @@ class Touch:
             self._standins[more] = StandIns(model, same, rules, self._most)
         return self._standins[more].columns(person, columns, had)
 
-    def _open(self, ways: Sequence[Way], true: Words) -> Words:
-        """Shape [W]: where anybody may have a part by one of `ways`, each of which asks for groups to be open."""
-        found: Words = np.zeros(len(true), dtype=np.uint64)
-        for way in ways:
-            mask: Words = ~np.zeros_like(found)
-            for group in way.opened:
-                mask &= true[:, self._at.opened + group]
-            found |= mask
-        return found
+    def _open(self, true: Words) -> dict[int, Words]:
+        """By node of rule, shape [W]: where anybody may have a part, as the groups are open that this asks for."""
+        return dict(zip(self._welcome.nodes.tolist(), self._welcome.open(true).T, strict=True))
 
     def _follow(self, words: Words, allowed: Words, carried: Words, ground: Words | None, *, fallen: bool) -> Words:
         """Carry touches on until nothing changes. `ground`: what was true, where that somebody acts may change."""
         at = self._at
         words &= allowed
         frontier = np.flatnonzero(words.any(axis=0)).astype(np.int32)
+        if not frontier.size and ground is None:
+            return words
         anybody = np.bitwise_or.reduce(words[:, : at.people], axis=1)
         first = True
         while frontier.size or first:
             gained: list[Ints] = []
             for graph in self._ways:
+                if graph is self._crowd and (frontier < at.people).sum() > CROWDED:
+                    seats = np.bitwise_or.reduceat(words[:, self._seats], self._seat_start, axis=1)
+                    gained += self._put(words, allowed, self._seated, seats)
+                    continue
                 source, place = outgoing(graph, frontier)
                 target = graph.target[place]
                 for row, free in zip(words, allowed, strict=True):
@@ -244,13 +329,29 @@ class Touch:
                         gained.append(target[some])
             anybody = np.bitwise_or.reduce(words[:, : at.people], axis=1)
             true = carried if fallen else carried | words
-            for rule, ways in self._anyone:
-                gained += self._put(words, allowed, rule.node, anybody & self._open(ways, true))
+            gained += self._put(words, allowed, self._welcome.nodes, anybody[:, None] & self._welcome.open(true))
             if ground is not None:
-                gained += self._put(words, allowed, at.somebody, self._somebody(words, ground, anybody, fallen))
+                nodes = np.array([at.somebody], dtype=np.int32)
+                gained += self._put(words, allowed, nodes, self._somebody(words, ground, anybody, fallen)[:, None])
             frontier = np.unique(np.concatenate([np.zeros(0, dtype=np.int32), *gained])).astype(np.int32)
             first = False
         return words
+
+    def _first(self, words: Words, allowed: Words, carried: Words) -> Words:
+        """The rules that are touched though no other is."""
+        rules = np.array([rule.node for rule in self._rules], dtype=np.int32)
+        some = allowed.copy()
+        some[:, rules] = 0
+        facts = self._follow(words.copy(), some, carried, None, fallen=False)
+        found: Words = words & allowed
+        for graph in self._ways:
+            source, place = outgoing(graph, np.flatnonzero(facts.any(axis=0)).astype(np.int32))
+            _set(found, graph.target[place], facts[:, source])
+        anybody = np.bitwise_or.reduce(facts[:, : self._at.people], axis=1)
+        found[:, self._welcome.nodes] |= anybody[:, None]
+        mine: Words = np.zeros_like(found)
+        mine[:, rules] = (found & allowed)[:, rules]
+        return mine
 
     def _somebody(self, words: Words, ground: Words, anybody: Words, fallen: bool) -> Words:
         """Shape [W]: where it may have changed that somebody acts."""
@@ -262,10 +363,36 @@ class Touch:
         return ground[:, at.somebody] & ~stay
 
     @staticmethod
-    def _put(words: Words, allowed: Words, node: int, mask: Words) -> list[Ints]:
-        new = mask & allowed[:, node] & ~words[:, node]
-        words[:, node] |= new
-        return [np.array([node], dtype=np.int32)] if new.any() else []
+    def _put(words: Words, allowed: Words, nodes: Ints, masks: Words) -> list[Ints]:
+        new = masks & allowed[:, nodes] & ~words[:, nodes]
+        words[:, nodes] |= new
+        return [nodes[new.any(axis=0)]]
+
+
+class _Welcome:
+    """The rules in which anybody may have a part, `nodes`, once groups are open."""
+
+    def __init__(self, anyone: Sequence[tuple[Rule, list[Way]]], at: Layout) -> None:
+        self.nodes = np.array([rule.node for rule, _ in anyone], dtype=np.int32)
+        ways = [(n, way.opened) for n, (_, some) in enumerate(anyone) for way in some]
+        self._always = np.array([n for n, opened in ways if not opened], dtype=np.int32)
+        one = [(n, at.opened + g) for n, opened in ways if len(opened) == 1 for g in opened]
+        self._place, self._group = np.array(one, dtype=np.int32).reshape(-1, 2).T
+        self._more = [(n, [at.opened + g for g in opened]) for n, opened in ways if len(opened) > 1]
+
+    def open(self, true: Words) -> Words:
+        """Shape [W, n]: where that is so."""
+        found: Words = np.zeros((len(true), len(self.nodes)), dtype=np.uint64)
+        _set(found, self._place, true[:, self._group])
+        found[:, self._always] = ~np.uint64(0)
+        for n, groups in self._more:
+            found[:, n] |= np.bitwise_and.reduce(true[:, groups], axis=1)
+        return found
+
+
+def _set(words: Words, nodes: Ints, masks: Words) -> None:
+    for row, mask in zip(words, masks, strict=True):
+        np.bitwise_or.at(row, nodes, mask)
 
 
 def _compelled(columns: Columns, states: frozenset[int]) -> Words:
