@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from armslength.reach.bundles import Bundles
-from armslength.reach.columns import Words, as_int, set_bits
+from armslength.reach.columns import Words, as_int, bits, set_bits
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Quorums
 from armslength.reach.scene import Scenes
@@ -20,9 +20,8 @@ class Closures:
         self._traits = traits
         self._none: Words = np.zeros(bundles.words, dtype=np.uint64)
         self._closures: dict[tuple[int, tuple[int, ...]], tuple[Words, int]] = {}
-        self._loose: dict[int, int] = {}
-        self._touching: dict[tuple[int, int], int] = {}
-        self._powers = [rule for rule in ground.board.graph.rules if rule.power]
+        self._loose: list[int] = []
+        self._touching: dict[tuple[int, int], tuple[int, int]] = {}
 
     def closure(self, column: int, people: tuple[int, ...], active: int) -> Words:
         """The mask of all that these outsiders hold and fire, of the `active` rules (a bit each by number)."""
@@ -49,7 +48,7 @@ class Closures:
             held = self.held(fresh)
             mask = mask if held is None else mask | held
             # What is held may have opened a group to all: then anybody has a part.
-            waking |= self._loose_in(column) | self._touched(column, mask)
+            waking |= self._loose_in(column) | self._touched(column, mask, waiting)
             for person in fresh:
                 waking |= self._traits.parts(person)
         while True:
@@ -67,7 +66,7 @@ class Closures:
             if not ready:
                 return mask, waiting
             more = numbers.mask_of_rules(ready)
-            mask, waking = mask | more, self._touched(column, more)
+            mask, waking = mask | more, self._touched(column, more, waiting)
 
     def held(self, people: tuple[int, ...]) -> Words | None:
         """All sources that these people hold; None for none."""
@@ -78,27 +77,28 @@ class Closures:
             found = found | self._bundles.holds[:, person]
         return found
 
-    def _touched(self, column: int, mask: Words) -> int:
-        """The rules with powers to which any source of a mask matters, a bit each by number."""
-        found = 0
+    def _touched(self, column: int, mask: Words, waiting: int) -> int:
+        """Those of the rules `waiting` to which any source of a mask matters, a bit each by number."""
+        rules, found = self._ground.board.graph.rules, 0
         for source in set_bits(as_int(mask)):
-            key = (column, source)
-            some = self._touching.get(key)
-            if some is None:
-                matters, powers = self._scenes.matters, self._powers
-                some = sum(1 << rule.number for rule in powers if matters(rule, column) >> source & 1)
-                self._touching[key] = some
+            known, some = self._touching.get((column, source), (0, 0))
+            if waiting & ~known:
+                for number in set_bits(waiting & ~known):
+                    some |= (self._scenes.matters(rules[number], column) >> source & 1) << number
+                self._touching[column, source] = (known | waiting, some)
             found |= some
-        return found
+        return found & waiting
 
     def _loose_in(self, column: int) -> int:
         """The rules in which anybody has a part, by a bit each: those for everyone, or with a group open."""
-        found = self._loose.get(column)
-        if found is None:
-            found = 0
-            for rule in self._ground.board.graph.rules:
-                everyone = any(w.people is None and not w.opened for c in self._quorums.crowds(rule) for w in c.ways)
-                if everyone or self._ground.opened(rule, column):
-                    found |= 1 << rule.number
-            self._loose[column] = found
-        return found
+        if not self._loose:
+            board, at = self._ground.board, self._ground.board.graph.layout
+            self._loose = [0] * len(board.columns)
+            for rule in board.graph.rules:
+                mask = board.full
+                if not any(w.people is None and not w.opened for c in self._quorums.crowds(rule) for w in c.ways):
+                    groups = [at.opened + g for g in self._quorums.mentioned(rule)]
+                    mask = np.bitwise_or.reduce(board.words[:, groups], axis=1)
+                for c in bits(mask):
+                    self._loose[c] |= 1 << rule.number
+        return self._loose[column]

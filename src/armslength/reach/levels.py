@@ -321,8 +321,12 @@ class Levels:
 
     def _chained(self, search: Search) -> tuple[int, ...] | None:
         """The same by search: anybody who is enough."""
-        goal, column, usable = search.goal, search.column, search.narrowed()
-        found = self._recalled(search, usable) if usable else None
+        goal, column, through = search.goal, search.column, self._through(search.goal, search.column)
+        if through is None:
+            usable = search.narrowed()
+            found = self._recalled(search, usable) if usable else None
+        else:
+            found = search.least(search.usable, self._failed.get((goal.number, column), 0), through)
         if found is None:
             self._failed[goal.number, column] = search.usable
         else:
@@ -341,8 +345,7 @@ class Levels:
                 return found
         found = next((people for people in self._found.get(goal.number, ()) if search.confirms(people)), None)
         if found is None:
-            through = self._through(goal, column)
-            found = search.least(usable, self._failed.get((goal.number, column), 0), through)
+            found = search.least(usable, self._failed.get((goal.number, column), 0))
         if key is not None:
             self._known[key] = found
         return found

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from armslength.reach.crowd import Crowd
 from armslength.reach.matching import Matching
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Edges, Ints, outgoing
 
 if TYPE_CHECKING:
     from armslength.reach.solution import Model
@@ -100,57 +100,45 @@ def _odd(old: Model, new: Model, match: Matching) -> Ints:
 
 def _edges(old: Model, new: Model, match: Matching) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
     """The edges that only the new model has, and those that only the old one has."""
-    width = new.graph.nodes
-    if match.same and _same(old, new):
-        nothing = np.zeros(0, dtype=np.int32)
+    one, two, nodes = old.graph.edges, new.graph.edges, match.nodes
+    nothing = np.zeros(0, dtype=np.int32)
+    if match.same and np.array_equal(one.start, two.start) and np.array_equal(one.target, two.target):
         return (nothing, nothing), (nothing, nothing)
-    source, target = _by_source(old)
-    one, two = match.nodes[source].astype(np.int64), match.nodes[target]
-    kept = (one >= 0) & (two >= 0)
-    gone = source[~kept], target[~kept]
-    before = _unique(one[kept] * width + two[kept])
-    here, there = _by_source(new)
-    after = _unique(here.astype(np.int64) * width + there)
-    fresh, lost = _apart(after, before)
-    back = np.full(width, -1, dtype=np.int32)
-    matched = np.flatnonzero(match.nodes >= 0)
-    back[match.nodes[matched]] = matched
-    added = (fresh // width).astype(np.int32), (fresh % width).astype(np.int32)
-    removed = back[lost // width], back[lost % width]
-    return added, (np.concatenate([gone[0], removed[0]]), np.concatenate([gone[1], removed[1]]))
+    back = np.full(new.graph.nodes, -1, dtype=np.int32)
+    matched = np.flatnonzero(nodes >= 0).astype(np.int32)
+    back[nodes[matched]] = matched
+    here = nodes[matched]
+    # Of nearly all sources, the edges are the same and stand in the same order.
+    level = np.diff(one.start)[matched] == np.diff(two.start)[here]
+    source, place = outgoing(one, matched[level])
+    _, theirs = outgoing(two, here[level])
+    same = np.zeros(old.graph.nodes, dtype=np.bool_)
+    same[matched[level]] = True
+    same[source[nodes[one.target[place]] != two.target[theirs]]] = False
+    gone = _listed(one, np.flatnonzero(~same))
+    fresh = _listed(two, np.flatnonzero((back < 0) | ~same[back]))
+    keys = _keys(nodes[gone[0]], nodes[gone[1]], new.graph.nodes)
+    mine = _keys(*fresh, new.graph.nodes)
+    lost = (keys < 0) | ~np.isin(keys, mine)
+    came = ~np.isin(mine, keys)
+    return _once(fresh[0][came], fresh[1][came]), _once(gone[0][lost], gone[1][lost])
 
 
-def _same(old: Model, new: Model) -> bool:
-    one, two = old.graph.edges, new.graph.edges
-    return np.array_equal(one.start, two.start) and np.array_equal(one.target, two.target)
+def _listed(graph: Edges, nodes: npt.NDArray[np.int64]) -> tuple[Ints, Ints]:
+    source, place = outgoing(graph, nodes.astype(np.int32))
+    return source, graph.target[place]
 
 
-def _by_source(model: Model) -> tuple[Ints, Ints]:
-    graph = model.graph.edges
-    source = np.repeat(np.arange(len(graph.start) - 1, dtype=np.int32), np.diff(graph.start))
-    return source, graph.target
+def _keys(source: Ints, target: Ints, width: int) -> Longs:
+    """One number for each edge; negative where an end is missing."""
+    found: Longs = source.astype(np.int64) * width + target
+    found[(source < 0) | (target < 0)] = -1
+    return found
 
 
-def _unique(keys: Longs) -> Longs:
-    keys.sort()
-    return keys[np.r_[True, keys[1:] != keys[:-1]]] if keys.size else keys
-
-
-BLOCKS = 512
-"""So many pieces of two arrays are compared."""
-
-
-def _apart(one: Longs, two: Longs) -> tuple[Longs, Longs]:
-    """What is in one of two rising arrays only. They are cut at the same numbers; most pieces are equal."""
-    borders = one[:: max(1, len(one) // BLOCKS)][1:]
-    ends = [np.r_[0, np.searchsorted(keys, borders), len(keys)].tolist() for keys in (one, two)]
-    mine, theirs = [one[:0]], [two[:0]]
-    for lo, hi, low, high in zip(ends[0], ends[0][1:], ends[1], ends[1][1:], strict=False):
-        a, b = one[lo:hi], two[low:high]
-        if not np.array_equal(a, b):
-            mine.append(np.setdiff1d(a, b, assume_unique=True))
-            theirs.append(np.setdiff1d(b, a, assume_unique=True))
-    return np.concatenate(mine), np.concatenate(theirs)
+def _once(source: Ints, target: Ints) -> tuple[Ints, Ints]:
+    pairs = np.unique(np.stack([source, target]), axis=1)
+    return pairs[0], pairs[1]
 
 
 def _crowds(

@@ -38,10 +38,19 @@ class Edges:
 
 def edges(nodes: int, source: Ints, target: Ints) -> Edges:
     """Index edges (arrays of equal length) by source."""
-    order = np.argsort(source, kind="stable").astype(np.int32)
+    order = _order(source, nodes)
     start = np.zeros(nodes + 1, dtype=np.int64)
     np.cumsum(np.bincount(source, minlength=nodes), out=start[1:])
     return Edges(start=start, target=target[order], origin=order)
+
+
+def _order(source: Ints, nodes: int) -> Ints:
+    """What sorts the sources and leaves those that are equal as they stand."""
+    # Sorting small numbers is linear, so it is done half by half.
+    order = np.argsort((source & 0xFFFF).astype(np.uint16), kind="stable")
+    if nodes > 1 << 16:
+        order = order[np.argsort((source >> 16).astype(np.uint16)[order], kind="stable")]
+    return order.astype(np.int32)
 
 
 def outgoing(graph: Edges, nodes: Ints) -> tuple[Ints, npt.NDArray[np.int64]]:

@@ -219,10 +219,15 @@ class Takeover:
         return found
 
     def _bundles(self, levels: Levels) -> Bundles | None:
-        """Those of the old model, if all edges are the same."""
-        found, one, two = self._touch.seeds, self._before.model.graph, self._model.graph
+        """Those of the old model, if all edges are the same that lead to people, groups or terms."""
+        found, at = self._touch.seeds, self._model.graph.layout
+        one, two = self._before.model.graph, self._model.graph
         rules = [[(rule.node, rule.power) for rule in graph.rules] for graph in (one, two)]
-        if not self._match.same or found.added[0].size or found.removed[0].size or rules[0] != rules[1]:
+        if not self._match.same or rules[0] != rules[1]:
+            return None
+        # From what can be done with assets none leads back.
+        target = np.concatenate([found.added[1], found.removed[1]])
+        if ((target < at.over) | (target >= at.rules)).any():
             return None
         return levels.bundles if np.array_equal(one.power_sources, two.power_sources) else None
 

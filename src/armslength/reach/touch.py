@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from armslength.reach.admission import Admission, put
 from armslength.reach.columns import ANY, Columns, Words
-from armslength.reach.crowd import Way
-from armslength.reach.graph import Layout
 from armslength.reach.matching import Matching
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.seeds import seeds
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 MANY = 64
 """Of so many people who changed it is asked whether others stand in for them."""
-CROWDED = 4096
-"""Where so many people were touched, all rules are looked through."""
 MOST = int(np.iinfo(np.int8).max)
 """Any number of accomplices."""
 
@@ -60,20 +57,13 @@ class Touch:
         graph, self._at = new.graph, new.graph.layout
         self._rules = graph.rules
         self._terms = {rule.node: rule.terms for rule in self._rules}
-        parts = [_parts(rule, new) for rule in self._rules]
-        crowd = _index(graph.nodes, self._rules, [people for people, _ in parts])
         facts = _index(graph.nodes, self._rules, [self._premises(rule) for rule in self._rules])
         source = np.array([k for k, _, _ in graph.keyed], dtype=np.int32)
         target = np.array([t for _, t, _ in graph.keyed], dtype=np.int32)
-        self._crowd = crowd
-        sizes = np.array([len(people) for people, _ in parts], dtype=np.int64)
-        self._seats = np.concatenate([np.zeros(0, dtype=np.int32), *(people for people, _ in parts)])
-        self._seat_start = (np.cumsum(sizes) - sizes)[sizes > 0]
-        self._seated = np.array([rule.node for rule in self._rules], dtype=np.int32)[sizes > 0]
-        self._ways: tuple[Edges, ...] = (graph.edges, crowd, facts, edges(graph.nodes, source, target))
+        self._ways: tuple[Edges, ...] = (graph.edges, facts, edges(graph.nodes, source, target))
+        self._admission = Admission(new)
         # Rules in which anybody may come to have a part.
-        self._anyone = [(rule, ways) for rule, (_, ways) in zip(self._rules, parts, strict=True) if ways]
-        self._welcome = _Welcome(self._anyone, self._at)
+        self._anyone = self._admission.anyone
 
     def _premises(self, rule: Rule) -> Ints:
         """What a rule asks for besides people."""
@@ -171,7 +161,7 @@ class Touch:
         # An edge matters where its source may be true; of rules that is not known.
         source, target = found.added
         held = np.where(source >= self._at.rules, full[:, None], carried[:, source])
-        _set(words, target, held)
+        put(words, target, held)
         words &= full[:, None]
         return words
 
@@ -200,7 +190,7 @@ class Touch:
         held[:, np.isin(source, bereft)] = had[:, [self._old.graph.layout.gate]]
         mine = self._match.nodes[target]
         kept = mine >= 0
-        _set(words, mine[kept], held[:, kept])
+        put(words, mine[kept], held[:, kept])
 
     @cached_property
     def _bereft(self) -> list[int]:
@@ -224,7 +214,7 @@ class Touch:
             targets, _ = self._model.graph.edges.of(person)
             words[:, targets] |= carried[:, person, None]
             # They sit only where they act.
-            words[:, self._crowd.of(person)[0]] |= carried[:, person, None]
+            words[:, self._admission.of(person)] |= carried[:, person, None]
         for number in found.less:
             words[:, self._rules[number].node] |= full
         self._removed(words, *found.removed, had, full)
@@ -258,7 +248,7 @@ class Touch:
                 continue
             targets, _ = self._model.graph.edges.of(person)
             words[:, targets] |= mask[:, None]
-            words[:, self._crowd.of(person)[0]] |= mask[:, None]
+            words[:, self._admission.of(person)] |= mask[:, None]
             words[:, at.somebody] |= mask & ~carried[:, at.somebody]
             open_ = self._open(carried)
             for rule, _ in self._anyone:
@@ -272,7 +262,7 @@ class Touch:
     def _seen(self, words: Words, people: set[int], terms: set[int], full: Words) -> None:
         """Rules with these terms that see some of these people."""
         for person in people:
-            for node in self._crowd.of(person)[0].tolist():
+            for node in self._admission.of(person).tolist():
                 if self._terms[node] in terms:
                     words[:, node] |= full
         for rule, _ in self._anyone if people else ():
@@ -295,13 +285,13 @@ class Touch:
             model = self._model
             if not more:
                 model, same = self._old, (match.people >= 0) & same[match.people]
-            rules = [rule for rule in model.graph.rules if _parts(rule, model)[1]]
+            rules = [rule for rule, _ in (self._anyone if more else Admission(model).anyone)]
             self._standins[more] = StandIns(model, same, rules, self._most)
         return self._standins[more].columns(person, columns, had)
 
     def _open(self, true: Words) -> dict[int, Words]:
         """By node of rule, shape [W]: where anybody may have a part, as the groups are open that this asks for."""
-        return dict(zip(self._welcome.nodes.tolist(), self._welcome.open(true).T, strict=True))
+        return dict(zip(self._admission.open_nodes.tolist(), self._admission.open(true).T, strict=True))
 
     def _follow(self, words: Words, allowed: Words, carried: Words, ground: Words | None, *, fallen: bool) -> Words:
         """Carry touches on until nothing changes. `ground`: what was true, where that somebody acts may change."""
@@ -314,11 +304,9 @@ class Touch:
         first = True
         while frontier.size or first:
             gained: list[Ints] = []
+            if frontier.size and frontier[0] < at.people:
+                gained += self._put(words, allowed, self._admission.nodes, self._admission.carried(words))
             for graph in self._ways:
-                if graph is self._crowd and (frontier < at.people).sum() > CROWDED:
-                    seats = np.bitwise_or.reduceat(words[:, self._seats], self._seat_start, axis=1)
-                    gained += self._put(words, allowed, self._seated, seats)
-                    continue
                 source, place = outgoing(graph, frontier)
                 target = graph.target[place]
                 for row, free in zip(words, allowed, strict=True):
@@ -329,7 +317,8 @@ class Touch:
                         gained.append(target[some])
             anybody = np.bitwise_or.reduce(words[:, : at.people], axis=1)
             true = carried if fallen else carried | words
-            gained += self._put(words, allowed, self._welcome.nodes, anybody[:, None] & self._welcome.open(true))
+            welcome = anybody[:, None] & self._admission.open(true)
+            gained += self._put(words, allowed, self._admission.open_nodes, welcome)
             if ground is not None:
                 nodes = np.array([at.somebody], dtype=np.int32)
                 gained += self._put(words, allowed, nodes, self._somebody(words, ground, anybody, fallen)[:, None])
@@ -346,9 +335,10 @@ class Touch:
         found: Words = words & allowed
         for graph in self._ways:
             source, place = outgoing(graph, np.flatnonzero(facts.any(axis=0)).astype(np.int32))
-            _set(found, graph.target[place], facts[:, source])
+            put(found, graph.target[place], facts[:, source])
+        put(found, self._admission.nodes, self._admission.carried(facts))
         anybody = np.bitwise_or.reduce(facts[:, : self._at.people], axis=1)
-        found[:, self._welcome.nodes] |= anybody[:, None]
+        found[:, self._admission.open_nodes] |= anybody[:, None]
         mine: Words = np.zeros_like(found)
         mine[:, rules] = (found & allowed)[:, rules]
         return mine
@@ -369,48 +359,9 @@ class Touch:
         return [nodes[new.any(axis=0)]]
 
 
-class _Welcome:
-    """The rules in which anybody may have a part, `nodes`, once groups are open."""
-
-    def __init__(self, anyone: Sequence[tuple[Rule, list[Way]]], at: Layout) -> None:
-        self.nodes = np.array([rule.node for rule, _ in anyone], dtype=np.int32)
-        ways = [(n, way.opened) for n, (_, some) in enumerate(anyone) for way in some]
-        self._always = np.array([n for n, opened in ways if not opened], dtype=np.int32)
-        one = [(n, at.opened + g) for n, opened in ways if len(opened) == 1 for g in opened]
-        self._place, self._group = np.array(one, dtype=np.int32).reshape(-1, 2).T
-        self._more = [(n, [at.opened + g for g in opened]) for n, opened in ways if len(opened) > 1]
-
-    def open(self, true: Words) -> Words:
-        """Shape [W, n]: where that is so."""
-        found: Words = np.zeros((len(true), len(self.nodes)), dtype=np.uint64)
-        _set(found, self._place, true[:, self._group])
-        found[:, self._always] = ~np.uint64(0)
-        for n, groups in self._more:
-            found[:, n] |= np.bitwise_and.reduce(true[:, groups], axis=1)
-        return found
-
-
-def _set(words: Words, nodes: Ints, masks: Words) -> None:
-    for row, mask in zip(words, masks, strict=True):
-        np.bitwise_or.at(row, nodes, mask)
-
-
 def _compelled(columns: Columns, states: frozenset[int]) -> Words:
     """Shape [W]: the columns of `states`; where everyone acts anyway it makes no difference."""
     return columns.mask(c for c, column in enumerate(columns.each) if column.state in states)
-
-
-def _parts(rule: Rule, model: Model) -> tuple[Ints, list[Way]]:
-    """Who has a part in a rule by the tables, and the ways by which anybody may have one."""
-    people: list[Ints] = []
-    ways: list[Way] = []
-    for crowd in model.quorums.crowds(rule):
-        for way in crowd.ways:
-            if way.people is None:
-                ways.append(way)
-            else:
-                people.append(way.people)
-    return np.concatenate([np.zeros(0, dtype=np.int32), *people]).astype(np.int32), ways
 
 
 def _index(nodes: int, rules: Sequence[Rule], premises: Sequence[Ints]) -> Edges:
