@@ -135,8 +135,9 @@ def reach(
     asked = pairs(estate, exposed, question)
     if not asked.states or not len(asked.action):
         return Reach(estate, question, exposed, asked, None, {})
-    model = Model(estate, exposed, asked, question.at, expired)
-    solutions = Solutions(model, asked, before.solutions if before is not None else None)
+    known = before.solutions if before is not None else None
+    model = Model(estate, exposed, asked, question.at, expired, known.model if known is not None else None)
+    solutions = Solutions(model, asked, known)
     found = gaps(solutions, asked)
     solutions.forget()
     return Reach(estate, question, exposed, asked, solutions, found)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from armslength.reach.crowd import Crowd
 from armslength.reach.matching import Matching
-from armslength.reach.spread import Edges, Ints, outgoing
+from armslength.reach.spread import Edges, Ints, outgoing, within
 
 if TYPE_CHECKING:
     from armslength.reach.solution import Model
@@ -185,6 +185,6 @@ def _compare(old: Crowd, new: Crowd, match: Matching) -> tuple[bool, bool, bool]
         moved = moved[moved >= 0]
         narrower |= len(moved) < len(before)
         if not np.array_equal(moved, after):
-            wider |= bool(np.setdiff1d(after, moved).size)
-            cut |= bool(np.setdiff1d(moved, after).size)
+            wider |= not within(after, moved).all()
+            cut |= not within(moved, after).all()
     return wider, narrower or cut, cut

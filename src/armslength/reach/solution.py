@@ -27,15 +27,22 @@ Permits = tuple[tuple[Permit, ...], tuple[Permit, ...]]
 
 
 class Model:
-    """An estate made ready for one question: exposures, graph and quorums. Columns come later."""
+    """An estate made ready for one question: exposures, graph and quorums. Columns come later. `before`: the model of
+    another estate, of which parts serve that must be the same here."""
 
     def __init__(
-        self, estate: Estate, exposure: Exposure, asked: Pairs, at: dt.date, expired: Callable[[], bool]
+        self,
+        estate: Estate,
+        exposure: Exposure,
+        asked: Pairs,
+        at: dt.date,
+        expired: Callable[[], bool],
+        before: Model | None = None,
     ) -> None:
         self.estate, self.exposure, self.asked, self.at = estate, exposure, asked, at
-        self.membership = Membership(estate)
+        self.membership = _membership(estate, before)
         self.clock = Clock(expired)
-        self.permits, self.gate_permits = self._read()
+        self.permits, self.gate_permits = self._read_again(before) if before is not None else self._read()
         construction = Construction(estate, self.membership, asked)
         self.graph: Graph = construction.graph(self.permits, self.gate_permits)
         self.quorums = Quorums(estate, exposure, self.membership, self.clock.tick)
@@ -46,6 +53,19 @@ class Model:
         enrollable = self._enrollable(by_gate)
         return permits(self.estate, enrollable, self.exposure, self.membership.is_member), by_gate
 
+    def _read_again(self, before: Model) -> Permits:
+        """The same, as it was read before where all that policies may look at is the same."""
+        one, two = before.estate, self.estate
+        same = one.people is two.people and one.groups is two.groups and one.assets is two.assets
+        same = same and one.entities is two.entities and one.settings is two.settings and one.policy is two.policy
+        same = same and (one.states, one.actions, one.classes) == (two.states, two.actions, two.classes)
+        same = same and before.exposure.sets == self.exposure.sets
+        if same and np.array_equal(before.exposure.of, self.exposure.of):
+            by_gate = before.gate_permits
+            if self._enrollable(by_gate) == before._enrollable(by_gate):
+                return before.permits, before.gate_permits
+        return self._read()
+
     def _enrollable(self, by_gate: tuple[Permit, ...]) -> frozenset[int]:
         """Groups that some enrolment could open; what a permit gives to whoever holds the gate is all that it gives."""
         grants, enroll = self.estate.grants, self.estate.actions.index(ENROLL)
@@ -54,6 +74,12 @@ class Model:
             if permit.action == enroll:
                 named |= set(permit.targets.tolist())
         return frozenset[int]().union(*(self.membership.upward(g) for g in named))
+
+
+def _membership(estate: Estate, before: Model | None) -> Membership:
+    if before is not None and before.estate.groups is estate.groups and before.estate.people is estate.people:
+        return before.membership
+    return Membership(estate)
 
 
 class Solution:
