@@ -8,7 +8,7 @@ import numpy as np
 
 from armslength.estate import Kind, Ref
 from armslength.reach.membership import Membership
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Ints, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +41,7 @@ class Crowd:
                 parts.append(way.people)
         if len(parts) == 1:
             return parts[0]
-        return np.unique(np.concatenate(parts)).astype(np.int32) if parts else np.zeros(0, np.int32)
+        return together(parts)
 
     def takes_filled(self, filled: frozenset[int], opened: frozenset[int] = frozenset()) -> bool:
         """Whether someone of the unknown groups `filled` belongs when `opened` groups are open."""

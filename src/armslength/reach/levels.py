@@ -246,7 +246,7 @@ class Levels:
             return True
         # Who fired it before did so with the help of what was no dearer.
         active = self._active(column) | (self._standing.helpers(column, self.level) if self._standing else 0)
-        mask = coalitions.closure(column, people, active & self._powers)
+        mask = coalitions.closure(column, people, self._leading(rule, column, active & self._powers))
         return coalitions.enough(rule, column, mask, people, 0)
 
     def bound(self, level: int) -> None:
@@ -363,23 +363,24 @@ class Levels:
         each by number; those true on the ground already count for nothing more."""
         active = self._active(column)
         if self._chains[:2] != (column, active):
-            self._chains = (column, active, self._chains_of(column, active))
-        known = self._chains[2]
-        direct = self._fed(rule, column) & active
-        found = direct
+            self._chains = (column, active, {})
+        known, rules = self._chains[2], self.board.graph.rules
+        found = direct = self._fed(rule, column) & active
         for number in set_bits(direct):
+            if number not in known:
+                known[number] = self._leading(rules[number], column, active)
             found |= known[number]
         return found & ~(1 << rule.number)
 
-    def _chains_of(self, column: int, active: int) -> dict[int, int]:
-        """For each of the `active` rules those of them that could help it, directly or through others, a bit each."""
-        rules = self.board.graph.rules
-        known = {number: self._fed(rules[number], column) & active for number in set_bits(active)}
-        for through in known:
-            for number, so_far in known.items():
-                if so_far >> through & 1:
-                    known[number] = so_far | known[through]
-        return known
+    def _leading(self, rule: Rule, column: int, active: int) -> int:
+        """Of the rules `active`, a bit each by number, those that could help `rule`, directly or through others."""
+        active, rules = active & ~(1 << rule.number), self.board.graph.rules
+        found, waiting = 0, [rule]
+        while waiting:
+            more = self._fed(waiting.pop(), column) & active & ~found
+            found |= more
+            waiting += [rules[number] for number in set_bits(more)]
+        return found
 
     def _fed(self, rule: Rule, column: int) -> int:
         """The rules that could help `rule` directly, a bit each by number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,15 @@ def within(some: Ints, rising: Ints) -> Flags:
         return np.zeros(len(some), dtype=np.bool_)
     found: Flags = rising[np.minimum(np.searchsorted(rising, some), len(rising) - 1)] == some
     return found
+
+
+def together(some: Sequence[Ints]) -> Ints:
+    """What is in any of some arrays that rise; it rises as well."""
+    size = max((int(one[-1]) + 1 for one in some if len(one)), default=0)
+    seen = np.zeros(size, dtype=np.bool_)
+    for one in some:
+        seen[one] = True
+    return np.flatnonzero(seen).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
