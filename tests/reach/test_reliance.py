@@ -1,0 +1,101 @@
+"""Who left, or can be compelled by more states, is missed by those who counted on them, and by nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from armslength.estate import parse, travel
+from armslength.reach import Question, Reach, reach
+from armslength.reach.levels import Levels
+from tests.oracle.case import Case
+from tests.oracle.estates import AT
+from tests.oracle.sketch import sketch
+from tests.reach.test_takeover_hand import after, length
+
+TERMS: dict[str, dict[str, object]] = {
+    "one": {"approvals": 1, "approvers": "group:board"},
+    "two": {"approvals": 2, "approvers": "group:board"},
+    "three": {"approvals": 3, "approvers": "group:board"},
+    "led": {"approvals": 2, "approvers": "group:leads"},
+}
+
+
+def case(people: dict[str, str], groups: dict[str, str], *grants: str, **settings: object) -> Case:
+    terms = {name: rule for name, rule in TERMS.items() if str(rule["approvers"]).removeprefix("group:") in groups}
+    return sketch(
+        people,
+        groups,
+        list(grants),
+        settings={"terms": terms, **settings},
+        assets={"t": {}, **({"z": {}} if "gate" in settings else {})},
+    )
+
+
+def test_who_was_brought_by_an_accomplice_is_missed() -> None:
+    """Else one would still pass for two, though one of the two has left."""
+    assume = [f"person:c assume person:{p}" for p in ("a", "b")]
+    old = case(
+        {"r": "CN", "c": "", "a": "", "b": "", "d": ""}, {"board": "a b d"}, "person:r read asset:t two", *assume
+    )
+    new = case({"r": "CN", "c": "", "b": "", "d": ""}, {"board": "b d"}, "person:r read asset:t two", assume[1])
+    assert (length(after(old, old), "CN"), length(after(old, new), "CN")) == (1, 2)
+
+
+def test_who_was_brought_by_a_rule_that_accomplices_fire_is_missed() -> None:
+    """The same where it takes a quorum to act as somebody."""
+    people = {"r": "CN", "x": "", "y": "", "a": "", "b": "", "d": "", "e": ""}
+    grants = ["person:r read asset:t three", "person:x assume group:twins led"]
+    groups = {"board": "a b d e", "leads": "x y r", "twins": "a b d"}
+    old = case(people, groups, *grants)
+    new = case({p: at for p, at in people.items() if p != "a"}, {**groups, "board": "b d e", "twins": "b d"}, *grants)
+    assert (length(after(old, old), "CN"), length(after(old, new), "CN")) == (2, 3)
+
+
+def test_what_a_gate_gave_in_the_name_of_somebody_who_left_is_gone() -> None:
+    """Else the gate would seem to give what nobody may ask for any more."""
+    people = {"r": "CN", "a": "", "k": "", "m": ""}
+    gate = ["person:k operate asset:z", "person:m operate asset:z"]
+    old = case(people, {"board": "k m"}, "person:a read asset:t two", *gate, gate="z")
+    new = case({p: at for p, at in people.items() if p != "a"}, {"board": "k m"}, *gate, gate="z")
+    after(old, new)
+
+
+def grown(old: Case, person: str) -> tuple[Reach, Reach]:
+    """The answers before and after a journey to CN."""
+    estate, question = parse(old.files()).estate, Question(at=AT, everything=True)
+    moved = travel(estate, f"person:{person}", "CN", AT)
+    before = reach(estate, question)
+    taken, whole = reach(moved, question, before=before), reach(moved, question)
+    assert taken.at_least.tolist() == whole.at_least.tolist()
+    return before, taken
+
+
+FED = case(
+    {"r": "CN", "q1": "CN", "q2": "CN", "q3": "CN", "p": "", "s": "", "b1": "", "b2": "", "b3": "", "z": ""},
+    {"board": "b1 b2 b3", "leads": "p s", "others": "z"},
+    "person:r read asset:t three",
+    "person:r enroll group:board led",
+)
+
+
+def test_a_journey_to_a_quorum_that_feeds_another_makes_both_shorter() -> None:
+    """Else it would be told that a journey changes nothing, as the traveller sits in the other quorum only."""
+    before, taken = grown(FED, "p")
+    assert (length(before, "CN"), length(taken, "CN")) == (2, 1)
+    before, taken = grown(FED, "z")
+    assert (length(before, "CN"), length(taken, "CN")) == (2, 2)
+
+
+def test_whoever_fired_a_rule_without_the_traveller_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a journey of one is as dear as a new search for all."""
+    asked: list[tuple[int, int]] = []
+    still = Levels._still
+    monkeypatch.setattr(
+        Levels, "_still", lambda self, rule, c, people: asked.append((rule.number, c)) or still(self, rule, c, people)
+    )
+    states = {f"h{n}": code for n, code in enumerate(("DE", "FR", "IT", "ES"))}
+    holders = [f"person:{p} read asset:t one" for p in states]
+    firm = case({**states, "a": "", "p": ""}, {"board": "a p"}, *holders)
+    _, taken = grown(firm, "p")
+    assert [length(taken, code) for code in states.values()] == [1, 1, 1, 1]
+    assert len(asked) < len(states)
