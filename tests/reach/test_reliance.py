@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armslength.estate import parse, travel
-from armslength.reach import Question, Reach, reach
+from armslength.reach import NOBODY, Question, Reach, reach
 from armslength.reach.levels import Levels
 from tests.oracle.case import Case
 from tests.oracle.estates import AT
@@ -99,3 +99,34 @@ def test_whoever_fired_a_rule_without_the_traveller_is_not_tried_again(monkeypat
     _, taken = grown(firm, "p")
     assert [length(taken, code) for code in states.values()] == [1, 1, 1, 1]
     assert len(asked) < len(states)
+
+
+def test_a_journey_after_which_a_rule_fires_by_itself_makes_shorter_what_rests_on_it() -> None:
+    """Else what a state has without anybody by now would not be counted."""
+    terms = {
+        "solo": {"approvals": 1, "approvers": "person:b"},
+        "sworn": {"approvals": 1, "approvers": "person:p"},
+    }
+    firm = sketch(
+        {"r": "CN", "h": "", "b": "", "p": ""},
+        {},
+        ["person:h read asset:t solo", "person:r amend terms:solo sworn"],
+        settings={"terms": terms},
+    )
+    before, taken = grown(firm, "p")
+    assert (length(before, "CN"), length(taken, "CN")) == (2, 1)
+
+
+def test_whoever_sits_where_a_group_was_opened_had_a_part_as_well() -> None:
+    """Else three who bring somebody, one of whom anybody could be, would seem too few to bring them."""
+    terms = {
+        "four": {"approvals": 4, "approvers": "group:board"},
+        "led": {"approvals": 3, "approvers": "group:leads"},
+    }
+    people = {"r": "CN", "h": "", "o": "", "x": "", "p1": "", "p2": "", "p3": "", "p4": "", "p5": "", "k": ""}
+    grants = ["person:r read asset:t four", "person:h assume group:twins led", "person:o enroll group:leads"]
+    groups = {"board": "p1 p2 p3 p4 p5", "twins": "p1 p2 p3", "leads": "k"}
+    old = sketch(people, groups, grants, settings={"terms": terms})
+    left = {name: inside.replace("p1 ", "") for name, inside in groups.items()}
+    new = sketch({p: at for p, at in people.items() if p != "p1"}, left, grants, settings={"terms": terms})
+    assert (length(after(old, old), "CN"), length(after(old, new), "CN")) == (3, NOBODY)

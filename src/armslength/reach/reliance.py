@@ -5,7 +5,8 @@ they are no accomplices, do not act on the ground and nothing makes them act tha
 backwards from them, along all that was not true on the ground, for those who might bring it about. Nobody else helps
 with that, so of these there are as many among the accomplices as it takes at the least.
 
-A quorum in which anybody may sit once a group is open rests on what opens the group, so those who may do that tell.
+A quorum in which anybody may sit once a group is open rests on what opens the group, so one of those who may do that is
+among the accomplices; then anybody may be among those who help.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Reliance:
         self._them = frozenset(people.tolist())
         # Where they act anyway, everybody may have counted on them.
         self._everybody: Words = np.bitwise_or.reduce(self._ground[:, people], axis=1)
+        # Where anybody may have helped once a group was open.
+        self._loose: Words = np.zeros_like(self._everybody)
         self._words: Words = np.zeros_like(self._allowed)
         self._words[:, people] = self._allowed[:, people]
         border = self._border(people)
@@ -55,7 +58,10 @@ class Reliance:
         if self.plainly(accomplices, column):
             return True
         row, bit = self._words[column >> 6], column & 63
-        return sum(int(row[p]) >> bit & 1 for p in accomplices) >= int(self._least[column])
+        helping = sum(int(row[p]) >> bit & 1 for p in accomplices)
+        if helping and int(self._loose[column >> 6]) >> bit & 1:
+            helping = len(accomplices)
+        return helping >= int(self._least[column])
 
     def plainly(self, accomplices: tuple[int, ...], column: int) -> bool:
         """The same, though they need not make any of the people act for it."""
@@ -138,6 +144,7 @@ class Reliance:
                 for group in way.opened:
                     mask &= self._ground[:, at.opened + group]
                 self._everybody |= mask
+                self._loose |= self._words[:, rule.node]
         more = [at.waived + rule.terms] if rule.terms != STANDING else []
         more += [at.gate] if rule.gated else []
         more += [at.somebody] if rule.enrolls else []

@@ -149,7 +149,7 @@ class Takeover:
         nodes = self._model.graph.nodes
         was = match.carried(match.turned(before.ground.board.words, columns.words), nodes)
         had = match.turned(levels.board.words, columns.words)
-        touched = self._touch.above(had, was & ground.board.words, columns)
+        touched = self._touch.above(had, was, ground.board.words, columns)
         rules = self._model.graph.rules
         nodes_of_rules = np.array([rule.node for rule in rules], dtype=np.int64)
         refuted: Small = np.zeros((len(rules), len(columns)), dtype=np.int8)

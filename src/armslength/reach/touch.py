@@ -90,9 +90,10 @@ class Touch:
         more = self._follow(more, ~(carried & ~less), carried, carried, fallen=False)
         return Touched(more=more, less=less, rest=less, first=more)
 
-    def above(self, had: Words, stand: Words, columns: Columns) -> Touched:
-        """What some accomplices bring about. `had` as in `ground`, all that the old levels came to; `stand` [W, N]:
-        what is true on both grounds."""
+    def above(self, had: Words, was: Words, now: Words, columns: Columns) -> Touched:
+        """What some accomplices bring about. `had` as in `ground`, all that the old levels came to; `was` and `now`
+        [W, N]: what is true on both grounds."""
+        stand = was & now
         carried = self._match.carried(had, self._model.graph.nodes)
         falling = self._falling(carried, columns) & ~stand
         rest = self._follow(self._rest(carried, had, columns), falling, carried, None, fallen=True)
@@ -101,7 +102,7 @@ class Touch:
             less = rest | self._missed(carried, had, columns)
             less = self._follow(less, falling, carried, None, fallen=True)
         more = self._more(carried, columns)
-        first = self._first(more, ~stand, carried)
+        first = self._first(more, ~stand, carried, now)
         more = self._follow(more, ~stand, carried, None, fallen=False)
         return Touched(more=more, less=less, rest=rest, first=first)
 
@@ -326,11 +327,11 @@ class Touch:
             first = False
         return words
 
-    def _first(self, words: Words, allowed: Words, carried: Words) -> Words:
-        """The rules that are touched though no other is."""
+    def _first(self, words: Words, allowed: Words, carried: Words, now: Words) -> Words:
+        """The rules that are touched though no other is that takes accomplices."""
         rules = np.array([rule.node for rule in self._rules], dtype=np.int32)
         some = allowed.copy()
-        some[:, rules] = 0
+        some[:, rules] &= now[:, rules]
         facts = self._follow(words.copy(), some, carried, None, fallen=False)
         found: Words = words & allowed
         for graph in self._ways:
