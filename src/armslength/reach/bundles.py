@@ -25,7 +25,7 @@ class Bundles:
     """
 
     def __init__(self, graph: Graph, membership: Membership) -> None:
-        self._graph, at = graph, graph.layout
+        at = graph.layout
         self._rules = tuple(rule for rule in graph.rules if rule.power)
         rule_nodes = np.array([rule.node for rule in self._rules], dtype=np.int32)
         self._sources = np.concatenate([graph.power_sources, rule_nodes])
@@ -42,7 +42,7 @@ class Bundles:
             for h in range(len(mine)):
                 # A source that is a person acts anyway; what it brings is the rest.
                 if w * CHUNK + h < self._standing:
-                    people = self._people_of(int(mine[h]), membership)
+                    people = _people_of(graph, int(mine[h]), membership)
                     self.holds[w, slice(None) if people is None else people] |= np.uint64(1 << h)
             spread(board, graph.edges, np.unique(mine))
             self.assumes[w] = board[0, : at.people]
@@ -58,19 +58,6 @@ class Bundles:
         self._waivers: dict[int, int] = {}
         self._sources_of: dict[int, tuple[int, int]] = {}
         self.rule_bit = {rule.number: self._standing + i for i, rule in enumerate(self._rules)}
-
-    def _people_of(self, node: int, membership: Membership) -> Ints | None:
-        """Who is a source by the tables; None for everyone."""
-        at = self._graph.layout
-        if node < at.people:
-            return np.array([node], dtype=np.int32)
-        if node == at.somebody:
-            return None
-        if node < at.somebody:
-            return membership.members(node - at.available)
-        edges = self._graph.reverse
-        sources, _ = edges.of(node)
-        return np.unique(sources).astype(np.int32)
 
     def sources(self, person: int) -> tuple[int, int]:
         """The sources that a person is by the tables, and those that make the person act, a bit each."""
@@ -174,6 +161,20 @@ class Bundles:
         if found is None:
             found = self._waivers[terms] = as_int(self.waives[:, terms])
         return bool(found and found & as_int(mask))
+
+
+def _people_of(graph: Graph, node: int, membership: Membership) -> Ints | None:
+    """Who is a source by the tables; None for everyone."""
+    at = graph.layout
+    if node < at.people:
+        return np.array([node], dtype=np.int32)
+    if node == at.somebody:
+        return None
+    if node < at.somebody:
+        return membership.members(node - at.available)
+    edges = graph.reverse
+    sources, _ = edges.of(node)
+    return np.unique(sources).astype(np.int32)
 
 
 def _any(words: Words, mask: Words) -> Flags:

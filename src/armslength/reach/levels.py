@@ -231,6 +231,11 @@ class Levels:
         if (rule.number, column) not in standing.lean:
             return False
         last, rules = standing.last[column]
+        if rules is None:
+            active = (self._active(column) | standing.helpers(column, self.level)) & self._powers
+            rules = last
+            for number in set_bits(last):
+                rules |= self._leading(self.board.graph.rules[number], column, active)
         mask = self._coalitions.closure(column, people, rules & self._powers)
         if not any(self.bundles.fired(mask, number) for number in set_bits(last & self._powers)):
             return True

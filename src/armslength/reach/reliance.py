@@ -94,12 +94,14 @@ class Reliance:
                 elif last is not None:
                     last.add(rule.number)
 
-    def last(self, column: int) -> tuple[frozenset[int], frozenset[int]] | None:
+    def last(self, column: int) -> tuple[frozenset[int], frozenset[int] | None] | None:
         """The rules that make any of the people act in a column, and all by which these may have come to fire, by
-        number; None where something else may."""
+        number (None where any may have helped); None where something else makes them act."""
         found = self._last[column]
         if found is None:
             return None
+        if int(self._loose[column >> 6]) >> (column & 63) & 1:
+            return frozenset(found), None
         rules = [rule.number for node, rule in self._rules.items() if is_set(self._words, node, column)]
         return frozenset(found), frozenset(rules)
 

@@ -41,8 +41,8 @@ class Standing:
     that some did; `fired`: by column and level, those that did so, a bit each by number. `vain` [rules, columns]: so
     many accomplices do not fire a rule unless one of the rules `through` fires as well (by column, a bit each by
     number), or it is one. `lean`: of `likely`, those that stand unless who fired them fires any of the `last` rules (by
-    column, and all that these may rest on, a bit each by number). `bundles`: those of the old model, where they must be
-    the same."""
+    column, and all that these may rest on, a bit each by number; None for any). `bundles`: those of the old model,
+    where they must be the same."""
 
     refuted: Small
     sure: dict[int, list[tuple[int, int, People]]]
@@ -53,7 +53,7 @@ class Standing:
     vain: Small
     through: dict[int, int]
     lean: frozenset[tuple[int, int]]
-    last: dict[int, tuple[int, int]]
+    last: dict[int, tuple[int, int | None]]
     bundles: Bundles | None
 
     def helpers(self, column: int, level: int) -> int:
@@ -208,14 +208,14 @@ class Takeover:
             bundles=self._bundles(levels),
         )
 
-    def _last(self, reliance: Reliance) -> dict[int, tuple[int, int]]:
+    def _last(self, reliance: Reliance) -> dict[int, tuple[int, int | None]]:
         """`Standing.last`."""
-        found, back = dict[int, tuple[int, int]](), {old: new for new, old in self._match.rules.items()}
+        found, back = dict[int, tuple[int, int | None]](), {old: new for new, old in self._match.rules.items()}
         for c, old in self._match.columns.items():
             known = reliance.last(old)
-            if known is not None and all(number in back for number in known[1]):
-                last, all_ = (sum(1 << back[number] for number in some) for some in known)
-                found[c] = last, all_
+            if known is not None and all(number in back for some in known for number in some or ()):
+                last, rest = (None if some is None else sum(1 << back[number] for number in some) for some in known)
+                found[c] = last or 0, rest
         return found
 
     def _bundles(self, levels: Levels) -> Bundles | None:
