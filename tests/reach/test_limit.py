@@ -9,7 +9,7 @@ import pytest
 
 from armslength.estate import parse
 from armslength.reach import NOBODY, Question, Reach, check, reach
-from armslength.reach.levels import Clock, Expired
+from armslength.reach.clock import Clock, Expired
 from tests.oracle.estates import AT, random_case
 from tests.oracle.sketch import sketch
 

@@ -14,11 +14,12 @@ import numpy.typing as npt
 
 from armslength.estate import Estate
 from armslength.reach.board import Board
+from armslength.reach.clock import Expired
 from armslength.reach.columns import Column, Columns, Words, has
 from armslength.reach.exposure import exposure
 from armslength.reach.graph import Graph
 from armslength.reach.ground import Ground
-from armslength.reach.levels import Expired, Levels
+from armslength.reach.levels import Levels
 from armslength.reach.pairs import Pairs, pairs
 from armslength.reach.result import Question
 from armslength.reach.rules import Rule

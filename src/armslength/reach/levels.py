@@ -6,13 +6,13 @@ that fires it directly, unless another rule with powers, no dearer, could help i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from armslength.reach.board import Board
 from armslength.reach.bundles import Bundles
+from armslength.reach.clock import Clock, Expired
 from armslength.reach.coalition import Coalitions
 from armslength.reach.columns import ANY, Column, Columns, Words, bits, has, set_bits
 from armslength.reach.ground import Ground
@@ -27,44 +27,6 @@ from armslength.reach.takeover import Standing
 
 STEPS = 2000
 """Steps of a seating tried for an upper bound once the time is over."""
-
-
-class Expired(Exception):
-    """The time limit has passed."""
-
-
-class Clock:
-    """Counts steps of a search and asks now and then whether the time that the caller allows is over."""
-
-    def __init__(self, expired: Callable[[], bool]) -> None:
-        self._expired, self._steps = expired, 0
-        self._spare: int | None = None
-        self._stopped = False
-
-    def tick(self) -> None:
-        """Raises `Expired`."""
-        if self._stopped:
-            return
-        self._steps += 1
-        if self._spare is not None:
-            self._spare -= 1
-            if self._spare < 0:
-                raise Expired
-        elif not self._steps % 64 and self._expired():
-            raise Expired
-
-    def spare(self, steps: int) -> None:
-        """From now on the time does not count; so many steps are left."""
-        self._spare = steps
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Within, nothing expires: to explain what was found takes no search."""
-        before, self._stopped = self._stopped, True
-        try:
-            yield
-        finally:
-            self._stopped = before
 
 
 class Levels:

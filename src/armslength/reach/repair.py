@@ -16,9 +16,9 @@ from itertools import count
 
 from armslength.estate import Estate, Kind, Ref
 from armslength.reach.answer import reach
+from armslength.reach.clock import Clock, Expired
 from armslength.reach.exposure import exposure
 from armslength.reach.floors import Pair
-from armslength.reach.levels import Clock, Expired
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import pairs
 from armslength.reach.repair_able import Ability, Able

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 
-from armslength.reach.levels import Expired
+from armslength.reach.clock import Expired
 from armslength.reach.repair_clause import Clause
 from armslength.reach.repair_master import Infeasible, Master, Solved, fewest_given_up
 from armslength.reach.repair_menu import Key, Menu

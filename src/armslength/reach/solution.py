@@ -9,12 +9,13 @@ import numpy as np
 
 from armslength.estate import ENROLL, Estate
 from armslength.reach.board import Board
+from armslength.reach.clock import Clock, Expired
 from armslength.reach.columns import Column, Columns, Words, has
 from armslength.reach.construction import Construction
 from armslength.reach.exposure import Exposure
 from armslength.reach.graph import Graph
 from armslength.reach.ground import Ground
-from armslength.reach.levels import Clock, Expired, Levels
+from armslength.reach.levels import Levels
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import Pairs
 from armslength.reach.permits import Permit, gate_permits, permits
