@@ -175,6 +175,36 @@ def test_who_fills_a_place_is_looked_for_until_enough_act(monkeypatch: pytest.Mo
     assert length(case, "CN") == 2
 
 
+def test_who_waives_the_terms_need_not_fill_a_place() -> None:
+    """Else one would pass for two: w approves in the first quorum and waives the last terms, whose place w cannot
+    fill."""
+    place = {"of": "group:place", "count": 1}
+    case = firm(
+        "x w p holder",
+        {"one": "x w", "board": "k p", "place": "p"},
+        ["person:r assume person:holder first", "person:w amend terms:last", "person:holder read asset:t last"],
+        {"first": quorum(1, "one"), "last": quorum(1, "board", **{"from": [place]})},
+        r="CN",
+        k="CN",
+    )
+    assert length(case) == 1
+
+
+def test_each_place_is_looked_for_as_often_as_it_is_asked_for_itself() -> None:
+    """Else one would pass for two: of the place that is asked for once, one who is compelled is enough."""
+    places = [{"of": "group:twice", "count": 2}, {"of": "group:once", "count": 1}]
+    case = firm(
+        "x a b holder",
+        {"one": "x a", "twice": "a i", "once": "b j", "board": "a b i j"},
+        ["person:r assume person:holder first", "person:holder read asset:t last"],
+        {"first": quorum(1, "one"), "last": quorum(3, "board", **{"from": places})},
+        r="CN",
+        i="CN",
+        j="CN",
+    )
+    assert length(case) == 1
+
+
 def test_landmarks_change_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a few would be given up who serve all that must fire."""
     mine = {seed: lengths(crowded_case(seed, 2 * PEOPLE)) for seed in CROWDS}

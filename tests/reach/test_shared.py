@@ -313,3 +313,58 @@ def test_who_fits_beside_one_desk_need_not_beside_another() -> None:
         r="CN",
     )
     assert length(units(case, *"r d1 d2=d1 q=z1 x1 x2 z1 z2 z3 z4 h k".split())) == 2
+
+
+def test_three_together_may_do_what_two_of_them_do_not() -> None:
+    """Else three would pass for four: beside s, neither of two who are alike is enough for the last quorum, and both
+    of them are."""
+    case = firm(
+        "x1 x2 x3 s r1 r2 w z1 z2 z3 h k l",
+        {"one": "x1 x2 x3 s r1 r2", "all": "h k l", "board": "k l s r1 r2 z1 z2 z3", "team": "z1 z2 z3"},
+        ["person:r assume group:all first", "person:w assume group:team", "person:h read asset:t last"],
+        {"first": quorum(3, "one"), "last": quorum(5, "board")},
+        r="CN",
+    )
+    assert length(case) == 3
+
+
+def test_a_chain_of_four_quorums_is_known_to_its_beginning() -> None:
+    """Else one would pass for two: only who serves all of them is in the last, and what helps the last helps through
+    two others."""
+    case = firm(
+        "x y middle early shared a b c",
+        {"one": "x middle early shared", "two": "middle early shared", "three": "early shared", "four": "y shared"},
+        [
+            "person:r assume person:a first",
+            "person:a assume person:b second",
+            "person:b assume person:c third",
+            "person:c read asset:t last",
+        ],
+        {
+            "first": quorum(1, "one"),
+            "second": quorum(1, "two"),
+            "third": quorum(1, "three"),
+            "last": quorum(1, "four"),
+        },
+        r="CN",
+    )
+    assert length(case) == 1
+
+
+def test_who_resets_the_holder_fires_what_they_have_no_part_in() -> None:
+    """Else one would pass for two: p, who approves in the first quorum, can also reset whoever asks in the second,
+    where all who approve are compelled."""
+    case = firm(
+        "x q p a b h",
+        {"one": "x p", "desks": "q p", "inside": "k", "board": "a b"},
+        [
+            "person:r assume person:a first",
+            "person:h assume person:b second",
+            "group:desks assume person:h",
+            "person:r read asset:t last",
+        ],
+        {"first": quorum(1, "one"), "second": quorum(1, "inside"), "last": quorum(2, "board")},
+        r="CN",
+        k="CN",
+    )
+    assert length(case) == 1
