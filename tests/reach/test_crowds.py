@@ -29,12 +29,14 @@ LIMITS = {
     "WIDE": ("traits",),
     "PAIRS": ("sorting",),
     "FEW": ("bundles",),
+    "SPARSE": ("bundles",),
     "SPARE": ("ballot", "scene"),
     "BROUGHT": ("headcount",),
     "COUNTS": ("headcount",),
     "SHORT": ("headcount",),
     "SCENES": ("scene",),
-    "KEPT": ("traits",),
+    "KEPT": ("traits", "demands"),
+    "KEPT_PEOPLE": ("demands",),
     "BARES": ("traits",),
 }
 """What the engine compares or keeps at the most, and the modules that look at it."""

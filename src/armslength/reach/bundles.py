@@ -119,7 +119,7 @@ class Bundles:
         key = mask.tobytes()
         found = self._brought.get(key)
         if found is None:
-            if self.fewer(mask, self.assumes.shape[1] // SPARSE):
+            if self.sparse(mask, self.assumes.shape[1]):
                 parts = [self._acting(source) for source in bits(mask)]
                 found = np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int32)
             else:
@@ -127,9 +127,9 @@ class Bundles:
             self._brought[key] = found
         return found
 
-    def fewer(self, mask: Words, most: int) -> bool:
-        """Whether the sources of a mask plainly make at most so many people act."""
-        return sum(len(self._acting(source)) for source in bits(mask)) <= most
+    def sparse(self, mask: Words, people: int) -> bool:
+        """Whether the sources of a mask plainly make few act, for so many people."""
+        return SPARSE * sum(len(self._acting(source)) for source in bits(mask)) <= people
 
     def _acting(self, source: int) -> Ints:
         """Whom a source makes act, ascending."""

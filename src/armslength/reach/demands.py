@@ -18,16 +18,19 @@ LARGE = 4096
 
 KEPT = 200_000
 """So many answers are kept at a time."""
+KEPT_PEOPLE = 4_000_000
+"""So many people, all demands together, are kept at a time; a demand made anew has another number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Demand:
     """At least `count` of a coalition are among `people` (indexes, ascending; None for everyone). `bits`: the same, a
-    bit each by their number in a roster; None for everyone, and for very many."""
+    bit each by their number in a roster; None for everyone, and for very many. `number`: its own in the roster."""
 
     count: int
     people: Ints | None
     bits: int | None
+    number: int = -1
 
 
 class Roster:
@@ -37,6 +40,7 @@ class Roster:
     def __init__(self, people: int) -> None:
         self._number = np.full(people, -1, dtype=np.int32)
         self._numbered = 0
+        self._made = self._kept = 0
         self._demands: dict[tuple[bytes | None, int], Demand] = {}
         self._bits: dict[bytes, int] = {}
         self._met: dict[tuple[int, frozenset[int]], bool] = {}
@@ -47,12 +51,17 @@ class Roster:
         if found is None:
             many = people is None or len(people) > LARGE
             bits = None if people is None or many else self._bits_of(people)
-            found = self._demands[key] = Demand(count=count, people=people, bits=bits)
+            self._made += 1
+            self._kept += 0 if people is None else len(people)
+            if self._kept > KEPT_PEOPLE:
+                self._demands.clear()
+                self._kept = 0
+            found = self._demands[key] = Demand(count=count, people=people, bits=bits, number=self._made)
         return found
 
     def met(self, demands: Sequence[Demand], most: int) -> bool:
         """Whether some `most` people could meet all demands, which are of this roster."""
-        key = (most, frozenset([id(d) for d in demands]))
+        key = (most, frozenset([d.number for d in demands]))
         found = self._met.get(key)
         if found is None:
             if len(self._met) >= KEPT:

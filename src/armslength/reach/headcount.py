@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from armslength.reach.ballot import Ballot
-from armslength.reach.bundles import SPARSE, Bundles
+from armslength.reach.bundles import Bundles
 from armslength.reach.classes import Classes, Counts
 from armslength.reach.columns import Words
 from armslength.reach.ground import Ground
@@ -133,7 +133,7 @@ class Headcount:
         return found
 
     def _bring(self, classes: Classes, mask: Words) -> tuple[Ints, Ints, bool]:
-        if self._bundles.fewer(mask, len(classes.people) // SPARSE):
+        if self._bundles.sparse(mask, len(classes.people)):
             who = self._bundles.brought(mask)
             of = classes.of(who)
             return who[of >= 0], of[of >= 0], False
