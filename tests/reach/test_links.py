@@ -98,6 +98,29 @@ def test_of_rules_beside_a_link_only_those_are_left_out_that_nobody_can_fire_as_
     assert kept > dropped > len(SEEDS)
 
 
+def test_what_a_rule_demands_depends_on_what_is_held_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a rule that comes true would not help those asked about before, and a length be told that is too great."""
+
+    def made(coalitions: Coalitions) -> Links:
+        return Links(coalitions, Situations(coalitions), {}, 0, 3, lambda: None)
+
+    def told(links: Links, rule: Rule, given: Words) -> list[list[int]] | None:
+        demands = links._sketch(rule, given)
+        return None if demands is None else [d.people.tolist() if d.people is not None else [] for d in demands]
+
+    changed = 0
+    for seed in SEEDS:
+        coalitions = asked(crowded_case(seed, PEOPLE), monkeypatch)
+        rules, links = coalitions.ground.board.graph.rules, made(coalitions)
+        powers = [rule.number for rule in rules if rule.power]
+        for rule in rules:
+            masks = [coalitions.bundles.mask_of_rules([n for n in some if n != rule.number]) for some in ([], powers)]
+            both = [told(links, rule, mask) for mask in masks]
+            assert both == [told(made(coalitions), rule, mask) for mask in masks]
+            changed += both[0] != both[1]
+    assert changed > len(SEEDS)
+
+
 def test_links_that_say_more_than_others_change_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else what was left out with the easier one was still needed."""
     cases = [*(crowded_case(seed, PEOPLE) for seed in SEEDS), *(woven_case(seed) for seed in WOVEN)]
