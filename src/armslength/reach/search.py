@@ -109,7 +109,7 @@ class Search:
         if through is None:
             return self._extend((), usable)
         for feeder in self.feeders:
-            if usable & through >> feeder.number & 1:
+            if (usable & through) >> feeder.number & 1:
                 link = self._links.link(feeder, self._mask(usable))
                 found = None if link is None else self._extend((link,), usable)
                 if found is not None:
