@@ -171,7 +171,7 @@ class Takeover:
         missed = self._touch.missed
         reliance = Reliance(before, levels, missed) if missed.size else None
         back = {old: new for new, old in match.columns.items()}
-        last = self._last(reliance) if reliance is not None else {}
+        last = self._last(reliance, touched.rest) if reliance is not None else {}
         lean = set[tuple[int, int]]()
         numbers = {old: new for new, old in match.rules.items()}
         for (number, c), (level, people) in levels.made.items():
@@ -208,12 +208,16 @@ class Takeover:
             bundles=self._bundles(levels),
         )
 
-    def _last(self, reliance: Reliance) -> dict[int, tuple[int, int | None]]:
-        """`Standing.last`."""
+    def _last(self, reliance: Reliance, fallen: Words) -> dict[int, tuple[int, int | None]]:
+        """`Standing.last`; without the columns in which somebody may have fired such a rule and does not any more, for
+        another reason than that people are missed (`fallen`), or fires it and nothing shows."""
         found, back = dict[int, tuple[int, int | None]](), {old: new for new, old in self._match.rules.items()}
         for c, old in self._match.columns.items():
             known = reliance.last(old)
             if known is not None and all(number in back for some in known for number in some or ()):
+                rules = [self._model.graph.rules[back[number]] for number in known[0]]
+                if any(not rule.power or is_set(fallen, rule.node, c) for rule in rules):
+                    continue
                 last, rest = (None if some is None else sum(1 << back[number] for number in some) for some in known)
                 found[c] = last or 0, rest
         return found
