@@ -285,7 +285,8 @@ class Touch:
             same[[*changed, *match.came.tolist()]] = False
             model = self._model
             if not more:
-                model, same = self._old, (match.people >= 0) & same[match.people]
+                # Who left is -1, the last.
+                model, same = self._old, np.append(same, False)[match.people]
             rules = [rule for rule, _ in (self._anyone if more else Admission(model).anyone)]
             self._standins[more] = StandIns(model, same, rules, self._most)
         return self._standins[more].columns(person, columns, had)
