@@ -60,10 +60,10 @@ def test_what_a_gate_gave_in_the_name_of_somebody_who_left_is_gone() -> None:
     after(old, new)
 
 
-def grown(old: Case, person: str) -> tuple[Reach, Reach]:
-    """The answers before and after a journey to CN."""
+def grown(old: Case, person: str, state: str = "CN") -> tuple[Reach, Reach]:
+    """The answers before and after a journey."""
     estate, question = parse(old.files()).estate, Question(at=AT, everything=True)
-    moved = travel(estate, f"person:{person}", "CN", AT)
+    moved = travel(estate, f"person:{person}", state, AT)
     before = reach(estate, question)
     taken, whole = reach(moved, question, before=before), reach(moved, question)
     assert taken.at_least.tolist() == whole.at_least.tolist()
@@ -130,3 +130,69 @@ def test_whoever_sits_where_a_group_was_opened_had_a_part_as_well() -> None:
     left = {name: inside.replace("p1 ", "") for name, inside in groups.items()}
     new = sketch({p: at for p, at in people.items() if p != "p1"}, left, grants, settings={"terms": terms})
     assert (length(after(old, old), "CN"), length(after(old, new), "CN")) == (3, NOBODY)
+
+
+def test_whoever_helps_where_a_group_was_opened_counts_though_nobody_names_them() -> None:
+    """Else those who bring somebody would seem too few, as one of them is brought by the others and sits as anybody."""
+    terms = {
+        "five": {"approvals": 5, "approvers": "group:board"},
+        "led": {"approvals": 4, "approvers": "group:leads"},
+        "solo": {"approvals": 1, "approvers": "person:m"},
+    }
+    people = {"r": "CN", "h": "", "o": "", "m": "", "z": "", "p1": "", "p2": "", "p3": "", "p4": "", "k": ""}
+    grants = [
+        "person:r read asset:t five",
+        "person:h assume group:twins led",
+        "person:o enroll group:leads",
+        "person:h assume person:z solo",
+    ]
+    groups = {"board": "p1 p2 p3 p4 m", "twins": "p1 p2 p3 p4", "leads": "k"}
+    old = sketch(people, groups, grants, settings={"terms": terms})
+    left = {name: inside.replace("p1 ", "") for name, inside in groups.items()}
+    new = sketch({p: at for p, at in people.items() if p != "p1"}, left, grants, settings={"terms": terms})
+    assert (length(after(old, old), "CN"), length(after(old, new), "CN")) == (3, NOBODY)
+
+
+def test_a_journey_that_spares_a_first_quorum_one_is_followed_to_all_who_may_complete_it() -> None:
+    """Else the quorum after it would be told to take as many as before, as another than its holder asked for the
+    first."""
+    terms = {
+        "two": {"approvals": 2, "approvers": "group:board"},
+        # Nobody but q may approve, and with q too few are apart from DE.
+        "never": {"approvals": 1, "approvers": "person:q", "apart": 2},
+    }
+    firm = sketch(
+        {"p": "", "q": "DE", "o": "", "h": ""},
+        {"board": "p q"},
+        ["everyone amend terms:never two", "person:h read asset:t never"],
+        settings={"terms": terms},
+    )
+    before, taken = grown(firm, "p", "DE")
+    assert (length(before, "DE"), length(taken, "DE")) == (2, 1)
+
+
+KEYED: dict[str, dict[str, object]] = {
+    "two": {"approvals": 2, "approvers": "group:board"},
+    "key": {"approvals": 1, "approvers": "group:keys"},
+}
+STAFF = {"r": "CN", "x": "", "y": "", "a": "", "b": "", "d": ""}
+
+
+def test_who_brought_somebody_who_left_and_could_not_any_more_either_is_tried_again() -> None:
+    """Else one who fires the rule no more that brought them would seem never to have needed them."""
+    grants = ["person:r read asset:t two", "person:r assume group:twins key"]
+    old = sketch(STAFF, {"board": "a x d", "keys": "x y", "twins": "a b"}, grants, settings={"terms": KEYED})
+    left = {p: at for p, at in STAFF.items() if p != "a"}
+    new = sketch(left, {"board": "x d", "keys": "y", "twins": "b"}, grants, settings={"terms": KEYED})
+    assert (length(after(old, old), "CN"), length(after(old, new), "CN")) == (1, 2)
+
+
+def test_who_brought_somebody_by_a_rule_that_brings_nobody_any_more_is_tried_again() -> None:
+    """The same where the rule is still there, and gives what is no power."""
+    grants = ["person:r read asset:t two", "person:r read asset:u key", "person:r assume person:a key"]
+    assets: dict[str, dict[str, str]] = {"t": {}, "u": {}}
+    groups = {"board": "a x d", "keys": "x y"}
+    old = sketch(STAFF, groups, grants, assets=assets, settings={"terms": KEYED})
+    left = {p: at for p, at in STAFF.items() if p != "a"}
+    new = sketch(left, {"board": "x d", "keys": "x y"}, grants[:2], assets=assets, settings={"terms": KEYED})
+    assert (length(after(old, old), "CN"), length(after(old, new), "CN")) == (1, 2)

@@ -47,6 +47,21 @@ def test_somebody_new_counts_where_anyone_may_approve() -> None:
     assert length(after(old, pair({"ann": "CN", "bo": ""})), "CN") == 1
 
 
+def test_the_last_of_a_firm_may_leave() -> None:
+    """Else a what-if about the only one left would end in an error."""
+
+    def case(**people: str) -> Case:
+        return sketch(
+            people,
+            {},
+            ["everyone read asset:t two"],
+            settings={"terms": {"two": {"approvals": 1, "approvers": "everyone"}}},
+            assets={"t": {}, "z": {"hosted_in": "CN"}},
+        )
+
+    assert length(after(case(ann="CN"), case()), "CN") == NOBODY
+
+
 def test_who_had_no_unit_before_counts_with_one() -> None:
     """The same for somebody who could sit nowhere as long as no unit was told."""
     ann: dict[str, str] = {"workplace": "CN", "unit": "u0"}
