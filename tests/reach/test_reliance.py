@@ -153,7 +153,8 @@ def test_whoever_helps_where_a_group_was_opened_counts_though_nobody_names_them(
     assert (length(after(old, old), "CN"), length(after(old, new), "CN")) == (3, NOBODY)
 
 
-def test_a_journey_that_spares_a_first_quorum_one_is_followed_to_all_who_may_complete_it() -> None:
+@pytest.mark.parametrize("more", [[], ["person:o amend terms:never two"]])
+def test_a_journey_that_spares_a_first_quorum_one_is_followed_to_all_who_may_complete_it(more: list[str]) -> None:
     """Else the quorum after it would be told to take as many as before, as another than its holder asked for the
     first."""
     terms = {
@@ -164,7 +165,7 @@ def test_a_journey_that_spares_a_first_quorum_one_is_followed_to_all_who_may_com
     firm = sketch(
         {"p": "", "q": "DE", "o": "", "h": ""},
         {"board": "p q"},
-        ["everyone amend terms:never two", "person:h read asset:t never"],
+        ["everyone amend terms:never two", "person:h read asset:t never", *more],
         settings={"terms": terms},
     )
     before, taken = grown(firm, "p", "DE")
