@@ -158,6 +158,22 @@ def faults(
         estate, before = new, taken
 
 
+def moves(estate: Estate, question: Question, random: Random, steps: int) -> Iterator[str]:
+    """The same after each of some steps in which people travel or leave, mostly several at once, and some memberships
+    end; now and then the answer before was one from scratch."""
+    before = reach(estate, question)
+    done: list[str] = []
+    for _ in range(steps):
+        new, kinds = estate, random.choice((("travel", "leaver"), ("travel", "travel", "leaver", "drop membership")))
+        for kind in random.choices(kinds, k=random.choice((1, 1, 2, 3))):
+            new = edited(new, kind, random, question) or new
+            done.append(kind)
+        taken, whole = reach(new, question, before=before), reach(new, question)
+        for said in differ(taken, whole, random, 3):
+            yield f"after {', '.join(done)}: {said}"
+        estate, before = new, taken if random.random() < 0.85 else whole
+
+
 def other(case: Case, random: Random) -> Case:
     """The case with another policy, other settings or some rows changed, gone or taken twice."""
     new = copy.deepcopy(case)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,10 +18,12 @@ from benchmarks.firm import DAY
 from benchmarks.generator import Size, generate, write
 from tests.oracle.case import Case
 from tests.oracle.estates import AT, random_case
+from tests.oracle.tangles import tangled_case
 from tests.oracle.weaves import woven_case
-from tests.reach.takeovers import crowded, differences, faults, other
+from tests.reach.takeovers import crowded, differences, faults, moves, other
 
 SEEDS = 60
+TANGLES = int(os.environ.get("ARMSLENGTH_RANDOM_TANGLES", "240"))
 CAPS = (3, 3, 2, 3, 1, 3, 4)
 
 
@@ -95,6 +98,15 @@ def test_so_it_is_where_a_few_serve_several_quorums(first: int) -> None:
         random = Random(seed)
         estate = parse(woven_case(seed).files()).estate
         assert list(faults(estate, asked(seed, random), random, edits=4, witnesses=4)) == [], seed
+
+
+@pytest.mark.parametrize("first", range(0, TANGLES, 40))
+def test_so_it_is_where_answers_rest_on_people_who_are_no_accomplices(first: int) -> None:
+    """Where somebody travels or leaves whom accomplices brought, it is not seen in who the accomplices are."""
+    for seed in range(first, first + 40):
+        random = Random(seed)
+        estate = parse(tangled_case(seed).files()).estate
+        assert list(moves(estate, asked(seed, random), random, steps=3)) == [], seed
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
