@@ -288,12 +288,11 @@ class Levels:
 
     def _chained(self, search: Search) -> tuple[int, ...] | None:
         """The same by search: anybody who is enough."""
-        goal, column, through = search.goal, search.column, self._through(search.goal, search.column)
-        if through is None:
-            usable = search.narrowed()
-            found = self._recalled(search, usable) if usable else None
-        else:
-            found = search.least(search.usable, self._failed.get((goal.number, column), 0), through)
+        goal, column, usable = search.goal, search.column, search.narrowed()
+        through = self._through(goal, column)
+        if through is not None and not usable & through:
+            usable = 0
+        found = self._recalled(search, usable) if usable else None
         if found is None:
             self._failed[goal.number, column] = search.usable
         else:

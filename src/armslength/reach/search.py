@@ -100,21 +100,12 @@ class Search:
         """The feeders that those who fire the goal might fire as well, a bit each by number."""
         return 0 if self._served((), self.usable) is None else self._beside((), self.usable)
 
-    def least(self, usable: int, tried: int = 0, through: int | None = None) -> People | None:
+    def least(self, usable: int, tried: int = 0) -> People | None:
         """A coalition that fires none but the feeders `usable`, or None when there is none. Call with links for rising
-        numbers for a smallest one. `tried`: feeders that are known not to do without any other. `through`: feeders of
-        which one is known to be needed, if that is known."""
+        numbers for a smallest one. `tried`: feeders that are known not to do without any other."""
         self._vain.add(0, (), tried)
         self._links.begin()
-        if through is None:
-            return self._extend((), usable)
-        for feeder in self.feeders:
-            if (usable & through) >> feeder.number & 1:
-                link = self._links.link(feeder, self._mask(usable))
-                found = None if link is None else self._extend((link,), usable)
-                if found is not None:
-                    return found
-        return None
+        return self._extend((), usable)
 
     def _extend(self, links: tuple[Link, ...], usable: int) -> People | None:
         """Of the coalitions that serve all of `links` and fire, besides the goal, none but the feeders `usable`."""
