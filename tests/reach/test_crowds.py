@@ -25,7 +25,7 @@ PEOPLE = 20
 LIMITS = {
     "MANY": ("coalition", "headcount", "situation", "sorting"),
     "WIDTH": ("demands", "links"),
-    "LARGE": ("demands",),
+    "LARGE": ("demands", "ascent"),
     "WIDE": ("traits",),
     "PAIRS": ("sorting",),
     "FEW": ("bundles",),

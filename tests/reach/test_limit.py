@@ -9,6 +9,7 @@ import pytest
 
 from armslength.estate import parse
 from armslength.reach import NOBODY, Question, Reach, check, reach
+from armslength.reach.ascent import LARGE
 from armslength.reach.clock import Clock, Expired
 from tests.oracle.estates import AT, random_case
 from tests.oracle.sketch import sketch
@@ -33,10 +34,12 @@ def hurried(seed: int, steps: int) -> Reach:
     return reach(estate, Question(at=AT, cap=3, everything=True), lambda: next(looks) >= steps)
 
 
-def test_bounds_hold_and_are_explained_wherever_the_time_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("large", [LARGE, 0])
+def test_bounds_hold_and_are_explained_wherever_the_time_ends(large: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a run with a limit would end with an error in place of an answer, or with a bound that is none."""
     monkeypatch.setattr("armslength.reach.solution.Clock", Hasty)
     monkeypatch.setattr("armslength.reach.levels.STEPS", 5)
+    monkeypatch.setattr("armslength.reach.ascent.LARGE", large)
     between = 0
     for seed in range(SEEDS):
         whole = reach(parse(random_case(seed).files()).estate, Question(at=AT, cap=3, everything=True))

@@ -82,6 +82,17 @@ def _format(parser: Parser, *forms: str) -> None:
     parser.add_argument("--format", type=one_of(*forms), metavar="FORMAT", default=forms[0], help=told)
 
 
+def _processes(parser: Parser) -> None:
+    parser.add_argument(
+        "--processes",
+        type=one_of("1", "2"),
+        metavar="N",
+        default="2",
+        help="2: a large estate is worked on by two processes, which takes more memory; 1: by one. The answer is the"
+        " same; 2 if not given",
+    )
+
+
 def _reach(parser: Parser) -> None:
     _estate(parser)
     _day(parser)
@@ -107,6 +118,7 @@ def _reach(parser: Parser) -> None:
         metavar="SECONDS",
         help="stop the search after so long and say 'at least n, at most m' of what is open; no limit if not given",
     )
+    _processes(parser)
 
 
 def _explain(parser: Parser) -> None:
@@ -128,6 +140,7 @@ def _compared(parser: Parser) -> None:
     )
     _names(parser)
     _format(parser, "table", "json", "md", "sarif")
+    _processes(parser)
 
 
 def _diff(parser: Parser) -> None:

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             return 2
         screen.warn(f"{options.new}: {warning}" for warning in new.warnings if warning not in old.warnings)
         locations = (options.old, options.new)
-        found = compared(options, old.estate, new.estate, locations, at, progress)
+        found = compared(options, screen, (old.estate, new.estate), locations, at, progress)
     estates = zip(("old", "new"), locations, (old.estate, new.estate), strict=True)
     return show(options, screen, found, lambda: {name: service.side(place, one) for name, place, one in estates})
 

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 
 from armslength import service
+from armslength.cli.companion import companion
 from armslength.cli.progress import Progress
 from armslength.cli.screen import Screen
 from armslength.estate import Estate
@@ -14,11 +15,17 @@ from armslength.reach import Compared, difference
 
 
 def compared(
-    options: argparse.Namespace, old: Estate, new: Estate, locations: tuple[str, str], at: dt.date, progress: Progress
+    options: argparse.Namespace,
+    screen: Screen,
+    estates: tuple[Estate, Estate],
+    locations: tuple[str, str],
+    at: dt.date,
+    progress: Progress,
 ) -> service.Comparison:
     """The difference with its causes."""
     asked = Compared(at=at, cap=options.cap, everything=options.all)
-    found = difference(old, new, asked, progress.doing)
+    with companion(options, screen) as beside:
+        found = difference(*estates, asked, progress.doing, beside)
     progress.doing("looking for causes", total=len(found.changes))
     return service.Comparison(found, locations, names=options.names, below=options.fail_below, step=progress.step)
 

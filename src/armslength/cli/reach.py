@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from armslength import service
+from armslength.cli.companion import companion
 from armslength.cli.screen import Screen
 from armslength.estate import Problem
 from armslength.reach import Reach, reach
@@ -32,7 +33,9 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         )
         question = service.question(parsed.estate, wanted)
         progress.doing("computing lengths", hint=_HINT)
-        found = reach(parsed.estate, question, _clock(options.limit))
+        until = None if options.limit is None else time.monotonic() + options.limit
+        with companion(options, screen, until) as beside:
+            found = reach(parsed.estate, question, _clock(until), beside=beside)
         status = 1 if len(found.broken()) else 0
         picture = None
         if options.html is not None:
@@ -70,12 +73,9 @@ def _pieces(options: argparse.Namespace, found: Reach, warnings: Iterable[Proble
             return [service.sarif_text(found, options.estate, names=options.names)]
 
 
-def _clock(limit: float | None) -> Callable[[], bool]:
+def _clock(until: float | None) -> Callable[[], bool]:
     """Whether the time allowed is over; never without a limit, so that the answer does not depend on the machine."""
-    if limit is None:
-        return lambda: False
-    end = time.monotonic() + limit
-    return lambda: time.monotonic() >= end
+    return lambda: until is not None and time.monotonic() >= until
 
 
 def _nothing(found: Reach) -> str:

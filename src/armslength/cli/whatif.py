@@ -20,7 +20,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         screen.warn(parsed.warnings)
         screen.warn(service.remarks(edits, at))
         new = service.edited(parsed.estate, edits, at)
-        found = compared(options, parsed.estate, new, (options.estate, options.estate), at, progress)
+        found = compared(options, screen, (parsed.estate, new), (options.estate, options.estate), at, progress)
     told = [service.edit_document(edit) for edit in edits]
     return show(options, screen, found, lambda: {"estate": parsed.estate.settings.name, "edits": told})
 

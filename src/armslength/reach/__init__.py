@@ -12,6 +12,7 @@ policies(estate), permits(...)         policy.cedar read apart; to whom each per
 """
 
 from armslength.reach.answer import Reach, reach
+from armslength.reach.ascent import Beside, Half, Part
 from armslength.reach.barrier import (
     Barrier,
     Binding,
@@ -56,6 +57,7 @@ __all__ = [
     "NOBODY",
     "TARGETS",
     "Barrier",
+    "Beside",
     "Between",
     "Beyond",
     "Binding",
@@ -69,6 +71,7 @@ __all__ = [
     "Exposure",
     "Fact",
     "Gap",
+    "Half",
     "KeyElsewhere",
     "Length",
     "LengthChange",
@@ -77,6 +80,7 @@ __all__ = [
     "NobodyIn",
     "NotSteps",
     "OutOfReach",
+    "Part",
     "Permit",
     "Plan",
     "Policy",

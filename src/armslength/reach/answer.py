@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from armslength.estate import Estate
+from armslength.reach.ascent import Beside
 from armslength.reach.derivation import Witnesses
 from armslength.reach.exposure import Exposure, exposure
 from armslength.reach.gaps import gaps
@@ -126,18 +127,23 @@ class Reach:
 
 
 def reach(
-    estate: Estate, question: Question, expired: Callable[[], bool] = lambda: False, before: Reach | None = None
+    estate: Estate,
+    question: Question,
+    expired: Callable[[], bool] = lambda: False,
+    before: Reach | None = None,
+    beside: Beside | None = None,
 ) -> Reach:
     """Answer a question (semantics, "Length"). `expired` is asked now and then whether the time allowed is over; after
     that the answer says "at least" and "at most" where the search had not ended. `before`: the answer for an estate
-    much like this one; what must be the same here is taken over, which changes how long it takes and nothing else."""
+    much like this one; what must be the same here is taken over, which changes how long it takes and nothing else.
+    `beside`: another process, which takes its share of a large answer; it changes nothing else either."""
     exposed = exposure(estate, question.at)
     asked = pairs(estate, exposed, question)
     if not asked.states or not len(asked.action):
         return Reach(estate, question, exposed, asked, None, {})
     known = before.solutions if before is not None else None
     model = Model(estate, exposed, asked, question.at, expired, known.model if known is not None else None)
-    solutions = Solutions(model, asked, known)
+    solutions = Solutions(model, asked, known, beside)
     found = gaps(solutions, asked)
     solutions.forget()
     return Reach(estate, question, exposed, asked, solutions, found)

@@ -18,6 +18,14 @@ class Clock:
         self._spare: int | None = None
         self._stopped = False
 
+    def __getstate__(self) -> dict[str, object]:
+        """For another process, which has to `ask` anew."""
+        return {**vars(self), "_expired": None}
+
+    def ask(self, expired: Callable[[], bool]) -> None:
+        """From now on, ask this."""
+        self._expired = expired
+
     def tick(self) -> None:
         """Raises `Expired`."""
         if self._stopped:

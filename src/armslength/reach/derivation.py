@@ -7,10 +7,10 @@ from collections import OrderedDict
 import numpy as np
 import numpy.typing as npt
 
+from armslength.reach.ascent import Reached
 from armslength.reach.board import Board
 from armslength.reach.columns import Columns, has
 from armslength.reach.ground import Ground
-from armslength.reach.levels import Levels
 from armslength.reach.paths import NEVER, Paths
 from armslength.reach.result import Step
 from armslength.reach.rules import Rule
@@ -58,33 +58,33 @@ class Witnesses:
 
     def _sought(self, column: int, targets: tuple[int, ...], level: int) -> Source:
         """The one source from which a target of this level follows by OR."""
-        solution, levels = self._solution, self._reached()
+        solution, reached = self._solution, self._reached()
         graph = solution.model.graph
         active, order = self._map(column, level)
         source = self._paths.back(targets, active, order, 1, solution.columns.each[column].state).nodes[0]
         if source < graph.layout.people:
             return (source,), None
         rule = next(rule for rule in graph.rules if rule.node == source)
-        return tuple(sorted(levels.made[rule.number, column][1])), rule
+        return tuple(sorted(reached.made[rule.number, column][1])), rule
 
-    def _reached(self) -> Levels:
-        levels = self._solution.levels
-        if levels is None:
+    def _reached(self) -> Reached:
+        reached = self._solution.reached
+        if reached is None:
             raise LookupError("nothing above the ground was reached")
-        return levels
+        return reached
 
     def _map(self, column: int, level: int) -> tuple[npt.NDArray[np.bool_], Ints]:
         """What the level added in the column, and which of it are sources (order 0)."""
         found = self._maps.get((column, level))
         if found is None:
-            solution, levels = self._solution, self._reached()
+            solution, reached = self._solution, self._reached()
             graph, at = solution.model.graph, solution.model.graph.layout
-            active = has(levels.board.words, column) & ~has(solution.ground.board.words, column)
+            active = has(reached.board.words, column) & ~has(solution.ground.board.words, column)
             order = np.full(graph.nodes, NEVER, dtype=np.int32)
             if level == 1:
                 order[: at.people][active[: at.people]] = 0
             for rule in graph.rules:
-                made = levels.made.get((rule.number, column))
+                made = reached.made.get((rule.number, column))
                 if made is not None and made[0] == level:
                     order[rule.node] = 0
             found = self._maps[column, level] = (active, order)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from armslength.estate import POWERS, Estate, Floor, Kind, Ref, with_action, with_state
 from armslength.reach.answer import Reach, reach
+from armslength.reach.ascent import Beside
 from armslength.reach.result import NOBODY, Between, Beyond, Exact, Gap, Length, Question, Step
 
 Longs = npt.NDArray[np.int64]
@@ -144,18 +145,22 @@ class Difference:
 
 
 def difference(
-    old: Estate, new: Estate, asked: Compared, doing: Callable[[str], None] = lambda what: None
+    old: Estate,
+    new: Estate,
+    asked: Compared,
+    doing: Callable[[str], None] = lambda what: None,
+    beside: Beside | None = None,
 ) -> Difference:
-    """Compare two estates. `doing` is told each stage."""
+    """Compare two estates. `doing` is told each stage; `beside` as in `reach`."""
     keys = _Keys(old, new)
     highest = max((floor.length for estate in (old, new) for floor in estate.settings.floors), default=0)
     question = Question(at=asked.at, cap=max(asked.cap, min(highest, NULL) - 1), everything=asked.everything)
     doing("computing the old lengths")
-    was = reach(old, question)
+    was = reach(old, question, beside=beside)
     before = _Half(old, was, keys)
     doing("computing the new lengths")
     # Question and indexes are those of each side; what is taken over is matched by name.
-    after = _Half(new, reach(new, question, before=was), keys)
+    after = _Half(new, reach(new, question, before=was, beside=beside), keys)
     doing("comparing")
     theirs = after.keys
     after.ask(before.keys, question)

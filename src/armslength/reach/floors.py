@@ -19,6 +19,7 @@ from armslength.reach.columns import Column, Columns, Words, has
 from armslength.reach.exposure import exposure
 from armslength.reach.graph import Graph
 from armslength.reach.ground import Ground
+from armslength.reach.lengths import goals
 from armslength.reach.levels import Levels
 from armslength.reach.pairs import Pairs, pairs
 from armslength.reach.result import Question
@@ -41,16 +42,7 @@ class Floors:
 
     def __init__(self, graph: Graph, columns: Columns, asked: Pairs) -> None:
         self._graph, self._columns, self._floor = graph, columns, asked.floor
-        at = graph.layout
-        slots = np.array([at.slot[a] for a in asked.action.tolist()], dtype=np.int64)
-        self._goals = np.stack(
-            [
-                at.over + at.operate * at.assets + asked.asset,
-                at.custody + asked.asset,
-                at.over + slots * at.assets + asked.asset,
-                at.exact + slots * at.assets + asked.asset,
-            ]
-        )
+        self._goals = goals(graph.layout, asked)
 
     def true(self, board: Board) -> Words:
         """Shape [W, K]: the pairs that are true on a board."""

@@ -122,6 +122,10 @@ class Graph:
     hosted: tuple[tuple[int, frozenset[int]], ...]
     power_sources: Ints
 
+    def __getstate__(self) -> dict[str, object]:
+        """For another process: the estate stays here."""
+        return {name: value for name, value in vars(self).items() if name not in ("estate", "reverse")}
+
     @cached_property
     def reverse(self) -> Edges:
         """The same edges by target; `origin` is the same numbering."""

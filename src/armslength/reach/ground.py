@@ -47,11 +47,10 @@ class Ground:
         """`like`: another ground of the same graph and quorums, whose tables serve here too."""
         self.board, self.quorums = board, quorums
         self.firings: dict[tuple[int, int], Firing] = dict(firings)
-        upward = board.graph.estate.settings.upward
         self._filled = {
             c: Filled(
                 groups=column.filled,
-                exposed=0 if column.state == ANY else quorums.mask(upward[column.state]),
+                exposed=0 if column.state == ANY else quorums.above(column.state),
             )
             for c, column in enumerate(board.columns.each)
             if column.filled
@@ -64,6 +63,10 @@ class Ground:
         self._counts: dict[int, Counts] = {}
         self._tallies: dict[int, Tally] = {}
         self._watched: dict[int, Ints | None] = {} if like is None else like._watched
+
+    def __getstate__(self) -> dict[str, object]:
+        """For another process, once it has run: what was left to try, and what serves to try it, stays here."""
+        return {**vars(self), "_left": {}, "_counts": {}, "_tallies": {}, "_watched": {}}
 
     def _watch(self, rule: Rule) -> Ints | None:
         """The nodes of which any that is new may make the rule fire; None for all."""

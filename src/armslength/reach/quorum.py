@@ -43,9 +43,11 @@ class Quorums:
     """Makes ballots and settles them. Equal questions are answered once."""
 
     def __init__(self, estate: Estate, exposure: Exposure, membership: Membership, tick: Callable[[], None]) -> None:
-        self._estate, self._exposure, self._membership, self._tick = estate, exposure, membership, tick
-        home = estate.settings.home
-        self._masks = [sum(1 << s for s in members - home) for members in exposure.sets]
+        self._exposure, self._membership, self._tick = exposure, membership, tick
+        settings = estate.settings
+        self._asked, self._home, self._upward = settings.terms, settings.home, settings.upward
+        self._unknown, self._columns = estate.groups.unknown, estate.people.columns
+        self._masks = [sum(1 << s for s in members - self._home) for members in exposure.sets]
         self._exposures = exposures(self._masks)
         self._count = len(estate.people.ids)
         self._everyone = np.arange(self._count, dtype=np.int32)
@@ -56,6 +58,13 @@ class Quorums:
         self._ballots: dict[tuple[int, frozenset[int]], Ballot] = {}
         self._mentioned: dict[int, frozenset[int]] = {}
         self._inherited: Inherited | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """For another process: all that the terms may ask of people, in place of the tables."""
+        for terms in self._asked:
+            for name in terms.distinct:
+                self.codes(name)
+        return {**vars(self), "_columns": {}}
 
     def mentioned(self, rule: Rule) -> frozenset[int]:
         """The groups whose opening by enrolment changes who may ask or approve."""
@@ -95,19 +104,19 @@ class Quorums:
         return [row.tobytes() for row in np.packbits(flags.T, axis=1)]
 
     def distinct(self, rule: Rule) -> tuple[str, ...]:
-        return () if rule.terms == STANDING else self._estate.settings.terms[rule.terms].distinct
+        return () if rule.terms == STANDING else self._asked[rule.terms].distinct
 
     def size(self, rule: Rule) -> int:
         """How many sit in its quorum, the requester among them."""
-        return 1 if rule.terms == STANDING else self._estate.settings.terms[rule.terms].approvals + 1
+        return 1 if rule.terms == STANDING else self._asked[rule.terms].approvals + 1
 
     def approved_by_all(self, rule: Rule, opened: frozenset[int]) -> bool:
         """Whether anyone may approve with these groups open."""
         return rule.terms != STANDING and self._crowds(rule.terms)[0].people(opened) is None
 
-    def mask(self, states: frozenset[int]) -> int:
-        """The bit mask of `states` without the home states."""
-        return sum(1 << s for s in states - self._estate.settings.home)
+    def above(self, state: int) -> int:
+        """The bit mask of a state and all that it belongs to, without the home states."""
+        return sum(1 << s for s in self._upward[state] - self._home)
 
     def ballot(self, rule: Rule, opened: frozenset[int]) -> Ballot:
         """The rule with the groups of `opened` open to all who act."""
@@ -227,9 +236,9 @@ class Quorums:
     def _crowds(self, terms: int) -> tuple[Crowd, tuple[Crowd, ...]]:
         found = self._approving.get(terms)
         if found is None:
-            asked, unknown = self._estate.settings.terms[terms], self._estate.groups.unknown
-            approving = crowd(asked.approvers, self._membership, unknown)
-            placing = tuple(crowd(p.of, self._membership, unknown) for p in asked.places)
+            asked = self._asked[terms]
+            approving = crowd(asked.approvers, self._membership, self._unknown)
+            placing = tuple(crowd(p.of, self._membership, self._unknown) for p in asked.places)
             found = self._approving[terms] = (approving, placing)
         return found
 
@@ -248,7 +257,7 @@ class Quorums:
                 approving=None,
                 placing=(),
             )
-        terms = self._estate.settings.terms[rule.terms]
+        terms = self._asked[rule.terms]
         approving, placing = self._crowds(rule.terms)
         flags = opened & approving.mentioned.union(*(c.mentioned for c in placing))
         inside = [crowd.people(flags) for crowd in (approving, *placing)]
@@ -314,7 +323,7 @@ class Quorums:
         """Codes [P] of a text column of people.csv, -1 for empty."""
         found = self._codes.get(name)
         if found is None:
-            values = self._estate.people.columns[name]
+            values = self._columns[name]
             distinct = {"": -1}
             for value in values.unique(maintain_order=True):
                 distinct.setdefault(value, len(distinct) - 1)

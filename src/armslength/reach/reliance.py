@@ -21,7 +21,7 @@ from armslength.reach.rules import STANDING, Rule
 from armslength.reach.spread import Flags, Ints
 
 if TYPE_CHECKING:
-    from armslength.reach.levels import Levels
+    from armslength.reach.ascent import Reached
     from armslength.reach.solution import Solution
 
 Small = npt.NDArray[np.int8]
@@ -31,12 +31,12 @@ MOST = int(np.iinfo(np.int8).max)
 class Reliance:
     """On `people`, of a solution whose indexes and columns are meant throughout."""
 
-    def __init__(self, solution: Solution, levels: Levels, people: Ints) -> None:
+    def __init__(self, solution: Solution, reached: Reached, people: Ints) -> None:
         self._model = solution.model
         graph = self._model.graph
         self._ground = solution.ground.board.words
         # What is true on the ground takes no accomplice, and what nobody came to is in no derivation.
-        self._allowed: Words = levels.board.words & ~self._ground
+        self._allowed: Words = reached.board.words & ~self._ground
         self._rules = {rule.node: rule for rule in graph.rules}
         self._key_source = np.array([k for k, _, _ in graph.keyed], dtype=np.int32)
         self._key_target = np.array([t for _, t, _ in graph.keyed], dtype=np.int32)
@@ -48,7 +48,7 @@ class Reliance:
         self._words: Words = np.zeros_like(self._allowed)
         self._words[:, people] = self._allowed[:, people]
         border = self._border(people)
-        self._fewest(levels, border)
+        self._fewest(reached, border)
         frontier = border
         while frontier.size:
             frontier = self._back(frontier)
@@ -76,10 +76,10 @@ class Reliance:
             found.append(frontier)
         return np.unique(np.concatenate(found)).astype(np.int32)
 
-    def _fewest(self, levels: Levels, border: Ints) -> None:
+    def _fewest(self, reached: Reached, border: Ints) -> None:
         """Note by column how many accomplices it takes at the least to make any of the people act, and the rules that
         do."""
-        count = len(levels.board.columns)
+        count = len(reached.board.columns)
         self._least: Small = np.full(count, MOST, dtype=np.int8)
         self._last: list[set[int] | None] = [set() for _ in range(count)]
         for node in border.tolist():
@@ -87,7 +87,7 @@ class Reliance:
             if node in self._them or rule is None and node >= self._model.graph.layout.people:
                 continue
             for c in bits(self._words[:, node]):
-                known, last = None if rule is None else levels.made.get((rule.number, c)), self._last[c]
+                known, last = None if rule is None else reached.made.get((rule.number, c)), self._last[c]
                 self._least[c] = min(self._least[c], known[0] if known is not None else 1)
                 if rule is None or known is None:
                     self._last[c] = None

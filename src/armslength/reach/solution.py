@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from armslength.estate import ENROLL, Estate
+from armslength.reach.ascent import Ascent, Beside, Reached, large
 from armslength.reach.board import Board
 from armslength.reach.clock import Clock, Expired
-from armslength.reach.columns import Column, Columns, Words, has
+from armslength.reach.columns import Column, Columns
 from armslength.reach.construction import Construction
 from armslength.reach.exposure import Exposure
 from armslength.reach.graph import Graph
 from armslength.reach.ground import Ground
-from armslength.reach.levels import Levels
+from armslength.reach.lengths import Lengths, goals
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import Pairs
 from armslength.reach.permits import Permit, gate_permits, permits
 from armslength.reach.quorum import Quorums
-from armslength.reach.result import NOBODY, Small
 from armslength.reach.takeover import takeover
 
 Permits = tuple[tuple[Permit, ...], tuple[Permit, ...]]
@@ -85,9 +85,16 @@ def _membership(estate: Estate, before: Model | None) -> Membership:
 
 class Solution:
     """`at_least`, `at_most`: shape [columns, K]; the same where exact, `NOBODY` in both beyond the cap. `before`: the
-    solution of another model, of which all is taken over that must be the same here."""
+    solution of another model, of which all is taken over that must be the same here. `beside`: see `Ascent`."""
 
-    def __init__(self, model: Model, columns: Sequence[Column], cap: int, before: Solution | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        columns: Sequence[Column],
+        cap: int,
+        before: Solution | None = None,
+        beside: Beside | None = None,
+    ) -> None:
         self.model, self.columns = model, Columns(tuple(columns))
         self.board = Board(model.graph, self.columns)
         taken = takeover(before, model, self.columns) if before is not None else None
@@ -95,52 +102,33 @@ class Solution:
             self.ground = Ground(self.board, model.quorums)
         else:
             self.ground = Ground(self.board, model.quorums, firings=taken.firings, left=taken.left)
-        self.levels: Levels | None = None
-        self.complete = False
-        shape = (len(self.columns), len(model.asked.action))
-        self.at_least: Small = np.full(shape, NOBODY, dtype=np.int8)
-        self.at_most: Small = np.full(shape, NOBODY, dtype=np.int8)
-        level = 0
+        self.reached: Reached | None = None
+        if beside is not None and taken is None and large(self.board):
+            beside.ready()
+        asked = goals(model.graph.layout, model.asked)
+        lengths = Lengths(asked, self.columns, self.board.full)
         try:
             self.ground.run(self.board.seed(model.exposure))
-            self._note(self.board.words, 0)
+            lengths.note(self.board.words, 0)
             standing = taken.standing(self.ground) if taken is not None else None
-            self.levels = Levels(self.ground, model.quorums, model.membership, model.clock, standing)
-            for level in range(1, cap + 1):
-                if not (self.at_most == NOBODY).any():
-                    break
-                self.levels.rise()
-                self._note(self.levels.board.words, level)
-            self.complete = True
+            ascent = Ascent(self.ground, model.quorums, model.membership, asked, model.clock, cap, standing)
+            self.reached = ascent.whole(beside)
         except Expired:
-            words = self.board.words if self.levels is None else self.levels.board.words
-            self._note(words, level)
-            open_ended = self.at_most == NOBODY
-            if self.levels is not None:
-                for bound in range(level, cap + 1):
-                    self.levels.bound(bound)
-                    self._note(self.levels.board.words, bound)
-            self.at_least[open_ended] = level
-
-    def _note(self, words: Words, level: int) -> None:
-        """Give `level` to the pairs that are true now and had no length yet."""
-        asked, at = self.model.asked, self.model.graph.layout
-        slots = np.array([at.slot[a] for a in asked.action.tolist()], dtype=np.int64)
-        true = words[:, at.over + at.operate * at.assets + asked.asset] | words[:, at.custody + asked.asset]
-        true |= words[:, at.over + slots * at.assets + asked.asset]
-        true |= words[:, at.exact + slots * at.assets + asked.asset]
-        for c in range(len(self.columns)):
-            new = has(true, c) & (self.at_most[c] == NOBODY)
-            self.at_least[c][new] = level
-            self.at_most[c][new] = level
+            lengths.note(self.board.words, 0)
+            lengths.stop(0)
+        found = lengths if self.reached is None else self.reached
+        self.at_least, self.at_most = found.at_least, found.at_most
+        self.complete = self.reached is not None and self.reached.complete
 
 
 class Solutions:
     """All solutions of a question: `known` has one column a state, with nothing filled; the others have some unknown
-    groups filled. `before`: those of another model."""
+    groups filled. `before`: those of another model. `beside`: see `Ascent`."""
 
-    def __init__(self, model: Model, asked: Pairs, before: Solutions | None = None) -> None:
-        self.model, self._cap, self._before = model, asked.highest_cap, before
+    def __init__(
+        self, model: Model, asked: Pairs, before: Solutions | None = None, beside: Beside | None = None
+    ) -> None:
+        self.model, self._cap, self._before, self._beside = model, asked.highest_cap, before, beside
         self._found: dict[frozenset[str], Solution] = {}
         self.known = self.filled(asked.states, frozenset())
 
@@ -148,13 +136,13 @@ class Solutions:
         """The solution for these states with these unknown groups filled."""
         before = self._before._found.get(self._names(groups)) if self._before is not None else None
         columns = [Column(state=s, filled=groups) for s in states]
-        found = self._found[self._names(groups)] = Solution(self.model, columns, self._cap, before)
+        found = self._found[self._names(groups)] = Solution(self.model, columns, self._cap, before, self._beside)
         return found
 
     def _names(self, groups: frozenset[int]) -> frozenset[str]:
         return frozenset(self.model.estate.groups.ids[g] for g in groups)
 
     def forget(self) -> None:
-        """What was before is not needed any more."""
-        self._before = None
+        """What was before is not needed any more, nor anybody beside."""
+        self._before = self._beside = None
         self.model.quorums.let_go()

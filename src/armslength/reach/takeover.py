@@ -25,7 +25,7 @@ from armslength.reach.reliance import Reliance
 from armslength.reach.touch import MOST, Touch
 
 if TYPE_CHECKING:
-    from armslength.reach.levels import Levels
+    from armslength.reach.ascent import Reached
     from armslength.reach.solution import Model, Solution
 
 Small = npt.NDArray[np.int8]
@@ -143,12 +143,12 @@ class Takeover:
     def standing(self, ground: Ground) -> Standing | None:
         """What stands of the levels, once the new ground is known."""
         before, match, columns = self._before, self._match, self._columns
-        levels = before.levels
-        if levels is None:
+        reached = before.reached
+        if reached is None:
             return None
         nodes = self._model.graph.nodes
         was = match.carried(match.turned(before.ground.board.words, columns.words), nodes)
-        had = match.turned(levels.board.words, columns.words)
+        had = match.turned(reached.board.words, columns.words)
         touched = self._touch.above(had, was, ground.board.words, columns)
         rules = self._model.graph.rules
         nodes_of_rules = np.array([rule.node for rule in rules], dtype=np.int64)
@@ -159,7 +159,7 @@ class Takeover:
         vain: Small = np.zeros_like(refuted)
         fewer, through = self._touch.fewer(columns), dict[int, int]()
         for c, old in match.columns.items():
-            known = levels.refuted[theirs, old]
+            known = reached.refuted[theirs, old]
             refuted[mine, c] = np.where(has(touched.more[:, at], c), np.maximum(known - fewer[c], 0), known)
             if fewer[c] < MOST:
                 vain[mine, c] = known
@@ -169,12 +169,12 @@ class Takeover:
         likely: dict[tuple[int, int], tuple[int, People]] = {}
         fired: dict[tuple[int, int], int] = {}
         missed = self._touch.missed
-        reliance = Reliance(before, levels, missed) if missed.size else None
+        reliance = Reliance(before, reached, missed) if missed.size else None
         back = {old: new for new, old in match.columns.items()}
         last = self._last(reliance, touched.rest) if reliance is not None else {}
         lean = set[tuple[int, int]]()
         numbers = {old: new for new, old in match.rules.items()}
-        for (number, c), (level, people) in levels.made.items():
+        for (number, c), (level, people) in reached.made.items():
             rule_number, column = numbers.get(number), back.get(c)
             if rule_number is None or column is None:
                 continue
@@ -193,7 +193,7 @@ class Takeover:
                 likely[rule_number, column] = (level, now)
             else:
                 sure.setdefault(level, []).append((rule_number, column, now))
-        hopeless, hopeful = self._hopes(levels.utmost)
+        hopeless, hopeful = self._hopes(reached.utmost)
         return Standing(
             refuted=refuted,
             sure=sure,
@@ -205,7 +205,7 @@ class Takeover:
             through=through,
             lean=frozenset(lean),
             last=last,
-            bundles=self._bundles(levels),
+            bundles=self._bundles(reached),
         )
 
     def _last(self, reliance: Reliance, fallen: Words) -> dict[int, tuple[int, int | None]]:
@@ -222,7 +222,7 @@ class Takeover:
                 found[c] = last or 0, rest
         return found
 
-    def _bundles(self, levels: Levels) -> Bundles | None:
+    def _bundles(self, reached: Reached) -> Bundles | None:
         """Those of the old model, if all edges are the same that lead to people, groups or terms."""
         found, at = self._touch.seeds, self._model.graph.layout
         one, two = self._before.model.graph, self._model.graph
@@ -233,7 +233,7 @@ class Takeover:
         target = np.concatenate([found.added[1], found.removed[1]])
         if ((target < at.over) | (target >= at.rules)).any():
             return None
-        return levels.bundles if np.array_equal(one.power_sources, two.power_sources) else None
+        return reached.bundles if np.array_equal(one.power_sources, two.power_sources) else None
 
     def _hopes(self, utmost: Board) -> tuple[frozenset[int], frozenset[int]]:
         """The rules that nobody could fire and nobody can now, and those that some could."""

@@ -49,9 +49,9 @@ class Touch:
     Columns are those of the new model wherever masks are given."""
 
     def __init__(self, before: Solution, new: Model, match: Matching) -> None:
-        old, levels = before.model, before.levels
+        old, reached = before.model, before.reached
         self._old, self._model, self._match = old, new, match
-        self._most = levels.level if levels is not None else 0
+        self._most = reached.level if reached is not None else 0
         self._standins: dict[bool, StandIns] = {}
         self.seeds = seeds(old, new, match)
         graph, self._at = new.graph, new.graph.layout

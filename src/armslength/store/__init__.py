@@ -19,6 +19,7 @@ from armslength.store.location import describe, find, parsed, read
 from armslength.store.source import Source
 
 if TYPE_CHECKING:
+    from armslength.store.companion import Companion
     from armslength.store.database import Integrity
     from armslength.store.document import Documents, Unread, read_documents
     from armslength.store.event_journal import EventJournal, KeptEvent
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from armslength.store.writing import replace_file, sync_folder
 
 _LATE = {
+    "companion": ("Companion",),
     "database": ("Integrity",),
     "event_journal": ("EventJournal", "KeptEvent"),
     "failure": ("Damaged", "Occupied", "Overtaken", "StorageFailed", "StoreError"),
@@ -166,6 +168,7 @@ __all__ = [
     "Away",
     "Ceremony",
     "Bucket",
+    "Companion",
     "Conflict",
     "Cosigned",
     "Customer",

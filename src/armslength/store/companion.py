@@ -1,0 +1,109 @@
+"""Companion: a second process of this program, which takes its share of a large answer, so that two cores are used.
+
+It gets a value and gives one back, over pipes. It needs no files, and ends with this process, however that ends.
+Threads would take turns on one core, and a fork could stop in the middle of another thread's work.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from armslength.reach import Half, Part
+from armslength.store.companion_pipe import Ended, receive, send
+
+MODULE = "armslength.store.companion_side"
+
+
+class Companion:
+    """Starts when there is something to do soon (`ready`). `until`: the end of the time allowed, on the clock of
+    `time.monotonic`. Where anything fails, this process has to do all: `failure` then says why. Implements
+    `armslength.reach.Beside`."""
+
+    def __init__(self, until: float | None = None) -> None:
+        self._until = until
+        self._process: subprocess.Popen[bytes] | None = None
+        self.failure: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process while there is one."""
+        return None if self._process is None else self._process.pid
+
+    def ready(self) -> None:
+        if self._process is not None or self.failure is not None or cores() < 2:
+            return
+        try:
+            self._process = subprocess.Popen(
+                # Not from the folder it is called in: an estate's folder is no place for programs.
+                [sys.executable, "-P", "-m", MODULE],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                # Ctrl-C is for this process; the other ends with it.
+                start_new_session=True,
+            )
+        except OSError as error:
+            self.failure = f"it did not start: {error}"
+
+    def climb(self, half: Half) -> Callable[[], Part | None]:
+        process = self._process
+        if process is None or process.stdin is None:
+            return lambda: None
+        try:
+            send(process.stdin, (half, self._until))
+        except (OSError, pickle.PicklingError, TypeError, AttributeError) as error:
+            self._fail(f"it could not be asked: {error}")
+            return lambda: None
+        return lambda: self._wait(process)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> Part | None:
+        assert process.stdout is not None
+        try:
+            found = receive(process.stdout)
+        except (OSError, Ended, pickle.UnpicklingError, EOFError):
+            self._fail(f"it ended with {process.wait()}")
+            return None
+        if isinstance(found, Part):
+            return found
+        self._fail(str(found))
+        return None
+
+    def _fail(self, why: str) -> None:
+        self.failure = why
+        self._end()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:
+                    pass
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
