@@ -163,7 +163,8 @@ def measured(asked: argparse.Namespace, folder: Path) -> list[Result]:
     for people in asked.sizes:
         print(f"measuring {people * 10:,} grants", file=sys.stderr)
         estate = draw(folder, people, asked.seed, *options)
-        runs = [json.loads(child("measure.py", str(estate), "--cap", str(asked.cap))) for _ in range(asked.repeat)]
+        limits = ["--cap", str(asked.cap), "--processes", str(asked.processes)]
+        runs = [json.loads(child("measure.py", str(estate), *limits)) for _ in range(asked.repeat)]
         found.append(min(runs, key=lambda run: whole(run, "processor")))
     return found
 
@@ -200,6 +201,7 @@ def main() -> int:
     parser.add_argument(
         "--repeat", type=int, default=1, help="runs of each size; the one of least processor time counts"
     )
+    parser.add_argument("--processes", type=int, choices=(1, 2), default=2, help="as of armslength reach")
     parser.add_argument("--no-cedar", action="store_true", help="estates without Cedar policies")
     parser.add_argument("--unknown", action="store_true", help="with three groups whose members are not known")
     parser.add_argument("--keep", type=Path, help="keep the drawn estates in this folder, and use what it holds")

@@ -30,6 +30,14 @@ class Firing:
     opened: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Watch:
+    """Of these `nodes` any that is new may make a rule fire; or of all people, if `anybody`."""
+
+    nodes: Ints
+    anybody: bool
+
+
 class Ground:
     """Runs rules on a board until nothing changes. `firings`: what is known to fire; `left`: the columns in which a
     rule may fire besides, by its number (all of them where it has no entry). `uncounted`: the columns with members of
@@ -62,21 +70,26 @@ class Ground:
         ]
         self._counts: dict[int, Counts] = {}
         self._tallies: dict[int, Tally] = {}
-        self._watched: dict[int, Ints | None] = {} if like is None else like._watched
+        self._watched: dict[int, Watch | None] = {} if like is None else like._watched
 
     def __getstate__(self) -> dict[str, object]:
         """For another process, once it has run: what was left to try, and what serves to try it, stays here."""
         return {**vars(self), "_left": {}, "_counts": {}, "_tallies": {}, "_watched": {}}
 
-    def _watch(self, rule: Rule) -> Ints | None:
-        """The nodes of which any that is new may make the rule fire; None for all."""
+    def _watch(self, rule: Rule) -> Watch | None:
+        """What is new where the rule may come to fire; None for anything."""
         if rule.number not in self._watched:
             at, quorums = self.board.graph.layout, self.quorums
             holding = rule.holders.people(frozenset())
             approving = quorums.ballot(rule, frozenset()).approvers.people
             groups = np.array([at.opened + g for g in quorums.mentioned(rule)], dtype=np.int32)
             waived = np.array([at.waived + rule.terms] if rule.terms != STANDING else [], dtype=np.int32)
-            watched = None if holding is None else np.concatenate([holding, approving, groups, waived])
+            watched = None
+            if holding is not None:
+                # Of so many people, that anybody is new says as much.
+                many = len(holding) + len(approving) > at.people
+                some = [groups, waived] if many else [holding, approving, groups, waived]
+                watched = Watch(anybody=many, nodes=np.concatenate(some))
             self._watched[rule.number] = watched
         return self._watched[rule.number]
 
@@ -134,13 +147,8 @@ class Ground:
         watch = self._watch(rule)
         if watch is None:
             return self.board.full
-        if len(watch) > self.board.graph.layout.people:
-            # Of so many people, that anybody is new says as much.
-            people = self.board.graph.layout.people
-            anything: Words = anybody | np.bitwise_or.reduce(fresh[:, watch[watch >= people]], axis=1)
-            return anything
-        found: Words = np.bitwise_or.reduce(fresh[:, watch], axis=1)
-        return found
+        found: Words = np.bitwise_or.reduce(fresh[:, watch.nodes], axis=1)
+        return found | anybody if watch.anybody else found
 
     def _fire(self, rule: Rule, order: int, some: Words) -> bool:
         board = self.board

@@ -46,6 +46,9 @@ class Companion:
     def ready(self) -> None:
         if self._process is not None or self.failure is not None or cores() < 2:
             return
+        if not sys.executable:
+            self.failure = "it is not known by which Python this program runs"
+            return
         try:
             self._process = subprocess.Popen(
                 # Not from the folder it is called in: an estate's folder is no place for programs.
