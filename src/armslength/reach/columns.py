@@ -39,10 +39,10 @@ class Columns:
 
     def mask(self, chosen: Iterable[int]) -> Words:
         """Shape [W]: the word form of a set of column numbers."""
-        out = np.zeros(self.words, dtype=np.uint64)
+        found = 0
         for c in chosen:
-            out[c >> 6] |= np.uint64(1 << (c & 63))
-        return out
+            found |= 1 << c
+        return np.frombuffer(bytearray(found.to_bytes(8 * self.words, "little")), dtype=np.uint64)
 
     def full(self) -> Words:
         return self.mask(range(len(self.each)))

@@ -96,13 +96,18 @@ class Levels:
 
     def _stand(self) -> Ints:
         """The nodes of the rules that are known to fire at this level, now set."""
-        nodes = []
+        sure: dict[int, dict[int, tuple[int, ...]]] = {}
         for number, column, people in self._standing.sure.get(self.level, ()) if self._standing is not None else ():
-            node = self.board.graph.rules[number].node
-            if self.board.put(node, self.board.columns.mask([column])):
-                self.made[number, column] = (self.level, people)
+            sure.setdefault(number, {})[column] = people
+        board, nodes = self.board, []
+        for number, some in sure.items():
+            node = board.graph.rules[number].node
+            new = board.columns.mask(some) & ~board.words[:, node]
+            for column in bits(new):
+                self.made[number, column] = (self.level, some[column])
+            if board.put(node, new):
                 nodes.append(node)
-        return np.unique(np.array(nodes, dtype=np.int32))
+        return np.array(nodes, dtype=np.int32)
 
     def _direct_of(self, rules: list[Rule]) -> dict[int, list[Rule]]:
         """Fire `rules` in every column where this level is enough without the help of others; those left, by column."""
@@ -179,11 +184,9 @@ class Levels:
     def _settled(self, standing: Standing, rule: Rule, pending: Words) -> Words:
         """Of the columns `pending`, those of which it is known beforehand whether the rule fires at this level; where
         it does, it fires."""
-        found: Words = np.zeros_like(pending)
-        for c in bits(pending):
-            if standing.refuted[rule.number, c] >= self.level:
-                found[c >> 6] |= np.uint64(1 << (c & 63))
-                continue
+        refuted = np.flatnonzero(standing.refuted[rule.number] >= self.level)
+        found: Words = pending & self.board.columns.mask(refuted.tolist())
+        for c in bits(pending & ~found):
             level, people = standing.likely.get((rule.number, c), (0, ()))
             if level == self.level and (self._stands(standing, rule, c, people) or self._still(rule, c, people)):
                 self._fire(rule, [c], people)
