@@ -86,6 +86,56 @@ def test_a_fault_over_there_is_told_and_what_is_printed_there_breaks_nothing() -
         assert beside.failure == "ValueError: a fault"
 
 
+def test_what_was_asked_and_not_waited_for_is_not_taken_for_the_next_answer(estate: Estate) -> None:
+    """Else a share of one answer would stand in another."""
+    with Companion() as beside:
+        beside.ready()
+        beside.climb(half_of(estate))
+        other = replace(QUESTION, everything=True)
+        assert list(reach(estate, other, beside=beside)) == list(reach(estate, other))
+        assert beside.failure is None and beside.pid is not None
+
+
+@pytest.mark.parametrize("said", ["hello", "print what is longer than a mark, and more"])
+def test_what_python_prints_at_its_start_is_no_answer(
+    estate: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """Else its first bytes would be the size of something to wait for, or to make room for."""
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.stdout.write({said!r})\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with Companion() as beside:
+        found = reach(estate, QUESTION, beside=beside)
+        assert beside.failure is not None and "could not be read" in beside.failure
+    assert list(found) == list(reach(estate, QUESTION))
+
+
+def test_one_that_says_nothing_more_and_does_not_end_is_ended(
+    estate: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = "import os\nos.close(1)\nwhile os.read(0, 65536):\n    pass\n"
+    (tmp_path / "sitecustomize.py").write_text(program, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    begin = time.monotonic()
+    with Companion() as beside:
+        found = reach(estate, QUESTION, beside=beside)
+        assert beside.failure is not None
+    assert time.monotonic() - begin < SECONDS
+    assert list(found) == list(reach(estate, QUESTION))
+
+
+def test_where_there_is_no_room_for_its_answer_this_process_does_all(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(pipe: object) -> object:
+        raise MemoryError
+
+    monkeypatch.setattr("armslength.store.companion.receive", full)
+    with Companion() as beside:
+        found = reach(estate, QUESTION, beside=beside)
+        assert beside.failure == "its answer could not be read: MemoryError: "
+    assert list(found) == list(reach(estate, QUESTION))
+
+
 def test_it_stops_when_the_time_is_over(estate: Estate) -> None:
     """Else --limit would hold for half of the states."""
     with Companion(until=time.monotonic()) as beside:
@@ -150,20 +200,37 @@ def test_no_program_is_run_from_the_folder_it_is_called_in(
     assert not (tmp_path / "run").exists()
 
 
-def test_no_id_of_a_person_or_asset_goes_over(estate: Estate) -> None:
-    class Kept:
-        sent = b""
+def test_a_path_with_the_separator_of_paths_leads_to_no_program_of_the_folder(
+    estate: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "numpy.py").write_text("open('run', 'w').close()\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [f"/nowhere/a{os.pathsep}b", *sys.path])
+    with Companion() as beside:
+        reach(estate, QUESTION, beside=beside)
+        assert beside.failure is None
+    assert not (tmp_path / "run").exists()
 
+
+def test_no_id_of_a_person_group_or_asset_goes_over(estate: Estate) -> None:
+    sent = pickle.dumps(half_of(estate), protocol=5)
+    ids = (*estate.people.ids, *estate.groups.ids, *estate.assets.ids)
+    assert not [name for name in ids if name.encode() in sent]
+
+
+def half_of(estate: Estate) -> Half:
+    found = list[Half]()
+
+    class Kept:
         def ready(self) -> None: ...
 
         def climb(self, half: Half) -> Callable[[], Part | None]:
-            self.sent = pickle.dumps(half, protocol=5)
+            found.append(half)
             return lambda: None
 
-    kept = Kept()
-    reach(estate, QUESTION, beside=kept)
-    assert kept.sent
-    assert not [name for name in (*estate.people.ids, *estate.assets.ids) if name.encode() in kept.sent]
+    reach(estate, QUESTION, beside=Kept())
+    return found[0]
 
 
 def alive(pid: int) -> bool:

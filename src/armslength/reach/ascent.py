@@ -18,7 +18,7 @@ from armslength.reach.clock import Clock, Expired
 from armslength.reach.columns import Words, has
 from armslength.reach.ground import Ground
 from armslength.reach.lengths import Goals, Lengths
-from armslength.reach.levels import Levels
+from armslength.reach.levels import Levels, utmost
 from armslength.reach.membership import Membership
 from armslength.reach.quorum import Quorums
 from armslength.reach.result import Small
@@ -60,7 +60,7 @@ class Half:
         self._ascent, self._mine = ascent, mine
 
     def climb(self, expired: Callable[[], bool]) -> Part:
-        """What is reached there. `expired` as in `reach`. Raises `Expired` where the time is over before it began."""
+        """What is reached there. `expired` as in `reach`."""
         self._ascent.clock.ask(expired)
         return self._ascent.part(self._mine)
 
@@ -93,11 +93,14 @@ class Ascent:
         cap: int,
         standing: Standing | None = None,
     ) -> None:
+        """Raises `Expired` where the time is over before it began."""
         self._ground, self._quorums, self._membership, self._goals = ground, quorums, membership, goals
         self.clock, self._cap, self._standing = clock, cap, standing
+        # Nothing may end what follows: whoever was asked for a half owes it.
+        self._utmost = utmost(ground, quorums, standing)
 
     def whole(self, beside: Beside | None) -> Reached:
-        """What is reached in all columns. Raises `Expired` where the time is over before it began."""
+        """What is reached in all columns."""
         board = self._ground.board
         mine, others = self._halves() if self._standing is None and large(board) else (board.full, None)
         waiting = beside.climb(Half(self, others)) if beside is not None and others is not None else None
@@ -113,11 +116,12 @@ class Ascent:
         return Reached(levels, parts)
 
     def part(self, mine: Words) -> Part:
-        """What is reached in the columns `mine` [W]. Raises `Expired` like `whole`."""
+        """What is reached in the columns `mine` [W]."""
         return self._climb(self._levels(mine), mine)
 
     def _levels(self, mine: Words) -> Levels:
-        return Levels(self._ground, self._quorums, self._membership, self.clock, self._standing, mine)
+        known = self._standing, mine, self._utmost
+        return Levels(self._ground, self._quorums, self._membership, self.clock, *known)
 
     def _climb(self, levels: Levels, mine: Words) -> Part:
         board = levels.board

@@ -32,7 +32,7 @@ STEPS = 2000
 class Levels:
     """`words` is the board at the level reached so far; `made` says with whom a rule first fired in a column, `refuted`
     [rules, columns] how many accomplices were tried in vain. `standing`: what is known beforehand. `mine` [W]: the
-    columns looked at, all by default; in others nothing comes to the ground."""
+    columns looked at, all by default; in others nothing comes to the ground. `most`: the `utmost`, if it is known."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Levels:
         clock: Clock,
         standing: Standing | None = None,
         mine: Words | None = None,
+        most: Board | None = None,
     ) -> None:
         graph = ground.board.graph
         self._ground, self._clock = ground, clock
@@ -54,7 +55,7 @@ class Levels:
         self.refuted = np.zeros((len(graph.rules), len(ground.board.columns)), dtype=np.int8)
         if standing is not None:
             self.refuted = standing.refuted.copy()
-        self.utmost = _utmost(ground, quorums, standing)
+        self.utmost = most if most is not None else utmost(ground, quorums, standing)
         self._rules = [rule for rule in graph.rules if rule.holders.ways and self.utmost.words[0, rule.node]]
         self._powers = sum(1 << rule.number for rule in self._rules if rule.power)
         kept = standing.bundles if standing is not None else None
@@ -375,9 +376,9 @@ class Levels:
         return self._true_powers[column]
 
 
-def _utmost(ground: Ground, quorums: Quorums, standing: Standing | None) -> Board:
+def utmost(ground: Ground, quorums: Quorums, standing: Standing | None) -> Board:
     """What follows if everyone acts, every key is held and every unknown group is filled: a rule that does not fire
-    then never does. What did so before is taken to do so still, which can only be too much."""
+    then never does. What did so before is taken to do so still, which can only be too much. Raises `Expired`."""
     graph, at = ground.board.graph, ground.board.graph.layout
     filled = frozenset[int]().union(*(c.filled for c in ground.board.columns.each))
     board = Board(graph, Columns((Column(state=ANY, filled=filled),)))

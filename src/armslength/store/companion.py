@@ -7,7 +7,6 @@ Threads would take turns on one core, and a fork could stop in the middle of ano
 from __future__ import annotations
 
 import os
-import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,6 +27,7 @@ class Companion:
     def __init__(self, until: float | None = None) -> None:
         self._until = until
         self._process: subprocess.Popen[bytes] | None = None
+        self._owing = False
         self.failure: str | None = None
 
     def __enter__(self) -> Self:
@@ -56,7 +56,7 @@ class Companion:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                env={**os.environ, "PYTHONPATH": _paths()},
                 # Ctrl-C is for this process; the other ends with it.
                 start_new_session=True,
             )
@@ -64,23 +64,32 @@ class Companion:
             self.failure = f"it did not start: {error}"
 
     def climb(self, half: Half) -> Callable[[], Part | None]:
+        if self._owing:
+            # Whoever asked before did not wait: what is owed must not be taken for the answer to this.
+            self._end()
+            self.ready()
         process = self._process
         if process is None or process.stdin is None:
             return lambda: None
         try:
             send(process.stdin, (half, self._until))
-        except (OSError, pickle.PicklingError, TypeError, AttributeError) as error:
-            self._fail(f"it could not be asked: {error}")
+        except Exception as error:
+            self._fail(f"it could not be asked: {_told(error)}")
             return lambda: None
+        self._owing = True
         return lambda: self._wait(process)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> Part | None:
         assert process.stdout is not None
         try:
             found = receive(process.stdout)
-        except (OSError, Ended, pickle.UnpicklingError, EOFError):
-            self._fail(f"it ended with {process.wait()}")
+        except Ended:
+            self._fail(f"it ended with {_status(process)}")
             return None
+        except Exception as error:
+            self._fail(f"its answer could not be read: {_told(error)}")
+            return None
+        self._owing = False
         if isinstance(found, Part):
             return found
         self._fail(str(found))
@@ -91,7 +100,7 @@ class Companion:
         self._end()
 
     def _end(self) -> None:
-        process, self._process = self._process, None
+        process, self._process, self._owing = self._process, None, False
         if process is None:
             return
         process.kill()
@@ -102,6 +111,24 @@ class Companion:
                     pipe.close()
                 except OSError:
                     pass
+
+
+def _paths() -> str:
+    """Where modules are found, as PYTHONPATH can say it: of a path with the separator it would make others."""
+    return os.pathsep.join(path for path in sys.path if path and os.pathsep not in path)
+
+
+def _status(process: subprocess.Popen[bytes]) -> int:
+    """With what a process ended that says nothing more; it has a moment for that."""
+    try:
+        return process.wait(1)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def cores() -> int:

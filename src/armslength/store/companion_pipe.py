@@ -1,6 +1,6 @@
 """What goes over the pipe to a companion and back: one pickled value after another, arrays apart, as they are.
 
-Both ends are this program; nothing else can write to the pipe.
+Both ends are this program.
 """
 
 from __future__ import annotations
@@ -9,9 +9,16 @@ import pickle
 import struct
 from typing import IO
 
+MARK = b"armslength/half\n"
+"""Begins each value: what else was written, by a program that Python runs at its start, is no value."""
+
 
 class Ended(Exception):
     """The other end is gone."""
+
+
+class Garbled(Exception):
+    """Something else was written to the pipe."""
 
 
 def send(pipe: IO[bytes], value: object) -> None:
@@ -20,6 +27,7 @@ def send(pipe: IO[bytes], value: object) -> None:
     body = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     raw = [buffer.raw() for buffer in buffers]
     sizes = [len(body), *(view.nbytes for view in raw)]
+    pipe.write(MARK)
     pipe.write(struct.pack(f"<Q{len(sizes)}Q", len(sizes), *sizes))
     pipe.write(body)
     for view in raw:
@@ -28,7 +36,9 @@ def send(pipe: IO[bytes], value: object) -> None:
 
 
 def receive(pipe: IO[bytes]) -> object:
-    """The next value. Raises `Ended`."""
+    """The next value. Raises `Ended`, `Garbled`, and what unpickling raises."""
+    if _read(pipe, len(MARK)) != MARK:
+        raise Garbled("it began with something else")
     (count,) = struct.unpack("<Q", _read(pipe, 8))
     sizes = struct.unpack(f"<{count}Q", _read(pipe, 8 * count))
     body, *buffers = (_read(pipe, size) for size in sizes)

@@ -39,7 +39,8 @@ def _read(pipe: IO[bytes], given: SimpleQueue[tuple[Half, float | None]]) -> Non
     while True:
         try:
             given.put(cast(tuple[Half, float | None], receive(pipe)))
-        except Exception as error:
+        except BaseException as error:
+            # Whatever it is: the thread must not end alone.
             os._exit(0 if isinstance(error, Ended) else 1)
 
 
