@@ -12,7 +12,7 @@ policies(estate), permits(...)         policy.cedar read apart; to whom each per
 """
 
 from armslength.reach.answer import Reach, reach
-from armslength.reach.ascent import Beside, Half, Part
+from armslength.reach.ascent import Beside, Half
 from armslength.reach.barrier import (
     Barrier,
     Binding,
@@ -26,6 +26,7 @@ from armslength.reach.barrier import (
 from armslength.reach.cause import Cause, Causes, PolicyCause, RowCause, SealedCause, SettingCause, Turn
 from armslength.reach.checker import check
 from armslength.reach.checker_document import NotSteps, check_document, steps_from_json
+from armslength.reach.climb import Part
 from armslength.reach.difference import Compared, Difference, LengthChange, Side, difference
 from armslength.reach.exposure import Exposure, exposure
 from armslength.reach.floors import unheld

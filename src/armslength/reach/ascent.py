@@ -8,13 +8,14 @@ depends on the ground alone, so the answer is the same with and without.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from armslength.reach.board import Board
-from armslength.reach.clock import Clock, Expired
+from armslength.reach.bundles import Bundles
+from armslength.reach.climb import Climb, Part
+from armslength.reach.clock import Clock
 from armslength.reach.columns import Words, has
 from armslength.reach.ground import Ground
 from armslength.reach.lengths import Goals, Lengths
@@ -28,29 +29,15 @@ LARGE = 2_000_000
 """People times columns from which on the columns are climbed in two halves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Part:
-    """What was reached in some columns, whether or not the time was enough (`complete`). `words`, `made`, `refuted` and
-    `level` are those of `Levels`, `at_least` and `at_most` those of `Lengths`; of other columns they have no more than
-    the ground."""
-
-    words: Words
-    made: dict[tuple[int, int], tuple[int, tuple[int, ...]]]
-    refuted: Small
-    level: int
-    at_least: Small
-    at_most: Small
-    complete: bool
-
-
 class Beside(Protocol):
     """Another process, which climbs in some columns while this one climbs in others."""
 
     def ready(self) -> None:
         """There will be something to climb soon."""
 
-    def climb(self, half: Half) -> Callable[[], Part | None]:
-        """Begin. What is given back waits for the end: None where it failed, whatever the reason."""
+    def climb(self, half: Half) -> Callable[[], Part | None] | None:
+        """Begin; None where that cannot be. What is given back waits for the end: None where it failed, whatever the
+        reason."""
 
 
 class Half:
@@ -68,10 +55,10 @@ class Half:
 class Reached:
     """The parts together; all names are those of `Levels` and `Lengths`."""
 
-    def __init__(self, levels: Levels, parts: list[Part]) -> None:
-        self.board = Board(levels.board.graph, levels.board.columns)
+    def __init__(self, ground: Board, utmost: Board, bundles: Bundles, parts: list[Part]) -> None:
+        self.board = Board(ground.graph, ground.columns)
         self.board.words = np.bitwise_or.reduce([part.words for part in parts])
-        self.utmost, self.bundles = levels.utmost, levels.bundles
+        self.utmost, self.bundles = utmost, bundles
         self.made = {key: made for part in parts for key, made in part.made.items()}
         self.refuted: Small = np.maximum.reduce([part.refuted for part in parts])
         self.level = max(part.level for part in parts)
@@ -104,52 +91,34 @@ class Ascent:
         board = self._ground.board
         mine, others = self._halves() if self._standing is None and large(board) else (board.full, None)
         waiting = beside.climb(Half(self, others)) if beside is not None and others is not None else None
-        levels = self._levels(mine)
-        parts = [self._climb(levels, mine)]
-        if others is not None:
-            theirs = waiting() if waiting is not None else None
-            if theirs is None:
-                # What was kept for one half is only in the way of the other.
-                levels = self._levels(others)
-                theirs = self._climb(levels, others)
-            parts.append(theirs)
-        return Reached(levels, parts)
+        climbs = [self._climb(mine)]
+        if others is not None and waiting is None:
+            climbs.append(self._climb(others))
+        bundles = climbs[0].levels.bundles
+        parts = self._up(climbs)
+        if others is not None and waiting is not None:
+            # What was kept for one half is only in the way of the other.
+            del climbs
+            parts.append(waiting() or self.part(others))
+        return Reached(board, self._utmost, bundles, parts)
 
     def part(self, mine: Words) -> Part:
         """What is reached in the columns `mine` [W]."""
-        return self._climb(self._levels(mine), mine)
+        return self._up([self._climb(mine)])[0]
 
-    def _levels(self, mine: Words) -> Levels:
-        known = self._standing, mine, self._utmost
-        return Levels(self._ground, self._quorums, self._membership, self.clock, *known)
-
-    def _climb(self, levels: Levels, mine: Words) -> Part:
-        board = levels.board
-        lengths = Lengths(self._goals, board.columns, mine)
-        lengths.note(board.words, 0)
-        level, complete = 0, False
-        try:
-            for level in range(1, self._cap + 1):
-                if not lengths.open:
-                    break
-                levels.rise()
-                lengths.note(board.words, level)
-            complete = True
-        except Expired:
-            lengths.note(board.words, level)
-            lengths.stop(level)
-            for bound in range(level, self._cap + 1):
-                levels.bound(bound)
-                lengths.note(board.words, bound)
-        return Part(
-            words=board.words,
-            made=levels.made,
-            refuted=levels.refuted,
-            level=levels.level,
-            at_least=lengths.at_least,
-            at_most=lengths.at_most,
-            complete=complete,
+    def _climb(self, mine: Words) -> Climb:
+        ground = self._ground
+        levels = Levels(
+            ground, self._quorums, self._membership, self.clock, self._standing, mine=mine, most=self._utmost
         )
+        return Climb(levels, Lengths(self._goals, ground.board.columns, mine))
+
+    def _up(self, climbs: list[Climb]) -> list[Part]:
+        """All go up together, so that an end of the time is the same for them."""
+        for _ in range(self._cap):
+            for climb in climbs:
+                climb.up()
+        return [climb.part(self._cap) for climb in climbs]
 
     def _halves(self) -> tuple[Words, Words]:
         """Two halves of the columns that take about as long: what is to find out depends on how many act already."""

@@ -63,19 +63,19 @@ class Companion:
         except OSError as error:
             self.failure = f"it did not start: {error}"
 
-    def climb(self, half: Half) -> Callable[[], Part | None]:
+    def climb(self, half: Half) -> Callable[[], Part | None] | None:
         if self._owing:
             # Whoever asked before did not wait: what is owed must not be taken for the answer to this.
             self._end()
             self.ready()
         process = self._process
         if process is None or process.stdin is None:
-            return lambda: None
+            return None
         try:
             send(process.stdin, (half, self._until))
         except Exception as error:
             self._fail(f"it could not be asked: {_told(error)}")
-            return lambda: None
+            return None
         self._owing = True
         return lambda: self._wait(process)
 
