@@ -97,6 +97,9 @@ class Headcount:
         before = self._ground.tally(classes, asking)
         if not mask.any():
             return before
+        if self._bundles.some_bring(mask, MANY + self._outside(classes)):
+            # Then more than MANY of the table are brought, whoever they are.
+            return plenty(before)
         who, of, rest = self._brought_into(classes, mask)
         if not who.size and not rest:
             return before
@@ -118,6 +121,10 @@ class Headcount:
         if len(classes.people) > MANY and len(self._tallies) < COUNTS:
             self._tallies[key] = found
         return found
+
+    def _outside(self, classes: Classes) -> int:
+        """How many people are in no class of a table."""
+        return self._bundles.assumes.shape[1] - len(classes.people)
 
     def _brought_into(self, classes: Classes, mask: Words) -> tuple[Ints, Ints, bool]:
         """Whom a mask brings of the people of a table, and their classes; or, where they are fewer, the `rest`."""
