@@ -14,7 +14,7 @@ import numpy as np
 
 from armslength.reach.classes import Classes, Counts, Kinds
 from armslength.reach.crowd import Crowd
-from armslength.reach.seating import Bill, Seat, Seating, order
+from armslength.reach.seating import Bill, Seat, Seating
 from armslength.reach.spread import Flags
 
 Drawn = tuple[tuple[Seat, ...], tuple[Seat, ...]]
@@ -32,10 +32,13 @@ class Filled:
 def tally(counts: Counts) -> bytes:
     """A short name for how many of each class act: those of many people who join, each asked about once, are too many
     to keep."""
-    some = np.flatnonzero(counts)
-    return blake2b(
-        some.astype(np.int32).tobytes() + b"|" + counts[some].astype(np.int32).tobytes(), digest_size=20
-    ).digest()
+    if len(counts) > FEW:
+        some = np.flatnonzero(counts)
+        return blake2b(
+            some.astype(np.int32).tobytes() + b"|" + counts[some].astype(np.int32).tobytes(), digest_size=20
+        ).digest()
+    exact = counts.astype(np.int32).tobytes()
+    return exact if len(exact) <= 20 else blake2b(exact, digest_size=20).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +56,8 @@ class Ballot:
     stands: dict[tuple[bytes, bytes], Stand] = field(default_factory=dict)
 
 
+FEW = 1024
+"""Of so many classes, the counts are named as they are."""
 SPARE = 4
 """So many people may join a stand before its seats are counted anew."""
 
@@ -128,9 +133,9 @@ def _drawn(classes: Classes, inside: Counts, acting: Flags, outsiders: Flags, ap
     outside, cap = np.diff(classes.start) - inside, approvals + 2 + SPARE
 
     def row(flags: Flags, counts: Counts, out: bool) -> tuple[Seat, ...]:
-        some = np.flatnonzero(flags)
+        some = classes.cheapest[flags[classes.cheapest]]
         numbers = np.minimum(counts[some], cap).tolist()
-        return tuple(sorted((classes.seat(i, n, out) for i, n in zip(some.tolist(), numbers, strict=True)), key=order))
+        return tuple([classes.seat(i, n, out) for i, n in zip(some.tolist(), numbers, strict=True)])
 
     return row(acting, inside, False), row(outsiders, outside, True)
 

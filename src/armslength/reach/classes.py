@@ -7,7 +7,7 @@ mark. Who has no exposure more and no place less can stand in for another; what 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
@@ -85,13 +85,17 @@ class Seats:
         return self.exposures.masks[int(self.exposure[number])]
 
     def __getitem__(self, number: int) -> Seat:
+        return self.seat(number, 0, False)
+
+    def seat(self, number: int, count: int, outside: bool) -> Seat:
+        """So many people of class `number`."""
         mark = int(self.mark[number])
         return Seat(
             exposed=self.exposed(number),
-            values=tuple(int(codes[number]) for codes in self.values),
+            values=tuple([int(codes[number]) for codes in self.values]),
             places=0 if self.places is None else self.places[mark],
-            count=0,
-            outside=False,
+            count=count,
+            outside=outside,
             owner=number,
             shared=mark if self.places is None else -1,
         )
@@ -124,12 +128,18 @@ class Classes:
         place = np.minimum(np.searchsorted(self.sorted_people, who), len(self.sorted_people) - 1)
         return np.where(self.sorted_people[place] == who, self.sorted_class[place], np.int32(-1))
 
+    def one(self, person: int) -> int:
+        """The class of a person, or -1."""
+        people = self.sorted_people
+        place = int(people.searchsorted(np.int32(person)))
+        return int(self.sorted_class[place]) if place < len(people) and people[place] == person else -1
+
     def seat(self, number: int, count: int, outside: bool) -> Seat:
         """So many people of class `number`; the same seat whenever it is asked for, since tables of many are kept."""
         key = (number, count, outside)
         found = self.made.get(key)
         if found is None:
-            found = self.made[key] = replace(self.seats[number], count=count, outside=outside)
+            found = self.made[key] = self.seats.seat(number, count, outside)
         return found
 
     def counts(self, flags: Flags) -> Counts:
@@ -164,6 +174,13 @@ class Classes:
                 if person not in but:
                     return int(person)
         raise LookupError(number)
+
+    @cached_property
+    def cheapest(self) -> Ints:
+        """All classes, in the order in which their seats are tried."""
+        exposures = self.seats.exposures
+        counts = np.bitwise_count(exposures.words).sum(axis=1)[exposures.of[self.seats.exposure]]
+        return np.argsort(counts, kind="stable").astype(np.int32)
 
     @cached_property
     def borders(self) -> Ints:

@@ -16,7 +16,7 @@ from armslength.reach.exposure import Exposure
 from armslength.reach.membership import Membership
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.seating import Bill, Seat, Seating, order, seat
-from armslength.reach.spread import Flags, Ints
+from armslength.reach.spread import Flags, Ints, within
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -276,12 +276,15 @@ class Quorums:
     def _approvers(self, approving: Ints | None, inside: Sequence[Ints | None], distinct: tuple[str, ...]) -> Classes:
         """Those of `approving` people, `inside` are those who may fill each place; None is everyone."""
         people = self._able(approving, distinct)
-        flags = [np.ones(len(people), dtype=np.bool_) if some is None else np.isin(people, some) for some in inside]
         fits, places = np.zeros(len(people), dtype=np.int32), [0]
-        if flags:
-            rows, found = np.unique(np.array(flags).T, axis=0, return_inverse=True)
-            fits = found.reshape(-1).astype(np.int32)
-            places = [sum(1 << i for i in np.flatnonzero(row).tolist()) for row in rows]
+        for i, some in enumerate(inside):
+            # Place by place, those alike so far are parted.
+            fits = 2 * fits + (1 if some is None else within(people, some))
+            used = np.flatnonzero(np.bincount(fits, minlength=2 * len(places)))
+            number = np.zeros(2 * len(places), dtype=np.int32)
+            number[used] = np.arange(len(used))
+            fits = number[fits]
+            places = [places[one >> 1] | (one & 1) << i for one in used.tolist()]
         return self._classes(people, distinct, fits, places)
 
     def _askers(

@@ -158,7 +158,7 @@ class Scenes:
         key = (id(classes), person)
         found = self._class.get(key)
         if found is None:
-            found = self._class[key] = int(classes.of(np.array([person], dtype=np.int32))[0])
+            found = self._class[key] = classes.one(person)
         return found
 
     def _ways_in(self, rule: Rule, person: int) -> bytes:

@@ -64,6 +64,7 @@ class Staking:
         self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
         self._holding: dict[bytes, tuple[Controllers, ...]] = {}
         self._approving: dict[int, Words] = {}
+        self._assumed: dict[tuple[int, frozenset[int]], Words] = {}
         self._all_mask: Words | None = None
 
     def stakes(self, rule: Rule, opened: frozenset[int], chained: bool) -> Stakes:
@@ -118,13 +119,19 @@ class Staking:
         return tuple(found)
 
     def _assuming(self, rule: Rule, ballot: Ballot, opened: frozenset[int]) -> Words:
+        """The sources that make anybody act who may ask or approve."""
         holding = rule.holders.people(opened)
         if holding is None:
             return self._assuming_anyone()
+        of_rule = (rule.number, opened)
+        known = self._assumed.get(of_rule)
+        if known is not None:
+            return known
         assumes, key = self._bundles.assumes, id(ballot.approvers)
         if key not in self._approving:
             self._approving[key] = np.bitwise_or.reduce(assumes[:, ballot.approvers.people], axis=1)
         found: Words = np.bitwise_or.reduce(assumes[:, holding], axis=1) | self._approving[key]
+        self._assumed[of_rule] = found
         return found
 
     def _assuming_anyone(self) -> Words:
