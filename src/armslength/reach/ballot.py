@@ -157,13 +157,12 @@ def _many(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) 
         if not counts.any():
             kept.append(counts > 0)
             continue
-        ample = np.flatnonzero((counts >= enough) & ~done[kinds.of])
-        large, first = np.unique(kinds.of[ample], return_index=True)
+        first, large = kinds.firsts((counts >= enough) & ~done[kinds.of])
         flags = np.zeros(len(done), dtype=np.bool_)
         flags[large] = True
         dropped, left = kinds.stand_in(flags)
         chosen = (counts > 0) & ~(done | dropped | left)[kinds.of]
-        chosen[ample[first[left[large]]]] = True
+        chosen[first[left[large]]] = True
         kept.append(chosen)
         # An outsider costs more than those alike who act.
         done |= dropped | left
@@ -180,15 +179,10 @@ def _few(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) -
         if not flags.any():
             kept.append(flags)
             continue
-        some = np.flatnonzero(flags & ~done[kinds.of])
         # Of one value a quorum has one member, so one class is enough.
-        some = some[np.unique(kinds.slot[some], return_index=True)[1]]
-        kind = kinds.of[some]
+        some, kind = kinds.firsts(flags & ~done[kinds.of])
         dropped, left = kinds.stand_in(np.bincount(kind, minlength=len(done)) >= enough)
-        order = np.argsort(kind, kind="stable")
-        start = np.searchsorted(kind[order], np.arange(len(done)))
-        rank = np.empty(len(kind), dtype=np.int64)
-        rank[order] = np.arange(len(kind)) - start[kind[order]]
+        rank = np.arange(len(kind)) - np.searchsorted(kind, kind)
         chosen = np.zeros(len(flags), dtype=np.bool_)
         chosen[some[(rank < enough) & ~dropped[kind]]] = True
         kept.append(chosen)

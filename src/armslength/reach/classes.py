@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from armslength.reach.columns import Words
-from armslength.reach.dominance import stand_in
+from armslength.reach.dominance import no_better, ranks
 from armslength.reach.seating import Seat
 from armslength.reach.spread import Flags, Ints
 
 Counts = npt.NDArray[np.signedinteger]
+UNDER = 100_000
+"""Of so many kinds, each with each, it is kept for a table which are no better than which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,7 +47,7 @@ def exposures(masks: Sequence[int]) -> Exposures:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Kinds:
     """Like classes together, but for the values of one distinct column, that with the most: `of` [n] is each class's
     kind, `slot` [n] numbers kind and value (all 0 without such a column). Kinds with equal values in the other distinct
@@ -58,15 +59,52 @@ class Kinds:
     ends: tuple[int, ...]
     exposed: Words
     places: Words
+    known: dict[int, Ints] = field(default_factory=dict)
 
     def stand_in(self, ample: Flags) -> tuple[Flags, Flags]:
         """Those kinds that are no better than another, `ample` one, with the same other values; and the ample ones
         left."""
         dropped, kept = np.zeros((2, len(ample)), dtype=np.bool_)
-        for lo, hi in pairwise(self.ends):
-            if ample[lo:hi].any():
-                dropped[lo:hi], kept[lo:hi] = stand_in(self.exposed[lo:hi], self.places[lo:hi], ample[lo:hi])
+        some = np.flatnonzero(ample)
+        for kind in some[np.argsort(self._rank[some])].tolist():
+            if not dropped[kind]:
+                dropped[self._under(kind)] = True
+                kept[kind] = True
         return dropped, kept
+
+    def firsts(self, some: Flags) -> tuple[Ints, Ints]:
+        """Of the classes with a flag the first of each kind and value, and their kinds, which ascend."""
+        chosen = self._by_slot[some[self._by_slot]]
+        slot = self.slot[chosen]
+        chosen = chosen[np.concatenate([slot[:1] >= 0, slot[1:] != slot[:-1]])]
+        return chosen, self.of[chosen]
+
+    @cached_property
+    def _by_slot(self) -> Ints:
+        return np.argsort(self.slot, kind="stable").astype(np.int32)
+
+    @cached_property
+    def _rank(self) -> Ints:
+        """None can stand in for one of a lower rank."""
+        return ranks(self.exposed, self.places)
+
+    @cached_property
+    def _part(self) -> Ints:
+        """The number of the part between borders in which each kind is."""
+        return np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends)).astype(np.int32)
+
+    def _under(self, kind: int) -> Ints:
+        """The others, with the same other values, that are no better than this kind."""
+        found = self.known.get(kind)
+        if found is None:
+            part = int(self._part[kind])
+            lo, hi = self.ends[part], self.ends[part + 1]
+            flags = no_better(self.exposed[lo:hi], self.places[lo:hi], kind - lo)
+            flags[kind - lo] = False
+            found = (lo + np.flatnonzero(flags)).astype(np.int32)
+            if len(self.known) * len(self.exposed) < UNDER:
+                self.known[kind] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

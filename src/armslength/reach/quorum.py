@@ -140,10 +140,11 @@ class Quorums:
 
         def drawn() -> tuple[list[Seat], list[Seat]]:
             extra_q, extra_a = self._filled_seats(ballot, filled)
-            return (
-                sorted(seats(ballot.requesters, asking, ballot.bill.approvals, most) + extra_q, key=order),
-                sorted(seats(ballot.approvers, approving, ballot.bill.approvals, most) + extra_a, key=order),
-            )
+            asks = seats(ballot.requesters, asking, ballot.bill.approvals, most)
+            approves = seats(ballot.approvers, approving, ballot.bill.approvals, most)
+            if extra_q or extra_a:
+                return sorted(asks + extra_q, key=order), sorted(approves + extra_a, key=order)
+            return asks, approves
 
         key = (tally(asking), tally(approving), filled)
         return self._seat(ballot.bill, ballot.known, key, most, drawn)
