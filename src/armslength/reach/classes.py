@@ -6,7 +6,7 @@ mark. Who has no exposure more and no place less can stand in for another; what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,6 +19,8 @@ from armslength.reach.seating import Seat
 from armslength.reach.spread import Flags, Ints
 
 Counts = npt.NDArray[np.signedinteger]
+FEW = 256
+"""So many people are counted one by one."""
 UNDER = 100_000
 """Of so many kinds, each with each, it is kept for a table which are no better than which."""
 
@@ -191,6 +193,9 @@ class Classes:
         if not len(self.people):
             return np.zeros((64 * len(words), 0), dtype=np.int64)
         mine = words[:, self.people]
+        if len(self.people) <= FEW:
+            bits = np.unpackbits(np.ascontiguousarray(mine.T).view(np.uint8), axis=1, bitorder="little")
+            return np.add.reduceat(bits, self.start[:-1], axis=0, dtype=np.int16).T.copy()
         # Those of a class mostly act in the same columns, so that runs of them are counted.
         fresh = np.zeros(len(self.people), dtype=np.bool_)
         fresh[self.start[:-1]] = True
@@ -203,7 +208,7 @@ class Classes:
         small = np.int16 if found.max() <= np.iinfo(np.int16).max else np.int32
         return found.T.astype(small, order="C")
 
-    def someone(self, number: int, which: Callable[[Ints], Flags], but: set[int]) -> int:
+    def someone(self, number: int, which: Callable[[Ints], Flags], but: Collection[int]) -> int:
         """The first person of class `number` for whom `which` holds, who is not in `but`."""
         lo, hi = int(self.start[number]), int(self.start[number + 1])
         # Mostly one of the first will do.

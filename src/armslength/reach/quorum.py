@@ -194,24 +194,34 @@ class Quorums:
     def name(self, ballot: Ballot, seating: Seating, acting: Callable[[Ints], Flags]) -> Quorum:
         """Real people for a seating; `acting` tells who of some people acts. Whoever does not is an outsider: all who
         are exposed act."""
-        used: set[int] = set()
-        outsiders: list[int] = []
-
-        def resting(some: Ints) -> Flags:
-            return ~acting(some)
+        outsiders = list(self.outsiders(ballot, seating, acting))
+        coming, used = iter(outsiders), set[int]()
 
         def take(classes: Classes, s: Seat) -> int:
             if s.owner < 0:
                 return FILLED
-            person = classes.someone(s.owner, resting if s.outside else acting, used)
-            used.add(person)
             if s.outside:
-                outsiders.append(person)
+                return next(coming)
+            person = classes.someone(s.owner, acting, used)
+            used.add(person)
             return person
 
         requester = take(ballot.requesters, seating.requester)
         approvers = tuple(take(ballot.approvers, s) for s in seating.approvers)
         return Quorum(outsiders=tuple(outsiders), requester=requester, approvers=approvers)
+
+    def outsiders(self, ballot: Ballot, seating: Seating, acting: Callable[[Ints], Flags]) -> tuple[int, ...]:
+        """The outsiders that `name` gives. Who acts is none of them, so who of those sits makes no difference."""
+        found: dict[int, None] = {}
+
+        def resting(some: Ints) -> Flags:
+            return ~acting(some)
+
+        seats = [(ballot.requesters, seating.requester), *((ballot.approvers, s) for s in seating.approvers)]
+        for classes, s in seats:
+            if s.outside:
+                found[classes.someone(s.owner, resting, found)] = None
+        return tuple(found)
 
     def _filled_seats(self, ballot: Ballot, filled: Filled | None) -> tuple[list[Seat], list[Seat]]:
         if filled is None:
@@ -322,7 +332,7 @@ class Quorums:
             distinct = {"": -1}
             for value in values.unique(maintain_order=True):
                 distinct.setdefault(value, len(distinct) - 1)
-            found = np.fromiter((distinct[v] for v in values), dtype=np.int32, count=len(values))
+            found = np.fromiter(map(distinct.__getitem__, values.to_list()), dtype=np.int32, count=len(values))
             self._codes[name] = found
         return found
 

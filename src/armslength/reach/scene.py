@@ -96,7 +96,7 @@ class Scenes:
             found |= (some[:, None] == joined).any(axis=1)
             return found
 
-        return self._quorums.name(scene.ballot, seating, acting).outsiders
+        return self._quorums.outsiders(scene.ballot, seating, acting)
 
     def enough(self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int) -> bool:
         """Whether at most so many further outsiders do; who they are is left open."""
