@@ -91,7 +91,7 @@ class Quorums:
     def ways_in(self, rule: Rule, people: Ints) -> list[bytes]:
         """For each of `people`, by which ways in the tables they belong to the crowds of the rule."""
         ways = [way.people for crowd in self.crowds(rule) for way in crowd.ways if way.people is not None]
-        flags = np.array([np.isin(people, inside) for inside in ways], dtype=np.bool_).reshape(-1, len(people))
+        flags = np.array([within(people, inside) for inside in ways], dtype=np.bool_).reshape(-1, len(people))
         return [row.tobytes() for row in np.packbits(flags.T, axis=1)]
 
     def distinct(self, rule: Rule) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from armslength.reach.columns import Words
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import STANDING, Rule
-from armslength.reach.spread import Flags, Ints
+from armslength.reach.spread import Flags, Ints, within
 from armslength.reach.traits import Traits
 
 
@@ -180,7 +180,7 @@ class Staking:
             mask = controllers.mask
             eases = bool(self._bundles.opened(mask, mentioned - opened)) or self._bundles.waived(mask, rule.terms)
             useful = self._useful(ballot, rule, opened, mask, stakes.opens)
-            asks = holding is None or bool(np.isin(useful, holding).any())
+            asks = holding is None or bool(within(useful, holding).any())
             if not eases and not useful.size:
                 continue
             for people, own, own_asks in self._by_role(controllers.people, ballot, rule, opened, stakes):
@@ -211,7 +211,7 @@ class Staking:
         if not opens and some.size:
             holding = rule.holders.people(opened)
             if holding is not None:
-                some = some[(ballot.approvers.of(some) >= 0) | np.isin(some, holding)]
+                some = some[within(some, ballot.approvers.sorted_people) | within(some, holding)]
         return some
 
     def _by_role(
@@ -242,4 +242,4 @@ class Staking:
 
 def among(people: Ints, crowd: Ints | None) -> Flags:
     """Which of `people` are in a crowd, None for everyone."""
-    return np.ones(len(people), dtype=np.bool_) if crowd is None else np.isin(people, crowd)
+    return np.ones(len(people), dtype=np.bool_) if crowd is None else within(people, crowd)
