@@ -218,9 +218,9 @@ class Quorums:
             return ~acting(some)
 
         seats = [(ballot.requesters, seating.requester), *((ballot.approvers, s) for s in seating.approvers)]
-        for classes, s in seats:
+        for table, s in seats:
             if s.outside:
-                found[classes.someone(s.owner, resting, found)] = None
+                found[table.someone(s.owner, resting, found)] = None
         return tuple(found)
 
     def _filled_seats(self, ballot: Ballot, filled: Filled | None) -> tuple[list[Seat], list[Seat]]:
