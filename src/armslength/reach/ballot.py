@@ -182,9 +182,11 @@ def _few(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) -
         # Of one value a quorum has one member, so one class is enough.
         some, kind = kinds.firsts(flags & ~done[kinds.of])
         dropped, left = kinds.stand_in(np.bincount(kind, minlength=len(done)) >= enough)
+        left_over = ~dropped[kind]
+        some, kind = some[left_over], kind[left_over]
         rank = np.arange(len(kind)) - np.searchsorted(kind, kind)
         chosen = np.zeros(len(flags), dtype=np.bool_)
-        chosen[some[(rank < enough) & ~dropped[kind]]] = True
+        chosen[some[rank < enough]] = True
         kept.append(chosen)
         done |= dropped | left
     return kept[0], kept[1]
