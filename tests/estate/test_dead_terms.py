@@ -77,6 +77,14 @@ def test_what_is_missing_is_said(terms: str, expected: list[str]) -> None:
     assert said(terms) == expected
 
 
+def test_values_of_people_not_looked_at_first_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first few often have values enough; where they have not, the others do, and a warning would be wrong."""
+    monkeypatch.setattr("armslength.estate.dead_terms.ENOUGH", 1)
+    assert said('approvals = 1\napprovers = "everyone"\ndistinct = ["unit"]') == []
+    few = "3 values of 'unit' are needed and all people have 2: drop it from distinct"
+    assert said('approvals = 2\napprovers = "everyone"\ndistinct = ["unit"]') == [few]
+
+
 @pytest.mark.parametrize(
     "files",
     [

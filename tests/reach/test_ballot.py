@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from armslength.reach.ballot import SPARE, joined, seats, tally, worth
 from armslength.reach.classes import Classes, Counts, classes, exposures
+from armslength.reach.dominance import stand_in
 from armslength.reach.seating import Bill, Seat, order, seat
 
 
@@ -114,3 +118,29 @@ def test_the_seats_worth_trying_stay_so_when_a_few_join(ballot: Crowded) -> None
                 more[one] += 1
         all_seats.append(every(side, more))
     assert cost(ballot.bill, *mine) == cost(ballot.bill, *all_seats)
+
+
+@given(ballots(), st.integers(0, 2**32), st.sampled_from((0, 1000)))
+def test_kinds_stand_in_for_others_of_the_same_values_alone(crowded: Crowded, seed: int, kept: int) -> None:
+    """What is kept for a table of who is no better than whom is asked for other people than it was found out for."""
+    rng = np.random.default_rng(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["armslength.reach.classes"], "UNDER", kept)
+        for table in (crowded.requesters, crowded.approvers):
+            kinds = table.kinds
+            for _ in range(4):
+                ample = rng.random(len(kinds.exposed)) < rng.random()
+                dropped, left = np.zeros((2, len(ample)), dtype=np.bool_)
+                for lo, hi in pairwise(kinds.ends):
+                    part = stand_in(kinds.exposed[lo:hi], kinds.places[lo:hi], ample[lo:hi])
+                    dropped[lo:hi], left[lo:hi] = part
+                mine = kinds.stand_in(ample)
+                assert np.array_equal(mine[0], dropped) and np.array_equal(mine[1], left)
+
+
+@given(ballots())
+def test_seats_are_drawn_in_their_order(crowded: Crowded) -> None:
+    """They are not sorted again: a seating tries them as they come, cheapest first."""
+    for table, acting in ((crowded.requesters, crowded.asking), (crowded.approvers, crowded.approving)):
+        found = seats(table, acting, crowded.bill.approvals, 4)
+        assert found == sorted(found, key=order)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from random import Random
 
@@ -28,7 +29,8 @@ LIMITS = {
     "LARGE": ("demands", "ascent"),
     "WIDE": ("traits",),
     "PAIRS": ("sorting",),
-    "FEW": ("bundles",),
+    "FEW": ("bundles", "ballot", "classes"),
+    "UNDER": ("classes",),
     "SPARSE": ("bundles",),
     "SPARE": ("ballot", "scene"),
     "BROUGHT": ("headcount",),
@@ -65,7 +67,7 @@ def lower(patch: pytest.MonkeyPatch, random: Random) -> None:
         limit = random.choice((0, 1, 2, 5))
         if random.random() < 0.5:
             for module in modules:
-                patch.setattr(f"armslength.reach.{module}.{name}", limit)
+                patch.setattr(sys.modules[f"armslength.reach.{module}"], name, limit)
 
 
 def agrees(case: Case, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:

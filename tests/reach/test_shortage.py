@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,8 +83,11 @@ def test_classes_are_counted_in_every_column(crowded: Crowded, columns: int) -> 
     words = np.zeros((-(-columns // 64), people), dtype=np.uint64)
     for c in range(columns):
         words[c >> 6] |= flags[c].astype(np.uint64) << np.uint64(c & 63)
-    for table in (crowded.requesters, crowded.approvers):
-        assert np.array_equal(table.tallied(words)[:columns], counted(table, flags))
+    for few in (0, people):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys.modules["armslength.reach.classes"], "FEW", few)
+            for table in (crowded.requesters, crowded.approvers):
+                assert np.array_equal(table.tallied(words)[:columns], counted(table, flags))
 
 
 def counted(table: Classes, flags: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> Counts:

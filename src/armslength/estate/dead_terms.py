@@ -21,7 +21,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 ENOUGH = 500
-"""Approvers looked at first: where they suffice for every state, the rest need not be counted."""
+"""Approvers looked at first: where they suffice, for every state or for all values, the rest need not be counted."""
 
 
 def note_dead_terms(estate: Estate, lines: Mapping[str, int], *, may_enroll: bool, findings: Findings) -> None:
@@ -42,6 +42,7 @@ class Crowd:
         self.people = len(estate.people.ids)
         self._open = _open_groups(estate, may_enroll=may_enroll)
         self._standing: dict[Ref, Mask | None] = {}
+        self._valued: dict[tuple[str, ...], Mask] = {}
         self._unexposed: Mask | None = None
         self._members: dict[tuple[str, ...], npt.NDArray[np.int64]] = {}
         groups = estate.groups
@@ -95,10 +96,12 @@ class Crowd:
 
     def with_values(self, columns: tuple[str, ...]) -> Mask:
         """People who have a value in every one of the columns."""
-        mask = np.ones(self.people, dtype=np.bool_)
-        for column in columns:
-            mask &= (self.estate.people.columns[column] != "").to_numpy()
-        return mask
+        if columns not in self._valued:
+            mask = np.ones(self.people, dtype=np.bool_)
+            for column in columns:
+                mask &= (self.estate.people.columns[column] != "").to_numpy()
+            self._valued[columns] = mask
+        return self._valued[columns]
 
     def unexposed_members(self, columns: tuple[str, ...]) -> npt.NDArray[np.int64]:
         """`[state]`: how many people with a value in every one of the columns are not exposed to the state."""
@@ -106,9 +109,11 @@ class Crowd:
             self._members[columns] = self.unexposed()[self.with_values(columns)].sum(axis=0)
         return self._members[columns]
 
-    def values(self, column: str, among: Mask) -> int:
-        """How many values a column has among some people."""
-        return int(self.estate.people.columns[column].filter(among).n_unique())
+    def values(self, column: str, among: Mask, needed: int) -> int:
+        """How many values a column has among some people; perhaps fewer, but no fewer than are needed."""
+        cells, some = self.estate.people.columns[column], np.flatnonzero(among)
+        few = int(cells.gather(some[:ENOUGH]).n_unique())
+        return few if few >= needed or len(some) <= ENOUGH else int(cells.filter(among).n_unique())
 
 
 def _asked(estate: Estate) -> Iterator[Ref]:
@@ -202,7 +207,7 @@ def _distinct(terms: Terms, crowd: Crowd, standing: Standing) -> Iterator[str]:
             (terms.approvals, standing.approvers, "those who could approve"),
             (terms.approvals + 1, standing.members, "all people"),
         ):
-            values = crowd.values(column, among)
+            values = crowd.values(column, among, needed)
             if values < needed:
                 yield f"{needed} values of {column!r} are needed and {who} have {values}: drop it from distinct"
                 break

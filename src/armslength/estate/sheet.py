@@ -116,18 +116,10 @@ class Sheet:
         """What each cell means as a number, by row: `meaning` gives it for a value, or says what is wrong with it.
         An empty cell is -1; so is a wrong one, after it was reported for every row that has it."""
         cells = self.columns[column]
-        of_value = np.full(len(cells.values), -1, dtype=np.int32)
-        wrong: dict[int, str] = {}
-        for code, value in enumerate(cells.values):
-            if not value:
-                continue
-            match meaning(value):
-                case int(number):
-                    of_value[code] = number
-                case str(message):
-                    wrong[code] = message
+        meant = [meaning(value) if value else -1 for value in cells.values]
+        wrong = {code: one for code, one in enumerate(meant) if isinstance(one, str)}
         self.report(column, wrong, findings)
-        return of_value[cells.codes]
+        return cells.spread([one if isinstance(one, int) else -1 for one in meant])
 
     def report(self, column: str, wrong: Mapping[int, str], findings: Findings) -> None:
         """Reports what is wrong with the values of some codes at each row that has one."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from armslength.reach.classes import Classes, Counts, Kinds
 from armslength.reach.crowd import Crowd
-from armslength.reach.seating import Bill, Seat, Seating, order
+from armslength.reach.seating import Bill, Seat, Seating
 from armslength.reach.spread import Flags
 
 Drawn = tuple[tuple[Seat, ...], tuple[Seat, ...]]
@@ -32,10 +32,13 @@ class Filled:
 def tally(counts: Counts) -> bytes:
     """A short name for how many of each class act: those of many people who join, each asked about once, are too many
     to keep."""
-    some = np.flatnonzero(counts)
-    return blake2b(
-        some.astype(np.int32).tobytes() + b"|" + counts[some].astype(np.int32).tobytes(), digest_size=20
-    ).digest()
+    if len(counts) > FEW:
+        some = np.flatnonzero(counts)
+        return blake2b(
+            some.astype(np.int32).tobytes() + b"|" + counts[some].astype(np.int32).tobytes(), digest_size=20
+        ).digest()
+    exact = counts.astype(np.int32).tobytes()
+    return exact if len(exact) <= 20 else blake2b(exact, digest_size=20).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +56,8 @@ class Ballot:
     stands: dict[tuple[bytes, bytes], Stand] = field(default_factory=dict)
 
 
+FEW = 1024
+"""Of so many classes, the counts are named as they are."""
 SPARE = 4
 """So many people may join a stand before its seats are counted anew."""
 
@@ -128,9 +133,9 @@ def _drawn(classes: Classes, inside: Counts, acting: Flags, outsiders: Flags, ap
     outside, cap = np.diff(classes.start) - inside, approvals + 2 + SPARE
 
     def row(flags: Flags, counts: Counts, out: bool) -> tuple[Seat, ...]:
-        some = np.flatnonzero(flags)
+        some = classes.cheapest[flags[classes.cheapest]]
         numbers = np.minimum(counts[some], cap).tolist()
-        return tuple(sorted((classes.seat(i, n, out) for i, n in zip(some.tolist(), numbers, strict=True)), key=order))
+        return tuple([classes.seat(i, n, out) for i, n in zip(some.tolist(), numbers, strict=True)])
 
     return row(acting, inside, False), row(outsiders, outside, True)
 
@@ -152,13 +157,12 @@ def _many(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) 
         if not counts.any():
             kept.append(counts > 0)
             continue
-        ample = np.flatnonzero((counts >= enough) & ~done[kinds.of])
-        large, first = np.unique(kinds.of[ample], return_index=True)
+        first, large = kinds.firsts((counts >= enough) & ~done[kinds.of])
         flags = np.zeros(len(done), dtype=np.bool_)
         flags[large] = True
         dropped, left = kinds.stand_in(flags)
         chosen = (counts > 0) & ~(done | dropped | left)[kinds.of]
-        chosen[ample[first[left[large]]]] = True
+        chosen[first[left[large]]] = True
         kept.append(chosen)
         # An outsider costs more than those alike who act.
         done |= dropped | left
@@ -175,17 +179,14 @@ def _few(kinds: Kinds, inside: Counts, outside: Counts, size: int, spare: int) -
         if not flags.any():
             kept.append(flags)
             continue
-        some = np.flatnonzero(flags & ~done[kinds.of])
         # Of one value a quorum has one member, so one class is enough.
-        some = some[np.unique(kinds.slot[some], return_index=True)[1]]
-        kind = kinds.of[some]
+        some, kind = kinds.firsts(flags & ~done[kinds.of])
         dropped, left = kinds.stand_in(np.bincount(kind, minlength=len(done)) >= enough)
-        order = np.argsort(kind, kind="stable")
-        start = np.searchsorted(kind[order], np.arange(len(done)))
-        rank = np.empty(len(kind), dtype=np.int64)
-        rank[order] = np.arange(len(kind)) - start[kind[order]]
+        left_over = ~dropped[kind]
+        some, kind = some[left_over], kind[left_over]
+        rank = np.arange(len(kind)) - np.searchsorted(kind, kind)
         chosen = np.zeros(len(flags), dtype=np.bool_)
-        chosen[some[(rank < enough) & ~dropped[kind]]] = True
+        chosen[some[rank < enough]] = True
         kept.append(chosen)
         done |= dropped | left
     return kept[0], kept[1]

@@ -131,6 +131,10 @@ class Bundles:
         """Whether the sources of a mask plainly make few act, for so many people."""
         return SPARSE * sum(len(self._acting(source)) for source in bits(mask)) <= people
 
+    def some_bring(self, mask: Words, people: int) -> bool:
+        """Whether one source of a mask alone makes more than so many `people` act."""
+        return any(len(self._acting(source)) > people for source in bits(mask))
+
     def _acting(self, source: int) -> Ints:
         """Whom a source makes act, ascending."""
         found = self._acts.get(source)

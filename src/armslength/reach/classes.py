@@ -6,20 +6,23 @@ mark. Who has no exposure more and no place less can stand in for another; what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from armslength.reach.columns import Words
-from armslength.reach.dominance import stand_in
+from armslength.reach.dominance import no_better, ranks
 from armslength.reach.seating import Seat
 from armslength.reach.spread import Flags, Ints
 
 Counts = npt.NDArray[np.signedinteger]
+FEW = 256
+"""So many people are counted one by one."""
+UNDER = 100_000
+"""Of so many kinds, each with each, it is kept for a table which are no better than which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,7 +49,7 @@ def exposures(masks: Sequence[int]) -> Exposures:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Kinds:
     """Like classes together, but for the values of one distinct column, that with the most: `of` [n] is each class's
     kind, `slot` [n] numbers kind and value (all 0 without such a column). Kinds with equal values in the other distinct
@@ -58,15 +61,52 @@ class Kinds:
     ends: tuple[int, ...]
     exposed: Words
     places: Words
+    known: dict[int, Ints] = field(default_factory=dict)
 
     def stand_in(self, ample: Flags) -> tuple[Flags, Flags]:
         """Those kinds that are no better than another, `ample` one, with the same other values; and the ample ones
         left."""
         dropped, kept = np.zeros((2, len(ample)), dtype=np.bool_)
-        for lo, hi in pairwise(self.ends):
-            if ample[lo:hi].any():
-                dropped[lo:hi], kept[lo:hi] = stand_in(self.exposed[lo:hi], self.places[lo:hi], ample[lo:hi])
+        some = np.flatnonzero(ample)
+        for kind in some[np.argsort(self._rank[some])].tolist():
+            if not dropped[kind]:
+                dropped[self._under(kind)] = True
+                kept[kind] = True
         return dropped, kept
+
+    def firsts(self, some: Flags) -> tuple[Ints, Ints]:
+        """Of the classes with a flag the first of each kind and value, and their kinds, which ascend."""
+        chosen = self._by_slot[some[self._by_slot]]
+        slot = self.slot[chosen]
+        chosen = chosen[np.concatenate([slot[:1] >= 0, slot[1:] != slot[:-1]])]
+        return chosen, self.of[chosen]
+
+    @cached_property
+    def _by_slot(self) -> Ints:
+        return np.argsort(self.slot, kind="stable").astype(np.int32)
+
+    @cached_property
+    def _rank(self) -> Ints:
+        """None can stand in for one of a lower rank."""
+        return ranks(self.exposed, self.places)
+
+    @cached_property
+    def _part(self) -> Ints:
+        """The number of the part between borders in which each kind is."""
+        return np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends)).astype(np.int32)
+
+    def _under(self, kind: int) -> Ints:
+        """The others, with the same other values, that are no better than this kind."""
+        found = self.known.get(kind)
+        if found is None:
+            part = int(self._part[kind])
+            lo, hi = self.ends[part], self.ends[part + 1]
+            flags = no_better(self.exposed[lo:hi], self.places[lo:hi], kind - lo)
+            flags[kind - lo] = False
+            found = (lo + np.flatnonzero(flags)).astype(np.int32)
+            if len(self.known) * len(self.exposed) < UNDER:
+                self.known[kind] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,13 +125,17 @@ class Seats:
         return self.exposures.masks[int(self.exposure[number])]
 
     def __getitem__(self, number: int) -> Seat:
+        return self.seat(number, 0, False)
+
+    def seat(self, number: int, count: int, outside: bool) -> Seat:
+        """So many people of class `number`."""
         mark = int(self.mark[number])
         return Seat(
             exposed=self.exposed(number),
-            values=tuple(int(codes[number]) for codes in self.values),
+            values=tuple([int(codes[number]) for codes in self.values]),
             places=0 if self.places is None else self.places[mark],
-            count=0,
-            outside=False,
+            count=count,
+            outside=outside,
             owner=number,
             shared=mark if self.places is None else -1,
         )
@@ -124,12 +168,18 @@ class Classes:
         place = np.minimum(np.searchsorted(self.sorted_people, who), len(self.sorted_people) - 1)
         return np.where(self.sorted_people[place] == who, self.sorted_class[place], np.int32(-1))
 
+    def one(self, person: int) -> int:
+        """The class of a person, or -1."""
+        people = self.sorted_people
+        place = int(people.searchsorted(np.int32(person)))
+        return int(self.sorted_class[place]) if place < len(people) and people[place] == person else -1
+
     def seat(self, number: int, count: int, outside: bool) -> Seat:
         """So many people of class `number`; the same seat whenever it is asked for, since tables of many are kept."""
         key = (number, count, outside)
         found = self.made.get(key)
         if found is None:
-            found = self.made[key] = replace(self.seats[number], count=count, outside=outside)
+            found = self.made[key] = self.seats.seat(number, count, outside)
         return found
 
     def counts(self, flags: Flags) -> Counts:
@@ -143,6 +193,9 @@ class Classes:
         if not len(self.people):
             return np.zeros((64 * len(words), 0), dtype=np.int64)
         mine = words[:, self.people]
+        if len(self.people) <= FEW:
+            bits = np.unpackbits(np.ascontiguousarray(mine.T).view(np.uint8), axis=1, bitorder="little")
+            return np.add.reduceat(bits, self.start[:-1], axis=0, dtype=np.int16).T.copy()
         # Those of a class mostly act in the same columns, so that runs of them are counted.
         fresh = np.zeros(len(self.people), dtype=np.bool_)
         fresh[self.start[:-1]] = True
@@ -155,7 +208,7 @@ class Classes:
         small = np.int16 if found.max() <= np.iinfo(np.int16).max else np.int32
         return found.T.astype(small, order="C")
 
-    def someone(self, number: int, which: Callable[[Ints], Flags], but: set[int]) -> int:
+    def someone(self, number: int, which: Callable[[Ints], Flags], but: Collection[int]) -> int:
         """The first person of class `number` for whom `which` holds, who is not in `but`."""
         lo, hi = int(self.start[number]), int(self.start[number + 1])
         # Mostly one of the first will do.
@@ -164,6 +217,13 @@ class Classes:
                 if person not in but:
                     return int(person)
         raise LookupError(number)
+
+    @cached_property
+    def cheapest(self) -> Ints:
+        """All classes, in the order in which their seats are tried."""
+        exposures = self.seats.exposures
+        counts = np.bitwise_count(exposures.words).sum(axis=1)[exposures.of[self.seats.exposure]]
+        return np.argsort(counts, kind="stable").astype(np.int32)
 
     @cached_property
     def borders(self) -> Ints:

@@ -41,10 +41,19 @@ class Deputies:
         people = people[less[self._exposure[people]]]
         if not columns:
             return len(people)
-        values = np.stack([self._quorums.codes(name)[people] for name in columns], axis=1)
-        values = np.unique(values[(values >= 0).all(axis=1)], axis=0)
+        codes = [self._quorums.codes(name)[people] for name in columns]
+        valued = np.logical_and.reduce([some >= 0 for some in codes])
+        alike = np.zeros(int(valued.sum()), dtype=np.int64)
+        first = np.zeros(len(alike), dtype=np.int64)
+        for some in codes:
+            # Column by column, those with the same values so far are parted.
+            some = some[valued]
+            _, first, alike = np.unique(
+                alike * (int(some.max(initial=0)) + 1) + some, return_index=True, return_inverse=True
+            )
         if len(columns) == 1:
-            return len(values)
+            return len(first)
+        values = np.stack([some[valued][first] for some in codes], axis=1)
         taken: list[set[int]] = [set() for _ in columns]
         count = 0
         for row in values.tolist():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from armslength.reach.columns import Words
-from armslength.reach.spread import Flags
+from armslength.reach.spread import Flags, Ints
 
 
 def stand_in(exposed: Words, places: Words, ample: Flags) -> tuple[Flags, Flags]:
@@ -15,11 +15,23 @@ def stand_in(exposed: Words, places: Words, ample: Flags) -> tuple[Flags, Flags]
     some = np.flatnonzero(ample)
     if not some.size:
         return dropped, kept
-    # None can stand in for one that comes before it in this order.
-    sizes = np.bitwise_count(exposed[some]).sum(axis=1, dtype=np.int64)
-    fewest = -np.bitwise_count(places[some]).sum(axis=1, dtype=np.int64)
-    for i in some[np.lexsort((fewest, sizes))].tolist():
+    for i in some[np.argsort(ranks(exposed[some], places[some]))].tolist():
         if not dropped[i]:
-            dropped |= ~(exposed[i] & ~exposed).any(axis=1) & ~(places & ~places[i]).any(axis=1)
+            dropped |= no_better(exposed, places, i)
             dropped[i], kept[i] = False, True
     return dropped, kept
+
+
+def ranks(exposed: Words, places: Words) -> Ints:
+    """Numbers [n] such that none can stand in for another of a lower one."""
+    sizes = np.bitwise_count(exposed).sum(axis=1, dtype=np.int64)
+    fewest = -np.bitwise_count(places).sum(axis=1, dtype=np.int64)
+    found = np.empty(len(sizes), dtype=np.int32)
+    found[np.lexsort((fewest, sizes))] = np.arange(len(sizes), dtype=np.int32)
+    return found
+
+
+def no_better(exposed: Words, places: Words, one: int) -> Flags:
+    """Those that are exposed to all that `one` is and may fill no other places; itself too."""
+    found: Flags = ~(exposed[one] & ~exposed).any(axis=1) & ~(places & ~places[one]).any(axis=1)
+    return found

@@ -7,7 +7,7 @@ import numpy as np
 from armslength.reach.ballot import Ballot
 from armslength.reach.bundles import Bundles
 from armslength.reach.classes import Classes, Counts
-from armslength.reach.columns import Words
+from armslength.reach.columns import Words, as_int
 from armslength.reach.ground import Ground
 from armslength.reach.shortage import Tally, joined, plenty, shortage
 from armslength.reach.spread import Flags, Ints
@@ -34,7 +34,8 @@ class Headcount:
         self._tallies: dict[tuple[int, bytes], Tally] = {}
         self._bringing: dict[int, Words] = {}
         self._words: dict[int, Words] = {}
-        self._short: dict[tuple[int, bytes, bytes], bytes] = {}
+        self._sides: dict[int, tuple[int, int]] = {}
+        self._short: dict[tuple[int, int, int], bytes] = {}
 
     def counts(self, classes: Classes, column: int, mask: Words, people: tuple[int, ...]) -> Counts:
         """How many of each class act: on the ground, brought by `mask`, or among `people`."""
@@ -80,14 +81,17 @@ class Headcount:
 
     def short(self, ballot: Ballot, mask: Words) -> bytes:
         """Shape [columns]: how many outsiders the ballot takes at the least once the sources of `mask` are held."""
-        both = [mask & self.bringing(classes) for classes in (ballot.requesters, ballot.approvers)]
-        key = (id(ballot), both[0].tobytes(), both[1].tobytes())
+        asked, held = self._sides.get(id(ballot)), as_int(mask)
+        if asked is None:
+            one, other = (as_int(self.bringing(classes)) for classes in (ballot.requesters, ballot.approvers))
+            asked = self._sides[id(ballot)] = (one, other)
+        key = (id(ballot), held & asked[0], held & asked[1])
         found = self._short.get(key)
         if found is None:
             if len(self._short) > SHORT:
                 self._short.clear()
-            asking = self._tally(ballot.requesters, both[0], True)
-            approving = self._tally(ballot.approvers, both[1], False)
+            asking = self._tally(ballot.requesters, mask & self.bringing(ballot.requesters), True)
+            approving = self._tally(ballot.approvers, mask & self.bringing(ballot.approvers), False)
             lacking = shortage(ballot, asking, approving)
             lacking[self._ground.uncounted] = 0
             found = self._short[key] = np.clip(lacking, 0, 255).astype(np.uint8).tobytes()
@@ -97,6 +101,9 @@ class Headcount:
         before = self._ground.tally(classes, asking)
         if not mask.any():
             return before
+        if self._bundles.some_bring(mask, MANY + self._outside(classes)):
+            # Then more than MANY of the table are brought, whoever they are.
+            return plenty(before)
         who, of, rest = self._brought_into(classes, mask)
         if not who.size and not rest:
             return before
@@ -118,6 +125,10 @@ class Headcount:
         if len(classes.people) > MANY and len(self._tallies) < COUNTS:
             self._tallies[key] = found
         return found
+
+    def _outside(self, classes: Classes) -> int:
+        """How many people are in no class of a table."""
+        return int(self._bundles.assumes.shape[1]) - len(classes.people)
 
     def _brought_into(self, classes: Classes, mask: Words) -> tuple[Ints, Ints, bool]:
         """Whom a mask brings of the people of a table, and their classes; or, where they are fewer, the `rest`."""

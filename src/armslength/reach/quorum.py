@@ -16,7 +16,7 @@ from armslength.reach.exposure import Exposure
 from armslength.reach.membership import Membership
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.seating import Bill, Seat, Seating, order, seat
-from armslength.reach.spread import Flags, Ints
+from armslength.reach.spread import Flags, Ints, within
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -100,7 +100,7 @@ class Quorums:
     def ways_in(self, rule: Rule, people: Ints) -> list[bytes]:
         """For each of `people`, by which ways in the tables they belong to the crowds of the rule."""
         ways = [way.people for crowd in self.crowds(rule) for way in crowd.ways if way.people is not None]
-        flags = np.array([np.isin(people, inside) for inside in ways], dtype=np.bool_).reshape(-1, len(people))
+        flags = np.array([within(people, inside) for inside in ways], dtype=np.bool_).reshape(-1, len(people))
         return [row.tobytes() for row in np.packbits(flags.T, axis=1)]
 
     def distinct(self, rule: Rule) -> tuple[str, ...]:
@@ -149,10 +149,11 @@ class Quorums:
 
         def drawn() -> tuple[list[Seat], list[Seat]]:
             extra_q, extra_a = self._filled_seats(ballot, filled)
-            return (
-                sorted(seats(ballot.requesters, asking, ballot.bill.approvals, most) + extra_q, key=order),
-                sorted(seats(ballot.approvers, approving, ballot.bill.approvals, most) + extra_a, key=order),
-            )
+            asks = seats(ballot.requesters, asking, ballot.bill.approvals, most)
+            approves = seats(ballot.approvers, approving, ballot.bill.approvals, most)
+            if extra_q or extra_a:
+                return sorted(asks + extra_q, key=order), sorted(approves + extra_a, key=order)
+            return asks, approves
 
         key = (tally(asking), tally(approving), filled)
         return self._seat(ballot.bill, ballot.known, key, most, drawn)
@@ -202,24 +203,34 @@ class Quorums:
     def name(self, ballot: Ballot, seating: Seating, acting: Callable[[Ints], Flags]) -> Quorum:
         """Real people for a seating; `acting` tells who of some people acts. Whoever does not is an outsider: all who
         are exposed act."""
-        used: set[int] = set()
-        outsiders: list[int] = []
-
-        def resting(some: Ints) -> Flags:
-            return ~acting(some)
+        outsiders = list(self.outsiders(ballot, seating, acting))
+        coming, used = iter(outsiders), set[int]()
 
         def take(classes: Classes, s: Seat) -> int:
             if s.owner < 0:
                 return FILLED
-            person = classes.someone(s.owner, resting if s.outside else acting, used)
-            used.add(person)
             if s.outside:
-                outsiders.append(person)
+                return next(coming)
+            person = classes.someone(s.owner, acting, used)
+            used.add(person)
             return person
 
         requester = take(ballot.requesters, seating.requester)
         approvers = tuple(take(ballot.approvers, s) for s in seating.approvers)
         return Quorum(outsiders=tuple(outsiders), requester=requester, approvers=approvers)
+
+    def outsiders(self, ballot: Ballot, seating: Seating, acting: Callable[[Ints], Flags]) -> tuple[int, ...]:
+        """The outsiders that `name` gives. Who acts is none of them, so who of those sits makes no difference."""
+        found: dict[int, None] = {}
+
+        def resting(some: Ints) -> Flags:
+            return ~acting(some)
+
+        seats = [(ballot.requesters, seating.requester), *((ballot.approvers, s) for s in seating.approvers)]
+        for table, s in seats:
+            if s.outside:
+                found[table.someone(s.owner, resting, found)] = None
+        return tuple(found)
 
     def _filled_seats(self, ballot: Ballot, filled: Filled | None) -> tuple[list[Seat], list[Seat]]:
         if filled is None:
@@ -285,12 +296,15 @@ class Quorums:
     def _approvers(self, approving: Ints | None, inside: Sequence[Ints | None], distinct: tuple[str, ...]) -> Classes:
         """Those of `approving` people, `inside` are those who may fill each place; None is everyone."""
         people = self._able(approving, distinct)
-        flags = [np.ones(len(people), dtype=np.bool_) if some is None else np.isin(people, some) for some in inside]
         fits, places = np.zeros(len(people), dtype=np.int32), [0]
-        if flags:
-            rows, found = np.unique(np.array(flags).T, axis=0, return_inverse=True)
-            fits = found.reshape(-1).astype(np.int32)
-            places = [sum(1 << i for i in np.flatnonzero(row).tolist()) for row in rows]
+        for i, some in enumerate(inside):
+            # Place by place, those alike so far are parted.
+            fits = 2 * fits + (1 if some is None else within(people, some))
+            used = np.flatnonzero(np.bincount(fits, minlength=2 * len(places)))
+            number = np.zeros(2 * len(places), dtype=np.int32)
+            number[used] = np.arange(len(used))
+            fits = number[fits]
+            places = [places[one >> 1] | (one & 1) << i for one in used.tolist()]
         return self._classes(people, distinct, fits, places)
 
     def _askers(
@@ -327,7 +341,7 @@ class Quorums:
             distinct = {"": -1}
             for value in values.unique(maintain_order=True):
                 distinct.setdefault(value, len(distinct) - 1)
-            found = np.fromiter((distinct[v] for v in values), dtype=np.int32, count=len(values))
+            found = np.fromiter(map(distinct.__getitem__, values.to_list()), dtype=np.int32, count=len(values))
             self._codes[name] = found
         return found
 

@@ -96,7 +96,7 @@ class Scenes:
             found |= (some[:, None] == joined).any(axis=1)
             return found
 
-        return self._quorums.name(scene.ballot, seating, acting).outsiders
+        return self._quorums.outsiders(scene.ballot, seating, acting)
 
     def enough(self, rule: Rule, column: int, mask: Words, people: tuple[int, ...], most: int) -> bool:
         """Whether at most so many further outsiders do; who they are is left open."""
@@ -158,7 +158,7 @@ class Scenes:
         key = (id(classes), person)
         found = self._class.get(key)
         if found is None:
-            found = self._class[key] = int(classes.of(np.array([person], dtype=np.int32))[0])
+            found = self._class[key] = classes.one(person)
         return found
 
     def _ways_in(self, rule: Rule, person: int) -> bytes:

@@ -6,9 +6,9 @@ left out), the same values of the distinct columns and the same places. Acting p
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import eq
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def seat(
     """
     if (bill.together is not None and bill.together < 0) or len(bill.places) > bill.approvals:
         return None
-    inside = sum(1 for s in approvers if not s.outside)
+    hall = _Hall(approvers, sum(1 for s in approvers if not s.outside))
     for outsiders in range(_fewest(bill, requesters, approvers), most + 1):
         for q in requesters:
             left = outsiders - q.outside
@@ -69,8 +69,8 @@ def seat(
             levels = _add((0,) * bill.together if bill.together is not None else None, q.exposed)
             if levels is _FULL:
                 continue
-            row = _Row(bill, q, approvers, inside, tick)
-            if row.fill(0, left, levels, row.fitting(range(len(approvers)), levels), 0):
+            row = _Row(bill, q, hall, tick)
+            if row.fill(0, left, levels, hall.differing(q.values) & hall.clear(levels), 0):
                 return Seating(outsiders=outsiders, requester=q, approvers=tuple(approvers[i] for i in row.chosen))
     return None
 
@@ -92,10 +92,13 @@ def _fewest(bill: Bill, requesters: Sequence[Seat], approvers: Sequence[Seat]) -
         bit = exposed & -exposed
         exposed ^= bit
         able = [s for s in approving if not s.exposed & bit]
+        seated = sum([s.count for s in able])
+        if members - bill.together - seated <= fewest:
+            continue
         owners = {s.owner for s in able}
         # One of a quorum asks, however many could; whoever could approve as well is among those already.
         asks = any(not s.exposed & bit and s.shared not in owners for s in asking)
-        fewest = max(fewest, members - bill.together - asks - sum(s.count for s in able))
+        fewest = max(fewest, members - bill.together - asks - seated)
     return fewest
 
 
@@ -123,73 +126,86 @@ def _add(levels: tuple[int, ...] | None, exposed: int) -> tuple[int, ...] | None
     return tuple(out)
 
 
+class _Hall:
+    """All approvers of one question, a bit each: who of them may sit with whom is found out once."""
+
+    def __init__(self, approvers: Sequence[Seat], inside: int) -> None:
+        self.approvers = approvers
+        self.all, self.inside = (1 << len(approvers)) - 1, (1 << inside) - 1
+        self._differing: dict[tuple[int, ...], int] = {}
+        self._clear: dict[int, int] = {0: self.all}
+
+    def differing(self, values: tuple[int, ...] | None) -> int:
+        """Who may sit beside somebody with these values of the distinct columns."""
+        if not values:
+            return self.all
+        found = self._differing.get(values)
+        if found is None:
+            same = [i for i, s in enumerate(self.approvers) if s.values is not None and _clash(s.values, values)]
+            found = self._differing[values] = self._without(same)
+        return found
+
+    def clear(self, levels: tuple[int, ...] | None) -> int:
+        """Who is exposed to none of the states that are full; with no level at all, every one is."""
+        full = 0 if levels is None else levels[-1] if levels else -1
+        found = self._clear.get(full)
+        if found is None:
+            exposed = [i for i, s in enumerate(self.approvers) if s.exposed & full]
+            found = self._clear[full] = self._without(exposed)
+        return found
+
+    def _without(self, some: list[int]) -> int:
+        found = self.all
+        for i in some:
+            found ^= 1 << i
+        return found
+
+
+def _clash(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    return one[0] == other[0] if len(one) == 1 else any(map(eq, one, other))
+
+
 class _Row:
     """The approvers beside one requester: first those who fill a place, each for its place, then the rest."""
 
-    def __init__(
-        self, bill: Bill, requester: Seat, approvers: Sequence[Seat], inside: int, tick: Callable[[], None]
-    ) -> None:
-        self._bill, self._requester, self._approvers, self._inside = bill, requester, approvers, inside
-        self._tick = tick
+    def __init__(self, bill: Bill, requester: Seat, hall: _Hall, tick: Callable[[], None]) -> None:
+        self._bill, self._requester, self._hall, self._tick = bill, requester, hall, tick
         self.chosen: list[int] = []
-        self._values: list[set[int]] = [{v} for v in requester.values or ()]
 
-    def fitting(self, some: Sequence[int], levels: tuple[int, ...] | None) -> list[int]:
-        """Of some approvers those who still may sit, by exposures and values."""
-        full, seats = levels[-1] if levels else 0, self._approvers
-        found = [i for i in some if not seats[i].exposed & full] if full else list(some)
-        for n, taken in enumerate(self._values):
-            found = [i for i in found if (values := seats[i].values) is None or values[n] not in taken]
-        return found
-
-    def fill(self, filled: int, left: int, levels: tuple[int, ...] | None, some: Sequence[int], first: int) -> bool:
-        """Seat the approvers from number `filled` on, with at most `left` outsiders among them, of `some`, who are all
-        that still may sit, those from `first` on."""
-        if filled == self._bill.approvals:
+    def fill(self, filled: int, left: int, levels: tuple[int, ...] | None, some: int, first: int) -> bool:
+        """Seat the approvers from number `filled` on, with at most `left` outsiders among them, of `some` (a bit each),
+        who are all that still may sit, those from `first` on."""
+        approvals, places, hall = self._bill.approvals, self._bill.places, self._hall
+        if filled == approvals:
             return True
-        places = self._bill.places
         place = places[filled] if filled < len(places) else None
         if not left:
-            some = some[: bisect_left(some, self._inside)]
-        for i in some[bisect_left(some, first) :]:
+            some &= hall.inside
+        rest = some >> first << first
+        while rest:
+            low = rest & -rest
+            rest ^= low
+            i = low.bit_length() - 1
             self._tick()
-            s = self._approvers[i]
+            s = hall.approvers[i]
             if place is not None and not s.places >> place & 1:
                 continue
-            if self.chosen.count(i) >= s.count - self._same_person(s) or self._clashes(s):
+            if self.chosen.count(i) >= s.count - self._same_person(s):
                 continue
+            self.chosen.append(i)
+            if filled + 1 == approvals:
+                return True
             more = _add(levels, s.exposed)
-            if more is _FULL:
-                continue
-            self._take(i, s)
+            # Those who cannot sit beside all of these are left out for all who follow.
+            beside = (some if left > s.outside else some & hall.inside) & hall.differing(s.values) & hall.clear(more)
             # Seats of one kind are taken in rising order; a new kind begins again.
             same = filled + 1 < len(places) and places[filled + 1] == place or filled >= len(places)
-            # Those who cannot sit beside all of these are left out for all who follow.
-            rest = some if left > s.outside else some[: bisect_left(some, self._inside)]
-            rest = self.fitting(rest, more) if filled + 1 < self._bill.approvals else rest
-            if self.fill(filled + 1, left - s.outside, more, rest, i if same else 0):
+            if beside and self.fill(filled + 1, left - s.outside, more, beside, i if same else 0):
                 return True
-            self._leave(s)
+            self.chosen.pop()
         return False
 
     def _same_person(self, s: Seat) -> bool:
         """Whether one of the seat's people may be the requester, who cannot approve."""
         q = self._requester
         return q.shared >= 0 and q.shared == s.owner and q.outside == s.outside
-
-    def _clashes(self, s: Seat) -> bool:
-        if not s.values or not self._values:
-            return False
-        return any(v in taken for v, taken in zip(s.values, self._values, strict=True))
-
-    def _take(self, i: int, s: Seat) -> None:
-        self.chosen.append(i)
-        if s.values and not self._values:
-            self._values = [set() for _ in s.values]
-        for v, taken in zip(s.values or (), self._values, strict=False):
-            taken.add(v)
-
-    def _leave(self, s: Seat) -> None:
-        self.chosen.pop()
-        for v, taken in zip(s.values or (), self._values, strict=False):
-            taken.discard(v)

@@ -16,7 +16,7 @@ from armslength.reach.columns import Words
 from armslength.reach.ground import Ground
 from armslength.reach.quorum import Quorums
 from armslength.reach.rules import STANDING, Rule
-from armslength.reach.spread import Flags, Ints
+from armslength.reach.spread import Flags, Ints, within
 from armslength.reach.traits import Traits
 
 
@@ -64,6 +64,7 @@ class Staking:
         self._feeding: dict[tuple[int, frozenset[int]], tuple[Rule, ...]] = {}
         self._holding: dict[bytes, tuple[Controllers, ...]] = {}
         self._approving: dict[int, Words] = {}
+        self._assumed: dict[tuple[int, frozenset[int]], Words] = {}
         self._all_mask: Words | None = None
 
     def stakes(self, rule: Rule, opened: frozenset[int], chained: bool) -> Stakes:
@@ -118,13 +119,19 @@ class Staking:
         return tuple(found)
 
     def _assuming(self, rule: Rule, ballot: Ballot, opened: frozenset[int]) -> Words:
+        """The sources that make anybody act who may ask or approve."""
         holding = rule.holders.people(opened)
         if holding is None:
             return self._assuming_anyone()
+        of_rule = (rule.number, opened)
+        known = self._assumed.get(of_rule)
+        if known is not None:
+            return known
         assumes, key = self._bundles.assumes, id(ballot.approvers)
         if key not in self._approving:
             self._approving[key] = np.bitwise_or.reduce(assumes[:, ballot.approvers.people], axis=1)
         found: Words = np.bitwise_or.reduce(assumes[:, holding], axis=1) | self._approving[key]
+        self._assumed[of_rule] = found
         return found
 
     def _assuming_anyone(self) -> Words:
@@ -173,7 +180,7 @@ class Staking:
             mask = controllers.mask
             eases = bool(self._bundles.opened(mask, mentioned - opened)) or self._bundles.waived(mask, rule.terms)
             useful = self._useful(ballot, rule, opened, mask, stakes.opens)
-            asks = holding is None or bool(np.isin(useful, holding).any())
+            asks = holding is None or bool(within(useful, holding).any())
             if not eases and not useful.size:
                 continue
             for people, own, own_asks in self._by_role(controllers.people, ballot, rule, opened, stakes):
@@ -204,7 +211,7 @@ class Staking:
         if not opens and some.size:
             holding = rule.holders.people(opened)
             if holding is not None:
-                some = some[(ballot.approvers.of(some) >= 0) | np.isin(some, holding)]
+                some = some[within(some, ballot.approvers.sorted_people) | within(some, holding)]
         return some
 
     def _by_role(
@@ -235,4 +242,4 @@ class Staking:
 
 def among(people: Ints, crowd: Ints | None) -> Flags:
     """Which of `people` are in a crowd, None for everyone."""
-    return np.ones(len(people), dtype=np.bool_) if crowd is None else np.isin(people, crowd)
+    return np.ones(len(people), dtype=np.bool_) if crowd is None else within(people, crowd)
