@@ -51,6 +51,17 @@ def test_a_roster_answers_for_each_set_of_demands_and_number_of_people_on_its_ow
             assert roster.met(made(some, roster), most) == plainly(some, most)
 
 
+@given(ASKED, st.sets(st.integers(0, PEOPLE - 1), max_size=4), st.integers(0, 4))
+def test_those_found_leave_to_others_no_more_than_the_others_can_be(asked: Asked, some: set[int], others: int) -> None:
+    """Else people who fire a rule would be passed over, though with a few others they are enough."""
+    roster = Roster(PEOPLE)
+    short = roster.short(made(asked, roster), sorted(some))
+    left = [(people - some, count - len(people & some)) for people, count in asked]
+    if plainly([(people, max(count, 0)) for people, count in left], others):
+        assert short <= others
+    assert short <= max((count for _, count in asked), default=0)
+
+
 @given(ASKED, st.integers(0, 4))
 def test_kinds_of_people_meet_what_the_people_meet(asked: Asked, most: int) -> None:
     """Else, with some of a coalition found, the others would be missed."""

@@ -1,4 +1,4 @@
-"""What whoever joins can open, waive or bring is no longer asked of others, by hand.
+"""What whoever joins can open, waive or bring is no longer asked of others.
 
 Counting tells how many outsiders a quorum takes at the least, once another has fired. Here each of these who joins
 brings more than one seat, so that a count of seats alone would tell too many and nobody would be looked for.
@@ -6,7 +6,24 @@ brings more than one seat, so that a count of seats alone would tell too many an
 
 from __future__ import annotations
 
+from random import Random
+
+import pytest
+
+from armslength.reach.classes import Classes
+from armslength.reach.headcount import Headcount
+from tests.oracle.crowds import crowded_case
 from tests.reach.test_chains import firm, length, quorum
+from tests.reach.test_landmarks import PEOPLE, asked
+
+SEEDS = range(30)
+
+
+class Unsorted(Headcount):
+    """One that looks at all whom the sources bring."""
+
+    def _plentiful(self, classes: Classes) -> int:
+        return 0
 
 
 def test_who_approves_in_the_first_quorum_may_waive_the_terms_of_the_last() -> None:
@@ -48,3 +65,22 @@ def test_terms_that_a_quorum_inside_has_waived_ask_for_no_quorum() -> None:
         k="CN",
     )
     assert length(case) == 1
+
+
+def test_a_source_that_brings_enough_alone_is_counted_as_all_whom_it_brings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would hang on what is looked at first how many outsiders a quorum is told to take."""
+    monkeypatch.setattr("armslength.reach.headcount.MANY", 2)
+    ample = 0
+    for seed in SEEDS:
+        coalitions = asked(crowded_case(seed, PEOPLE), monkeypatch)
+        bundles, quorums, random = coalitions.bundles, coalitions.quorums, Random(seed)
+        rules = coalitions.ground.board.graph.rules
+        powers = [rule.number for rule in rules if rule.power]
+        one, other = Headcount(coalitions.ground, bundles), Unsorted(coalitions.ground, bundles)
+        for rule in rules:
+            ballot = quorums.ballot(rule, quorums.mentioned(rule) if seed % 2 else frozenset())
+            ample += bool(one._plentiful(ballot.approvers))
+            for fired in (powers, random.sample(powers, len(powers) // 2)):
+                mask = bundles.mask_of_rules(fired)
+                assert one.short(ballot, mask) == other.short(ballot, mask)
+    assert ample > len(SEEDS), "no source brings many: these crowds show nothing"

@@ -59,7 +59,7 @@ def test_no_plan_does_better_than_the_repair_at_length(first: int) -> None:
     assert compare(first, first + 2 * AT_ONCE, 10 * PLANS)
 
 
-@pytest.mark.parametrize("looks", [0, 1, 4, 12])
+@pytest.mark.parametrize("looks", [0, 1, 2, 3, 4, 5, 12])
 def test_a_repair_cut_short_proves_no_more_than_holds(looks: int) -> None:
     """A bound above the least cost would make somebody believe that a cheaper plan cannot exist."""
     for seed in range(FAST, FAST + 15):
@@ -69,7 +69,9 @@ def test_a_repair_cut_short_proves_no_more_than_holds(looks: int) -> None:
         part = repair(estate, asked, drawn.refused(), lambda calls=calls: next(calls) >= looks)
         if not whole.remaining:
             assert part.bound <= whole.cost, f"seed {seed}"
-            assert not part.proven or part.cost == whole.cost, f"seed {seed}"
+            # What leaves pairs is compared with what mends as much, which costs no more than to mend them all.
+            least = part.cost == whole.cost or (part.remaining and part.cost < whole.cost)
+            assert not part.proven or least, f"seed {seed}"
         assert part.verified or len(part.remaining) > 0, f"seed {seed}"
 
 

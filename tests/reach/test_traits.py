@@ -56,7 +56,7 @@ def questions(seed: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Question]:
         found: dict[int, list[Link]] = {}
         for rule in rules:
             for fired in ([], powers, random.sample(powers, len(powers) // 2)):
-                link = links.link(rule, coalitions.bundles.mask_of_rules([n for n in fired if n != rule.number]))
+                link = links.link(rule, links.sketches.sources(sum(1 << n for n in fired if n != rule.number)))
                 if link is not None and link.need:
                     found.setdefault(rule.number, []).append(link)
         for size in range(1, min(3, len(found)) + 1):
@@ -194,7 +194,7 @@ def test_no_desk_is_tried_in_place_of_somebody_exposed_to_less(monkeypatch: pyte
     told = 0
     for column in range(len(coalitions.ground.board.columns)):
         links = Links(coalitions, Situations(coalitions), {}, column, MOST, lambda: None)
-        link = links.link(rule, coalitions.none)
+        link = links.link(rule, 0)
         assert link is not None
         kinds = [{ids[p] for p in kind.tolist()} for kind in links._kinds_of((link,), None)]
         assert any("free" in kind for kind in kinds)

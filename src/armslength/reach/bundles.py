@@ -55,6 +55,7 @@ class Bundles:
         self._brought: dict[bytes, Ints] = {}
         self._acts: dict[int, Ints] = {}
         self._openers: dict[int, int] = {}
+        self._opening_of: dict[frozenset[int], tuple[tuple[int, int], ...]] = {}
         self._waivers: dict[int, int] = {}
         self._sources_of: dict[int, tuple[int, int]] = {}
         self.rule_bit = {rule.number: self._standing + i for i, rule in enumerate(self._rules)}
@@ -120,7 +121,7 @@ class Bundles:
         found = self._brought.get(key)
         if found is None:
             if self.sparse(mask, self.assumes.shape[1]):
-                parts = [self._acting(source) for source in bits(mask)]
+                parts = [self.acting(source) for source in bits(mask)]
                 found = np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int32)
             else:
                 found = np.flatnonzero(_any(self.assumes, mask)).astype(np.int32)
@@ -129,13 +130,9 @@ class Bundles:
 
     def sparse(self, mask: Words, people: int) -> bool:
         """Whether the sources of a mask plainly make few act, for so many people."""
-        return SPARSE * sum(len(self._acting(source)) for source in bits(mask)) <= people
+        return SPARSE * sum(len(self.acting(source)) for source in bits(mask)) <= people
 
-    def some_bring(self, mask: Words, people: int) -> bool:
-        """Whether one source of a mask alone makes more than so many `people` act."""
-        return any(len(self._acting(source)) > people for source in bits(mask))
-
-    def _acting(self, source: int) -> Ints:
+    def acting(self, source: int) -> Ints:
         """Whom a source makes act, ascending."""
         found = self._acts.get(source)
         if found is None:
@@ -145,11 +142,14 @@ class Bundles:
 
     def opened(self, mask: Words, groups: frozenset[int]) -> frozenset[int]:
         """Of `groups`, those that any source of a mask opens."""
-        some = [g for g in groups if self._opening(g)]
+        some = self._opening_of.get(groups)
+        if some is None:
+            all_of_them = [(g, self._opening(g)) for g in groups]
+            some = self._opening_of[groups] = tuple([(g, openers) for g, openers in all_of_them if openers])
         if not some:
             return NONE
         held = as_int(mask)
-        return frozenset(g for g in some if self._openers[g] & held)
+        return frozenset([g for g, openers in some if openers & held])
 
     def _opening(self, group: int) -> int:
         """The sources that open a group, a bit each."""

@@ -59,9 +59,16 @@ class Roster:
             found = self._demands[key] = Demand(count=count, people=people, bits=bits, number=self._made)
         return found
 
-    def met(self, demands: Sequence[Demand], most: int) -> bool:
-        """Whether some `most` people could meet all demands, which are of this roster."""
-        key = (most, frozenset([d.number for d in demands]))
+    def short(self, demands: Sequence[Demand], people: Sequence[int]) -> int:
+        """How many others it takes at the least, together with `people`, to meet the demands."""
+        who, number = 0, self._number.item
+        for person in people:
+            who |= 1 << number(person) if number(person) >= 0 else 0
+        return max((d.count - (d.bits & who).bit_count() for d in demands if d.bits is not None), default=0)
+
+    def met(self, demands: Sequence[Demand], most: int, numbers: frozenset[int] | None = None) -> bool:
+        """Whether some `most` people could meet all demands, which are of this roster and have these `numbers`."""
+        key = (most, frozenset([d.number for d in demands]) if numbers is None else numbers)
         found = self._met.get(key)
         if found is None:
             if len(self._met) >= KEPT:

@@ -7,7 +7,7 @@ import numpy as np
 from armslength.reach.ballot import Ballot
 from armslength.reach.bundles import Bundles
 from armslength.reach.classes import Classes, Counts
-from armslength.reach.columns import Words, as_int
+from armslength.reach.columns import Words, as_int, set_bits
 from armslength.reach.ground import Ground
 from armslength.reach.shortage import Tally, joined, plenty, shortage
 from armslength.reach.spread import Flags, Ints
@@ -34,7 +34,8 @@ class Headcount:
         self._tallies: dict[tuple[int, bytes], Tally] = {}
         self._bringing: dict[int, Words] = {}
         self._words: dict[int, Words] = {}
-        self._sides: dict[int, tuple[int, int]] = {}
+        self._sources_of: dict[int, int] = {}
+        self._ample: dict[int, int] = {}
         self._short: dict[tuple[int, int, int], bytes] = {}
 
     def counts(self, classes: Classes, column: int, mask: Words, people: tuple[int, ...]) -> Counts:
@@ -79,19 +80,28 @@ class Headcount:
             self._bringing[id(classes)] = found
         return found
 
+    def _sources(self, classes: Classes) -> int:
+        """The same as a number, a bit each."""
+        found = self._sources_of.get(id(classes))
+        if found is None:
+            found = self._sources_of[id(classes)] = as_int(self.bringing(classes))
+        return found
+
+    def _into_table(self, classes: Classes, held: int) -> int:
+        """What of the sources `held` counts for a table, a bit each; -1 for enough by any."""
+        return -1 if held & self._plentiful(classes) else held & self._sources(classes)
+
     def short(self, ballot: Ballot, mask: Words) -> bytes:
         """Shape [columns]: how many outsiders the ballot takes at the least once the sources of `mask` are held."""
-        asked, held = self._sides.get(id(ballot)), as_int(mask)
-        if asked is None:
-            one, other = (as_int(self.bringing(classes)) for classes in (ballot.requesters, ballot.approvers))
-            asked = self._sides[id(ballot)] = (one, other)
-        key = (id(ballot), held & asked[0], held & asked[1])
+        held = as_int(mask)
+        key = (id(ballot), self._into_table(ballot.requesters, held), self._into_table(ballot.approvers, held))
         found = self._short.get(key)
         if found is None:
             if len(self._short) > SHORT:
                 self._short.clear()
-            asking = self._tally(ballot.requesters, mask & self.bringing(ballot.requesters), True)
-            approving = self._tally(ballot.approvers, mask & self.bringing(ballot.approvers), False)
+            both = [mask & self.bringing(classes) for classes in (ballot.requesters, ballot.approvers)]
+            asking = self._tally(ballot.requesters, both[0], True)
+            approving = self._tally(ballot.approvers, both[1], False)
             lacking = shortage(ballot, asking, approving)
             lacking[self._ground.uncounted] = 0
             found = self._short[key] = np.clip(lacking, 0, 255).astype(np.uint8).tobytes()
@@ -101,8 +111,7 @@ class Headcount:
         before = self._ground.tally(classes, asking)
         if not mask.any():
             return before
-        if self._bundles.some_bring(mask, MANY + self._outside(classes)):
-            # Then more than MANY of the table are brought, whoever they are.
+        if self._into_table(classes, as_int(mask)) < 0:
             return plenty(before)
         who, of, rest = self._brought_into(classes, mask)
         if not who.size and not rest:
@@ -126,9 +135,17 @@ class Headcount:
             self._tallies[key] = found
         return found
 
-    def _outside(self, classes: Classes) -> int:
-        """How many people are in no class of a table."""
-        return int(self._bundles.assumes.shape[1]) - len(classes.people)
+    def _plentiful(self, classes: Classes) -> int:
+        """The sources each of which alone brings so many of a table that they are taken to be enough, a bit each."""
+        found = self._ample.get(id(classes))
+        if found is None:
+            found = 0
+            for source in set_bits(self._sources(classes) if len(classes.people) > MANY else 0):
+                acting = self._bundles.acting(source)
+                if len(acting) > MANY and np.count_nonzero(classes.of(acting) >= 0) > MANY:
+                    found |= 1 << source
+            self._ample[id(classes)] = found
+        return found
 
     def _brought_into(self, classes: Classes, mask: Words) -> tuple[Ints, Ints, bool]:
         """Whom a mask brings of the people of a table, and their classes; or, where they are fewer, the `rest`."""

@@ -257,6 +257,7 @@ class Levels:
         through = self._through(rule, column)
         if through is not None and not feeders & through:
             return None
+        self._clock.tick()
         search = Search(
             self._coalitions,
             rule,
@@ -266,7 +267,8 @@ class Levels:
             self._links_of(column),
             self._clock.tick,
         )
-        if search.plain:
+        near = search.counted()
+        if not near or through is not None and not near & through:
             self._failed[rule.number, column] = feeders
             return None
         return search
@@ -288,8 +290,8 @@ class Levels:
     def _brought_along(self, search: Search, vain: set[Hashable]) -> tuple[int, ...] | None:
         """Who fires another rule and, with the fewest others, the goal then. `vain`: as in `Search.first`."""
         through = self._through(search.goal, search.column)
-        feeders = [feeder for feeder in search.feeders if through is None or through >> feeder.number & 1]
-        made = (self.made.get((feeder.number, search.column)) for feeder in feeders)
+        near = search.counted() & (-1 if through is None else through)
+        made = (self.made.get((number, search.column)) for number in set_bits(near))
         coalitions = list({one[1]: None for one in made if one is not None})
         return search.first(coalitions, self.level, vain)
 
@@ -309,7 +311,7 @@ class Levels:
     def _recalled(self, search: Search, usable: int) -> tuple[int, ...] | None:
         """The answer of a search with the feeders `usable`, from another column where it must be alike."""
         goal, column = search.goal, search.column
-        rules = [rule for rule in search.feeders if usable >> rule.number & 1]
+        rules = [self.board.graph.rules[number] for number in set_bits(usable)]
         free = self.bundles.mask_of_rules([rule.number for rule in rules])
         key = self._situations.key([goal, *rules], free, column, self.level)
         if key is not None and key in self._known:

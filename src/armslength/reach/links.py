@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import combinations
+from operator import or_
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,7 @@ from armslength.reach.demands import WIDTH, Demand, meet, wanted
 from armslength.reach.rules import Rule
 from armslength.reach.scene import NO_ROLE, Role
 from armslength.reach.situation import Situations
+from armslength.reach.sketches import Sketches
 from armslength.reach.spread import Flags, Ints, within
 
 People = tuple[int, ...]
@@ -88,9 +91,8 @@ class Links:
     ) -> None:
         self._coalitions, self._situations, self._known = coalitions, situations, known
         self._column, self.most, self._tick = column, most, tick
-        self._links: dict[tuple[int, bytes], Link | None] = {}
-        self._sketches: dict[tuple[int, bytes], tuple[Demand, ...] | None] = {}
-        self._masks: dict[int, Words] = {}
+        self.sketches = Sketches(coalitions, column, most)
+        self._links: dict[tuple[int, int], Link | None] = {}
         self._disjoint: dict[tuple[int, int], bool] = {}
         self._filled: dict[frozenset[int], People | None] = {}
         self._roles: dict[tuple[int, int, People | Roles, Role | None], bool] = {}
@@ -103,32 +105,21 @@ class Links:
         self._stages.clear()
         self._kinds.clear()
 
-    def link(self, rule: Rule, given: Words) -> Link | None:
-        """The rule as a link, or None when more outsiders would be needed than there may be."""
-        given = given & self._mattering(rule)
-        key = (rule.number, given.tobytes())
+    def link(self, rule: Rule, given: int) -> Link | None:
+        """The rule as a link, or None when more outsiders would be needed than there may be. `given`: sources, a bit
+        each."""
+        given &= self.sketches.matters(rule)
+        key = (rule.number, given)
         if key not in self._links:
             self._links[key] = self._make(rule, given)
         return self._links[key]
 
-    def _mattering(self, rule: Rule) -> Words:
-        """All sources that matter to the rule."""
-        found = self._masks.get(rule.number)
-        if found is None:
-            opened = self._coalitions.opened(rule, self._column)
-            found = self._masks[rule.number] = self._coalitions.stakes(rule, opened, chained=True).mask
-        return found
-
-    def _make(self, rule: Rule, given: Words) -> Link | None:
-        coalitions = self._coalitions
-        for need in range(coalitions.fewest(rule, self._column, given), self.most + 1):
-            if coalitions.suffices(rule, self._column, given, (), need):
-                able, demand = coalitions.able(rule, self._column, given), coalitions.roster.demand
-                if able is not None:
-                    able = able[coalitions.outside(self._column)[able]]
-                landmarks = self._landmarks(rule, given) if need else ()
-                return Link(rule=rule, given=given, part=demand(able, need), landmarks=landmarks)
-        return None
+    def _make(self, rule: Rule, given: int) -> Link | None:
+        need, mask = self.sketches.need(rule, given), self.sketches.words(given)
+        if need is None:
+            return None
+        landmarks = self.sketches.landmarks(rule, mask) if need else ()
+        return Link(rule=rule, given=mask, part=self.sketches.part(rule, mask, need), landmarks=landmarks)
 
     def fill(self, links: tuple[Link, ...]) -> People | None:
         """At most `most` outsiders who serve all the links at once."""
@@ -139,37 +130,7 @@ class Links:
 
     def may(self, links: tuple[Link, ...]) -> bool:
         """Whether nothing plain stands against `fill`."""
-        return not self._apart(links) and self._coalitions.roster.met(_demands(links), self.most)
-
-    def beside(self, links: tuple[Link, ...], rules: Sequence[Rule], given: Words) -> list[Rule]:
-        """Those of the rules that, as links, nothing plain keeps the same few from serving as well."""
-        asked, met, found = _demands(links), self._coalitions.roster.met, list[Rule]()
-        for rule in rules:
-            demands = self._sketch(rule, given)
-            if demands is None:
-                link = self.link(rule, given)
-                if link is None or self._apart((*links, link)):
-                    continue
-                demands = link.demands
-            if not demands or met([*asked, *demands], self.most):
-                found.append(rule)
-        return found
-
-    def _sketch(self, rule: Rule, given: Words) -> tuple[Demand, ...] | None:
-        """What the rule as a link demands, where anyone could have a part in it: then how many it needs excludes
-        nobody, and is not worth finding out. None where it is."""
-        given = given & self._mattering(rule)
-        key = (rule.number, given.tobytes())
-        if key not in self._sketches:
-            coalitions = self._coalitions
-            anyone = coalitions.fewest(rule, self._column, given) <= self.most
-            anyone = anyone and coalitions.able(rule, self._column, given) is None
-            self._sketches[key] = self._landmarks(rule, given) if anyone else None
-        return self._sketches[key]
-
-    def _landmarks(self, rule: Rule, given: Words) -> tuple[Demand, ...]:
-        some = self._coalitions.landmarks(rule, self._column, given)
-        return tuple(self._coalitions.roster.demand(one, 1) for one in some)
+        return not self._apart(links) and self._coalitions.roster.met(demands(links), self.most)
 
     def _recall(self, links: tuple[Link, ...]) -> People | None:
         """The same, from another column or goal where it must be alike."""
@@ -203,12 +164,12 @@ class Links:
         some = self._worth(links, needs)
         kinds = self._kinds_of(links, some)
         first = np.array([kind[0] for kind in kinds], dtype=np.int32)
-        marks, demands = np.zeros(len(kinds), dtype=np.int64), _demands(links)
-        for i, demand in enumerate(demands):
+        marks, asked = np.zeros(len(kinds), dtype=np.int64), demands(links)
+        for i, demand in enumerate(asked):
             marks |= (1 if demand.people is None else within(first, demand.people).astype(np.int64)) << i
         sizes = np.array([len(kind) for kind in kinds], dtype=np.int64)
         cast = Cast(kinds=kinds, marks=marks, sizes=sizes)
-        unseen = (1 << len(demands)) - (1 << min(len(links), WIDTH))
+        unseen = (1 << len(asked)) - (1 << min(len(links), WIDTH))
         return self._join(links, needs, cast, np.ones(len(kinds), dtype=np.bool_), (), unseen)
 
     def _worth(self, links: tuple[Link, ...], needs: Sequence[int]) -> Ints | None:
@@ -353,7 +314,7 @@ class Links:
         found = self._kinds.get(key)
         if found is None:
             coalitions = self._coalitions
-            relevant: Words = np.bitwise_or.reduce([self._mattering(r) for r in rules.values()], axis=0)
+            relevant = self.sketches.words(reduce(or_, map(self.sketches.matters, rules.values())))
             outside = coalitions.outside(self._column)
             found = coalitions.traits.kinds(
                 some, outside, list(rules.values()), relevant, self.most, len(links), list(joined.values())
@@ -369,7 +330,7 @@ def together(links: tuple[Link, ...], link: Link) -> tuple[Link, ...]:
     return (*(other for other in links if not link.implies(other)), link)
 
 
-def _demands(links: Sequence[Link]) -> list[Demand]:
+def demands(links: Sequence[Link]) -> list[Demand]:
     """Those of all links themselves, then their landmarks, as many as are looked at together."""
     return [*(link.part for link in links), *(one for link in links for one in link.landmarks)][:WIDTH]
 

@@ -3,7 +3,7 @@
 A few people are found who would serve the goal and all that must fire before it, if everything fired that could. If
 they do not fire the goal for real, then whoever does either fires nothing that they do not, or there is a first rule
 among what is fired that they do not fire: it has to fire on what they do. Each case rules them out, and so the search
-ends.
+ends. Rules that those who fire the goal could not fire, one upon the other, are left out before.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 
 from armslength.reach.coalition import Coalitions
-from armslength.reach.columns import Words
-from armslength.reach.links import Link, Links, People, together
+from armslength.reach.columns import Words, as_int, set_bits
+from armslength.reach.demands import Demand
+from armslength.reach.links import Link, Links, People, demands, together
 from armslength.reach.rules import Rule
 from armslength.reach.spread import Ints, within
 
@@ -37,18 +38,11 @@ class Search:
         self._coalitions, self._bundles = coalitions, coalitions.bundles
         self.goal, self.usable, self.column, self._tick = goal, usable, column, tick
         self._active, self._links = active, links
-        self._matter = coalitions.stakes(goal, coalitions.opened(goal, column), chained=True).mask
+        self._sketches = links.sketches
         self._vain = Vain()
+        self._near: int | None = None
         self._able: tuple[Ints | None] | None = None
-        self._masks: dict[int, Words] = {}
-        self.feeders = [rule for rule in coalitions.powers if usable >> rule.number & 1]
-        self._free = self._mask(usable)
-        self._fewest = coalitions.fewest(goal, column, self._free)
-
-    @property
-    def plain(self) -> bool:
-        """Whether it plainly takes more, whatever else fires."""
-        return self._fewest > self._links.most
+        self._rules = coalitions.ground.board.graph.rules
 
     def complete(self, people: People, most: int) -> People | None:
         """`people`, who fire a feeder, with the fewest others who then fire the goal; None when more than `most`."""
@@ -57,14 +51,18 @@ class Search:
     def first(self, coalitions: Sequence[People], most: int, vain: set[Hashable]) -> People | None:
         """The same for the first of some coalitions that is enough. `vain`: what of a coalition matters to the goal,
         for those tried without success; added to."""
-        if self._fewest > most:
+        near = self._sketches.counted(self.goal, self._sketches.sources(self.counted()))
+        if near is None or near.fewest > most:
             return None
+        matter = self._sketches.matters(self.goal)
+        short = self._coalitions.roster.short
         for people, part in zip(coalitions, self._parts(coalitions), strict=True):
-            # Those with a part in the goal may leave no more to others than there may be.
-            if len(people) > most or self._fewest - len(part) > most - len(people):
+            # They may leave no more to others than there may be.
+            left = most - len(people)
+            if left < 0 or near.fewest - len(part) > left or short(near.demands, people) > left:
                 continue
             mask = self._coalitions.closure(self.column, people, self._active)
-            key = (part, len(people), (mask & self._matter).tobytes())
+            key = (part, len(people), as_int(mask) & matter)
             if key not in vain:
                 found = self._with(people, mask, most)
                 if found is not None:
@@ -84,7 +82,8 @@ class Search:
     def _parts(self, coalitions: Sequence[People]) -> list[People]:
         """Of each coalition, those who could have a part in the goal."""
         if self._able is None:
-            self._able = (self._coalitions.able(self.goal, self.column, self._free),)
+            free = self._sketches.words(self._sketches.sources(self.counted()))
+            self._able = (self._coalitions.able(self.goal, self.column, free),)
         able = self._able[0]
         if able is None:
             return list(coalitions)
@@ -96,9 +95,15 @@ class Search:
         outside = self._coalitions.outside(self.column)
         return bool(outside[list(people)].all()) and self.complete(people, len(people)) is not None
 
+    def counted(self) -> int:
+        """The feeders that those who fire the goal might fire as well, as counting tells, a bit each by number."""
+        if self._near is None:
+            self._near = self._counted((), self.usable)
+        return self._near
+
     def narrowed(self) -> int:
-        """The feeders that those who fire the goal might fire as well, a bit each by number."""
-        return 0 if self._served((), self.usable) is None else self._beside((), self.usable)
+        """The same, and of the goal exactly how many it takes."""
+        return self._beside((), self.counted())
 
     def least(self, usable: int, tried: int = 0) -> People | None:
         """A coalition that fires none but the feeders `usable`, or None when there is none. Call with links for rising
@@ -108,7 +113,8 @@ class Search:
         return self._extend((), usable)
 
     def _extend(self, links: tuple[Link, ...], usable: int) -> People | None:
-        """Of the coalitions that serve all of `links` and fire, besides the goal, none but the feeders `usable`."""
+        """Of the coalitions that serve all of `links`, fire their rules, and besides the goal none but the feeders
+        `usable`, which these are among."""
         self._tick()
         rules = sum({1 << link.rule.number for link in links})
         if self._vain.covers(rules, links, usable):
@@ -119,9 +125,9 @@ class Search:
         return found
 
     def _branch(self, links: tuple[Link, ...], usable: int) -> People | None:
-        if self._served(links, usable) is None:
-            return None
         usable = self._beside(links, usable)
+        if any(not usable >> link.rule.number & 1 for link in links):
+            return None
         some = self._served(links, usable)
         if some is None:
             return None
@@ -133,46 +139,49 @@ class Search:
             found = self._extend(links, before)
             if found is not None:
                 return found
-        mask = self._mask(before)
-        for feeder in self.feeders:
-            if (usable & ~before) >> feeder.number & 1:
-                link = self._links.link(feeder, mask)
-                found = None if link is None else self._extend(together(links, link), usable)
-                if found is not None:
-                    return found
+        given = self._sketches.sources(before)
+        for number in set_bits(usable & ~before):
+            rule = self._rules[number]
+            sketch = self._sketches.counted(rule, given)
+            # Most are not worth a link, as counting tells.
+            if sketch is None or not self._counted(sketch.demands, usable, links) >> number & 1:
+                continue
+            link = self._links.link(rule, given)
+            found = None if link is None else self._extend(together(links, link), usable)
+            if found is not None:
+                return found
         return None
 
     def _served(self, links: tuple[Link, ...], usable: int) -> People | None:
         """Who would serve the links and the goal, if all of `usable` fired."""
-        last = self._links.link(self.goal, self._mask(usable))
+        last = self._links.link(self.goal, self._sketches.sources(usable))
         return None if last is None else self._links.fill(together(links, last))
 
+    def _counted(self, asked: Sequence[Demand], usable: int, links: tuple[Link, ...] = ()) -> int:
+        """Of the feeders `usable`, those that the same few could fire, one upon the other, who fire the goal, serve the
+        links and meet what is asked; as counting tells."""
+        near, before = usable, 0
+        asked = (*asked, *demands(links))
+        while near and near != before:
+            sketch, before = self._sketches.counted(self.goal, self._sketches.sources(near)), near
+            near = 0 if sketch is None else self._sketches.reached((*asked, *sketch.demands), near, exact=False)
+        return near
+
     def _beside(self, links: tuple[Link, ...], usable: int) -> int:
-        """Of the feeders `usable`, those that the same few could fire who serve the links and the goal, whatever else
-        fires."""
+        """The same of those who serve the links: exactly, once there are any."""
         while True:
-            mask = self._mask(usable)
-            last = self._links.link(self.goal, mask)
+            last = self._links.link(self.goal, self._sketches.sources(usable))
             if last is None:
                 return 0
-            feeders = [feeder for feeder in self.feeders if usable >> feeder.number & 1]
-            kept = sum(1 << rule.number for rule in self._links.beside(together(links, last), feeders, mask))
-            if kept == usable:
+            near = self._sketches.reached(demands(together(links, last)), usable, exact=bool(links))
+            if near == usable:
                 return usable
-            usable = kept
-
-    def _mask(self, rules: int) -> Words:
-        """The sources that are these feeders, a bit each by number."""
-        found = self._masks.get(rules)
-        if found is None:
-            numbers = [r.number for r in self.feeders if rules >> r.number & 1]
-            found = self._masks[rules] = self._bundles.mask_of_rules(numbers)
-        return found
+            usable = near
 
     def _fired(self, people: People) -> int:
         """The feeders that they fire in the end, a bit each by number."""
         mask = self._coalitions.closure(self.column, people, self._active)
-        return sum(1 << rule.number for rule in self.feeders if self._bundles.fired(mask, rule.number))
+        return sum(1 << number for number in set_bits(self.usable) if self._bundles.fired(mask, number))
 
 
 class Vain:
