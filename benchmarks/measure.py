@@ -1,7 +1,8 @@
 """One measurement in a process of its own: load an estate, compute all its floors, ask what-ifs; prints JSON.
 
-`python benchmarks/measure.py FOLDER`. As the command does, it has a second process for a large estate. The peak is that
-of this process, with what the second holds for itself; so nothing else may run in it.
+`python benchmarks/measure.py FOLDER`. As the command does, it has a second process for a large estate, and Python look
+for values to free more seldom. The peak is that of this process, with what the second holds for itself; so nothing else
+may run in it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from armslength.cli.keeping import keeping  # noqa: E402
 from armslength.estate import Estate, Kind, grant, leaver, travel  # noqa: E402
 from armslength.reach import NOBODY, Question, Reach, reach  # noqa: E402
 from armslength.store import Companion, read  # noqa: E402
@@ -78,7 +80,7 @@ def measure(folder: Path, cap: int, processes: int) -> dict[str, object]:
     estate = parsed.estate
     loaded = moment()
     question = Question(at=DAY, cap=cap)
-    with Companion() as companion:
+    with keeping(), Companion() as companion:
         answer = reach(estate, question, beside=companion if processes > 1 else None)
         done = moment(companion)
         theirs = _held(companion)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from armslength import service
 from armslength.cli.companion import companion
+from armslength.cli.keeping import keeping
 from armslength.cli.progress import Progress
 from armslength.cli.screen import Screen
 from armslength.estate import Estate
@@ -24,7 +25,7 @@ def compared(
 ) -> service.Comparison:
     """The difference with its causes."""
     asked = Compared(at=at, cap=options.cap, everything=options.all)
-    with companion(options, screen) as beside:
+    with keeping(), companion(options, screen) as beside:
         found = difference(*estates, asked, progress.doing, beside)
     progress.doing("looking for causes", total=len(found.changes))
     return service.Comparison(found, locations, names=options.names, below=options.fail_below, step=progress.step)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from armslength import service
 from armslength.cli.companion import companion
+from armslength.cli.keeping import keeping
 from armslength.cli.screen import Screen
 from armslength.estate import Problem
 from armslength.reach import Reach, reach
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         question = service.question(parsed.estate, wanted)
         progress.doing("computing lengths", hint=_HINT)
         until = None if options.limit is None else time.monotonic() + options.limit
-        with companion(options, screen, until) as beside:
+        with keeping(), companion(options, screen, until) as beside:
             found = reach(parsed.estate, question, _clock(until), beside=beside)
         status = 1 if len(found.broken()) else 0
         picture = None

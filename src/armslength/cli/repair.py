@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import gc
 import os
 import shlex
 import time
 from collections.abc import Sequence
 
 from armslength import service
+from armslength.cli.keeping import keeping
 from armslength.cli.screen import Screen
 from armslength.estate import Estate
 from armslength.reach import Progress, Question, Refusal, refusal, repair
@@ -21,9 +21,6 @@ _SEARCH = 0.85
 """The part of the time allowed that goes to the search; the rest is for looking at the patched estate."""
 _LEAST = 5.0
 """Seconds that this look may take in any case."""
-_KEPT = (100_000, 20, 20)
-"""How often Python looks for values to free while it searches (`gc.set_threshold`): nearly all that are made stay, and
-looking as often as by default took a seventh of the time."""
 _HINT = "Ctrl-C ends it; --limit tells how long it may take"
 
 
@@ -44,12 +41,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
             progress.doing(f"repairing: {cost}, the least costs {now.bound:g} or more", hint=_HINT)
 
         progress.doing("repairing", hint=_HINT)
-        before = gc.get_threshold()
-        gc.set_threshold(*_KEPT)
-        try:
+        with keeping():
             plan = repair(estate, question, refused, lambda: time.monotonic() >= end, told)
-        finally:
-            gc.set_threshold(*before)
         progress.doing("checking the patched estate")
         folder, top = service.patched_folder(options.estate)
         end = max(begin + options.limit, time.monotonic() + _LEAST)
