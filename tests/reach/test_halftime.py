@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from armslength.estate import parse
-from armslength.reach import NOBODY, Half, Part, Question, Reach, reach
+from armslength.reach import Half, Part, Question, Reach, reach
 from armslength.reach.ascent import Beside
+from armslength.reach.columns import Column
 from tests.oracle.estates import AT, random_case
 from tests.reach.test_limit import Hasty
 
@@ -60,13 +61,14 @@ def test_the_half_climbed_elsewhere_is_told_though_no_time_is_left_here() -> Non
 
     class Elsewhere:
         def __init__(self) -> None:
-            self.parts = list[Part]()
+            self.parts, self.columns = list[Part](), list[tuple[Column, ...]]()
 
         def ready(self) -> None: ...
 
         def climb(self, half: Half) -> Callable[[], Part | None]:
             clock, before = half._ascent.clock, half._ascent.clock._expired
             self.parts.append(half.climb(lambda: False))
+            self.columns.append(half._ascent._ground.board.columns.each)
             clock.ask(before)
             return lambda: self.parts[-1]
 
@@ -77,8 +79,8 @@ def test_the_half_climbed_elsewhere_is_told_though_no_time_is_left_here() -> Non
         if beside.parts and found.solutions is not None:
             known, theirs = found.solutions.known, beside.parts[0]
             assert theirs.complete
-            some = theirs.at_most != NOBODY
-            assert np.array_equal(known.at_most[some], theirs.at_most[some])
-            assert np.array_equal(known.at_least[some], theirs.at_least[some])
+            mine = [known.columns.each.index(column) for column in beside.columns[0]]
+            assert np.array_equal(known.at_most[mine], theirs.at_most)
+            assert np.array_equal(known.at_least[mine], theirs.at_least)
             late += not known.complete
     assert late

@@ -1,4 +1,4 @@
-"""Climb: level after level in some columns, and the lengths that come of it."""
+"""Climb: level after level, and the lengths that come of it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from armslength.reach.result import Small
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Part:
-    """What was reached in some columns, whether or not the time was enough (`complete`). `words`, `made`, `refuted` and
-    `level` are those of `Levels`, `at_least` and `at_most` those of `Lengths`; of other columns they have no more than
-    the ground."""
+    """What was reached, whether or not the time was enough (`complete`). `words`, `made`, `refuted` and `level` are
+    those of `Levels`, `at_least` and `at_most` those of `Lengths`."""
 
     words: Words
     made: dict[tuple[int, int], tuple[int, tuple[int, ...]]]

@@ -52,6 +52,14 @@ class Columns:
         return self.mask(c for c, column in enumerate(self.each) if column.state in states or column.state == ANY)
 
 
+def moved(words: Words, columns: Iterable[tuple[int, int]], width: int) -> Words:
+    """Shape [width, N]: of `words` [W, N] only some columns, each by where it was and where it comes to."""
+    out: Words = np.zeros((width, words.shape[1]), dtype=np.uint64)
+    for old, new in columns:
+        out[new >> 6] |= (words[old >> 6] >> np.uint64(old & 63) & np.uint64(1)) << np.uint64(new & 63)
+    return out
+
+
 def bits(mask: Words) -> Iterator[int]:
     """The column numbers set in a mask of shape [W], ascending."""
     yield from set_bits(as_int(mask))

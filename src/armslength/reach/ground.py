@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -12,7 +12,7 @@ import numpy as np
 from armslength.reach.ballot import Ballot, Filled
 from armslength.reach.board import Board
 from armslength.reach.classes import Classes, Counts
-from armslength.reach.columns import ANY, Words, bits
+from armslength.reach.columns import ANY, Columns, Words, bits, moved
 from armslength.reach.quorum import FILLED, Quorum, Quorums
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.shortage import Tally, shortage, tally
@@ -75,6 +75,18 @@ class Ground:
     def __getstate__(self) -> dict[str, object]:
         """For another process, once it has run: what was left to try, and what serves to try it, stays here."""
         return {**vars(self), "_left": {}, "_counts": {}, "_tallies": {}, "_watched": {}}
+
+    def part(self, columns: Sequence[int]) -> Ground:
+        """Some of its columns, in this order, once it has run. Keeps nothing itself any more that only serves to run
+        on."""
+        self._counts.clear()
+        self._tallies.clear()
+        each = self.board.columns.each
+        board = Board(self.board.graph, Columns(tuple(each[c] for c in columns)))
+        board.words = moved(self.board.words, zip(columns, range(len(columns)), strict=True), board.columns.words)
+        place = {c: i for i, c in enumerate(columns)}
+        firings = {(number, place[c]): firing for (number, c), firing in self.firings.items() if c in place}
+        return Ground(board, self.quorums, like=self, firings=firings)
 
     def _watch(self, rule: Rule) -> Watch | None:
         """What is new where the rule may come to fire; None for anything."""
@@ -207,7 +219,9 @@ class Ground:
         """Shape [columns, n]: how many of each class act."""
         found = self._counts.get(id(classes))
         if found is None:
-            found = self._counts[id(classes)] = classes.tallied(self.board.words)[: len(self.board.columns)]
+            # A copy: of whole words there may be twice as many.
+            found = classes.tallied(self.board.words)[: len(self.board.columns)].copy()
+            self._counts[id(classes)] = found
         return found
 
     def tally(self, classes: Classes, asking: bool) -> Tally:

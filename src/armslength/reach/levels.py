@@ -31,8 +31,8 @@ STEPS = 2000
 
 class Levels:
     """`words` is the board at the level reached so far; `made` says with whom a rule first fired in a column, `refuted`
-    [rules, columns] how many accomplices were tried in vain. `standing`: what is known beforehand. `mine` [W]: the
-    columns looked at, all by default; in others nothing comes to the ground. `most`: the `utmost`, if it is known."""
+    [rules, columns] how many accomplices were tried in vain. `standing`: what is known beforehand. `most`: the
+    `utmost`, if it is known."""
 
     def __init__(
         self,
@@ -41,14 +41,12 @@ class Levels:
         membership: Membership,
         clock: Clock,
         standing: Standing | None = None,
-        mine: Words | None = None,
         most: Board | None = None,
     ) -> None:
         graph = ground.board.graph
         self._ground, self._clock = ground, clock
         self.board = Board(graph, ground.board.columns)
         self.board.words = ground.board.words.copy()
-        self._mine = self.board.full if mine is None else mine
         self.made: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self.level = 0
         self._standing = standing
@@ -82,7 +80,7 @@ class Levels:
         board, at = self.board, self.board.graph.layout
         frontier = np.zeros(0, dtype=np.int32)
         if self.level == 1 and at.people:
-            board.words[:, : at.people] |= self._mine[:, None]
+            board.words[:, : at.people] |= board.full[:, None]
             frontier = np.arange(at.people, dtype=np.int32)
         board.settle(np.concatenate([frontier, self._stand()]))
         # Nothing builds on a rule without powers, so these wait until all that could help them is known.
@@ -242,7 +240,7 @@ class Levels:
     def _pending(self, rule: Rule) -> Words:
         """The columns in which the rule has not fired and would add something."""
         words = self.board.words
-        pending = self._mine & ~words[:, rule.node]
+        pending = self.board.full & ~words[:, rule.node]
         if not rule.power:
             # Only a rule without powers adds nothing where its effects are true already: nothing builds on who
             # fired it.

@@ -106,7 +106,7 @@ class Solution:
         if beside is not None and taken is None and large(self.board):
             beside.ready()
         asked = goals(model.graph.layout, model.asked)
-        lengths = Lengths(asked, self.columns, self.board.full)
+        lengths = Lengths(asked, len(self.columns))
         try:
             self.ground.run(self.board.seed(model.exposure))
             lengths.note(self.board.words, 0)
