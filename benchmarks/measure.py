@@ -103,7 +103,8 @@ def measure(folder: Path, cap: int, processes: int) -> dict[str, object]:
     whatif = {}
     for name, change in changes(estate).items():
         begin = moment()
-        reach(change(), question, before=answer)
+        with keeping():
+            reach(change(), question, before=answer)
         whatif[name] = took(begin, moment())
     return {
         "people": len(estate.people.ids),
