@@ -6,13 +6,13 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from armslength.store.companion_side import KEPT
+from armslength.store import SELDOM
 
 
 @contextmanager
 def keeping() -> Iterator[None]:
     before = gc.get_threshold()
-    gc.set_threshold(*KEPT)
+    gc.set_threshold(*SELDOM)
     try:
         yield
     finally:

@@ -49,12 +49,13 @@ class Board:
 
     def settle(self, frontier: Ints) -> Ints:
         """Let everything follow that does by OR, custody and the gate; returns the nodes that gained a bit."""
-        touched = [frontier]
+        touched = np.zeros(self.words.shape[1], dtype=np.bool_)
+        touched[frontier] = True
         while frontier.size:
-            touched.append(spread(self.words, self.graph.edges, frontier))
+            touched[spread(self.words, self.graph.edges, frontier)] = True
             frontier = np.concatenate([self._somebody(), self._keys(), self._gate()])
-            touched.append(frontier)
-        return np.unique(np.concatenate(touched)).astype(np.int32)
+            touched[frontier] = True
+        return np.flatnonzero(touched).astype(np.int32)
 
     def _somebody(self) -> Ints:
         at = self.graph.layout

@@ -324,7 +324,10 @@ class Touch:
             if ground is not None:
                 nodes = np.array([at.somebody], dtype=np.int32)
                 gained += self._put(words, allowed, nodes, self._somebody(words, ground, anybody, fallen)[:, None])
-            frontier = np.unique(np.concatenate([np.zeros(0, dtype=np.int32), *gained])).astype(np.int32)
+            touched = np.zeros(words.shape[1], dtype=np.bool_)
+            for nodes in gained:
+                touched[nodes] = True
+            frontier = np.flatnonzero(touched).astype(np.int32)
             first = False
         return words
 

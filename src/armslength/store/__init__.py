@@ -20,6 +20,7 @@ from armslength.store.source import Source
 
 if TYPE_CHECKING:
     from armslength.store.companion import Companion
+    from armslength.store.companion_side import SELDOM
     from armslength.store.database import Integrity
     from armslength.store.document import Documents, Unread, read_documents
     from armslength.store.event_journal import EventJournal, KeptEvent
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
 
 _LATE = {
     "companion": ("Companion",),
+    "companion_side": ("SELDOM",),
     "database": ("Integrity",),
     "event_journal": ("EventJournal", "KeptEvent"),
     "failure": ("Damaged", "Occupied", "Overtaken", "StorageFailed", "StoreError"),
@@ -161,6 +163,7 @@ _MODULE = {name: module for module, names in _LATE.items() for name in names}
 __all__ = [
     "FIRM_NAME",
     "LONGEST_CODE",
+    "SELDOM",
     "SOURCE_NAME",
     "UNFINISHED",
     "AdoptedEstates",

@@ -14,13 +14,13 @@ from typing import IO, cast
 from armslength.reach import Half, Part
 from armslength.store.companion_pipe import Ended, receive, send
 
-KEPT = (100_000, 20, 20)
+SELDOM = (100_000, 20, 20)
 """How often Python looks for values to free while it searches (`gc.set_threshold`): nearly all that are made stay. As
 often as by default took a seventh of a repair's time, and a twentieth of that for lengths."""
 
 
 def main() -> None:
-    gc.set_threshold(*KEPT)
+    gc.set_threshold(*SELDOM)
     # What is printed by mistake must not come between the values.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
