@@ -7,6 +7,7 @@ import pytest
 
 from armslength.estate import parse
 from armslength.reach import Half, Part, Question, reach
+from armslength.reach.columns import Column, Columns, has, moved
 from tests.oracle.comparison import differences
 from tests.oracle.estates import AT, random_case
 
@@ -66,6 +67,20 @@ def test_what_was_climbed_in_halves_is_explained_and_taken_over() -> None:
         found = reach(estate, question)
         again = reach(parse(random_case(seed).files()).estate, question, before=found)
         assert np.array_equal(found.at_most, again.at_most) and np.array_equal(found.at_least, again.at_least)
+
+
+@pytest.mark.parametrize("count", [2, 63, 64, 65, 130])
+def test_columns_that_are_taken_apart_and_put_together_are_as_they_were(count: int) -> None:
+    """Also where they are more than a word."""
+    words = np.random.default_rng(count).integers(0, 1 << 63, (-(-count // 64), 50), dtype=np.uint64)
+    words &= Columns(tuple(Column(state=s) for s in range(count))).full()[:, None]
+    again = np.zeros_like(words)
+    for half in (range(0, count, 2), range(1, count, 2)):
+        part = moved(words, zip(half, range(len(half)), strict=True), -(-len(half) // 64))
+        for i, c in enumerate(half):
+            assert np.array_equal(has(part, i), has(words, c))
+        again |= moved(part, enumerate(half), len(words))
+    assert np.array_equal(again, words)
 
 
 def test_a_small_estate_wakes_nobody() -> None:
