@@ -403,3 +403,30 @@ def test_a_chain_is_followed_to_its_end_in_whatever_order_it_is_told(step: int, 
         r="CN",
     )
     assert length(case) == 1
+
+
+QUORUMS = (
+    "person:r assume person:n1 a",
+    "person:n1 assume person:n2 b",
+    "person:n2 assume person:n3 c",
+    "person:n3 read asset:t d",
+)
+
+
+@pytest.mark.parametrize("grants", [QUORUMS, QUORUMS[::-1]])
+def test_a_chain_of_four_quorums_is_followed_whichever_is_named_first(grants: tuple[str, ...]) -> None:
+    """Else one would pass for nobody: whoever is tried fires one quorum more each time, the third needs whom each of
+    those before it brings, and one that failed has to be asked again once another is true."""
+    case = firm(
+        "x y early again middle late shared n1 n2 n3",
+        {
+            "one": "x early again middle late shared",
+            "two": "again middle late shared",
+            "three": "late shared n1",
+            "four": "y early again shared",
+        },
+        list(grants),
+        {"a": quorum(1, "one"), "b": quorum(1, "two"), "c": quorum(2, "three"), "d": quorum(1, "four")},
+        r="CN",
+    )
+    assert length(case) == 1
