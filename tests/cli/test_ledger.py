@@ -66,7 +66,7 @@ def plain(text: str, *paths: Path) -> str:
     text = re.sub(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}Z", "TIME", text)
     text = re.sub(r"\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{40,}", "+ID+KEY", text)
     text = re.sub(r"\+[0-9a-f]{8}\b", "+ID", text)
-    return re.sub(r"\b[A-Za-z0-9_-]{43}\b", "HASH", text)
+    return re.sub(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])", "HASH", text)
 
 
 # init

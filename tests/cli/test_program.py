@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import armslength.cli.check
 from armslength.cli import main
+from armslength.cli.arguments import parse
 from armslength.cli.screen import Screen
 from armslength.cli.words import COMMANDS
 from tests.cli.ran import DAY, ESTATES, MERIDIAN, run, start
@@ -35,6 +36,15 @@ def test_help_loads_nothing_that_computes() -> None:
     assert not {"numpy", "polars", "rich", "cedarpy", "armslength.estate"} & set(
         re.findall(r"'([\w.]+)'", ended.stderr)
     )
+
+
+def test_a_handle_that_begins_with_a_dash_is_no_flag() -> None:
+    """One in 64 does; its customer could not check anything."""
+    handle = "--h_GMre-8nYxmQuqXlzbrBHTlS7YG1p9i9bNrqAS8k"
+    options = parse(["verify", "bundle.json", "--policy", "policy", "--customer", handle])
+    assert options.customer == handle
+    options = parse(["ledger", "export", "folder", "--handle", handle, "--tiles", "theirs"])
+    assert options.handle == handle
 
 
 @pytest.mark.parametrize(

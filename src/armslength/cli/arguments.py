@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 
 from armslength import __version__
@@ -14,6 +15,9 @@ from armslength.cli.postgresql_arguments import POSTGRESQL_FLAGS
 from armslength.cli.ssh_arguments import SSH_FLAGS
 from armslength.cli.values import count, day, file, grant, joining, journey, line, new_terms, one_of, seconds
 from armslength.cli.words import COMMANDS, TOP
+
+_DASHED_HANDLE = re.compile(r"-[A-Za-z0-9_-]{42}")
+_FLAG = re.compile(r"--[a-z-]+")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -31,7 +35,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     verbs = made[first].verbs if first in made else None
     if verbs is not None and second not in verbs and not second.startswith("-"):
         made[first].error(f"no verb {second!r}{near(second, verbs)}" if second else "expected a verb")
-    options, unknown = top.parse_known_args(arguments)
+    options, unknown = top.parse_known_args(_joined(arguments))
     if options.command is None:
         top.error(f"unknown flag {unknown[0]!r}" if unknown else "expected a command")
     if unknown:
@@ -41,6 +45,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         told = near(word, parser.flags())
         parser.error(f"unknown flag {word!r}{told}" if word[:1] == "-" else f"unexpected {word!r}")
     return options
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Each flag with the handle after it, where that begins with a dash, as one in 64 does: it is no flag itself."""
+    found: list[str] = []
+    for argument in arguments:
+        if _DASHED_HANDLE.fullmatch(argument) and found and _FLAG.fullmatch(found[-1]):
+            found[-1] += f"={argument}"
+        else:
+            found.append(argument)
+    return found
 
 
 def _command(add: Callable[..., Parser], name: str) -> Parser:
