@@ -80,6 +80,7 @@ def test_a_refusal_that_the_gate_that_writes_took_too_late_is_recorded_all_the_s
             pair.clock.now += 40
             time.sleep(1)
         until(lambda: not ledger_of(other)._waiting.all())
+        until(lambda: book_of(other).apart.waiting == 1)  # by the ledger's thread, once it waits no more
     until(lambda: ledger_of(other).stopped() is None)
     other.tick()
     pair.synced()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from armslength.enforce.ssh_journal import LINES, WAITING
 from armslength.gate import Refused, Why
 from tests.enforce.ssh.sshd import (
     Stand,
@@ -257,7 +258,9 @@ def test_the_points_own_disk_is_full(tmp_path: Path, caplog: Log) -> None:
     try:
         with stand(tmp_path, offline=True) as found:
             found.bo.opens()
-            until(lambda: not found.point.sessions())
+            # What the gate takes is deleted here, which makes room again.
+            until(lambda: (state / LINES).read_text().count('"over"') == 1)
+            until(lambda: not any((state / WAITING).iterdir()) and found.point.status()["spooled"] == 0)
             with open(state / "filler", "wb", buffering=0) as filler:
                 # What is freed a little later, as the pages of a journal, is taken too.
                 vain = 0
