@@ -22,6 +22,7 @@ from armslength.estate import (
     travel,
 )
 from armslength.reach import Question, Reach, reach
+from armslength.reach.bundles import Bundles
 from armslength.reach.checker import Checker
 from tests.oracle.case import Case
 
@@ -206,6 +207,24 @@ def differences(old: Estate, new: Estate, question: Question, random: Random) ->
     return differ(reach(new, question, before=reach(old, question)), reach(new, question), random, 8)
 
 
+def heired(taken: Reach, whole: Reach) -> Iterator[str]:
+    """Graph and bundles that are others than those from scratch, whether they were made again or not."""
+    if taken.solutions is None or whole.solutions is None:
+        return
+    one, two = (answer.solutions.model.graph for answer in (taken, whole) if answer.solutions is not None)
+    for name in ("start", "target", "origin"):
+        if not np.array_equal(getattr(one.edges, name), getattr(two.edges, name)):
+            yield f"graph: {name} of the edges"
+    reached = taken.solutions.known.reached
+    if reached is not None:
+        fresh = Bundles.of(two, whole.solutions.model.membership)
+        for name in ("holds", "assumes", "opens", "waives"):
+            if not np.array_equal(getattr(reached.bundles, name), getattr(fresh, name)):
+                yield f"bundles: {name}"
+        if reached.bundles.rule_bit != fresh.rule_bit:
+            yield "bundles: the rules"
+
+
 def differ(taken: Reach, whole: Reach, random: Random, witnesses: int) -> Iterator[str]:
     """What an answer that took over says otherwise than one from scratch; of some pairs the derivation too."""
     for name in ("state", "action", "asset", "at_least", "at_most", "floor"):
@@ -214,6 +233,7 @@ def differ(taken: Reach, whole: Reach, random: Random, witnesses: int) -> Iterat
             some = [(i, *(int(a[i]) for a in (two, one))) for i in range(len(one)) if one[i] != two[i]]
             yield f"{name}: (place, whole, taken over) {some[:5]}"
             return
+    yield from heired(taken, whole)
     for i in range(len(taken)):
         if taken.gaps(i) != whole.gaps(i):
             yield f"gaps of {i}: {taken.gaps(i)}, expected {whole.gaps(i)}"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armslength.estate import Kind
+from armslength.reach.permit_atoms import Told
 from armslength.reach.permits import Permit, permits
 from tests.reach.permit_estates import Case, Direct, between, case, drawn
 
@@ -57,6 +58,22 @@ def test_classes_say_what_cedar_says_of_each_person_target_action_and_set_of_gro
     assert case.estate.policy is not None
     mine = {key: sets for key, sets in least(found(case)).items() if not (key[2] is Kind.PERSON and key[3] == key[4])}
     assert mine == asked(case), case.estate.policy.text
+
+
+def test_what_cedar_said_of_other_estates_is_what_it_says_of_this_one() -> None:
+    """A what-if asks again of a few people only; what the others get must not be that of somebody else."""
+    told: Told = {}
+    again = 0
+    for seed in range(150):
+        one = drawn(Random(seed))
+        before = len(told)
+        shared = permits(one.estate, one.enrollable, one.exposure, one.membership.is_member, told)
+        assert least(shared) == least(found(one)), seed
+        known = len(told)
+        permits(one.estate, one.enrollable, one.exposure, one.membership.is_member, told)
+        assert len(told) == known
+        again += known > before
+    assert again > 50, "these policies read no attributes: they show nothing"
 
 
 @given(st.integers(0, 2**40))

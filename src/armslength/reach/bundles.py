@@ -24,34 +24,12 @@ class Bundles:
     `holds` [Wh, P]: the sources that a person is by the tables. `assumes` [Wh, P]: the sources that make a person act.
     """
 
-    def __init__(self, graph: Graph, membership: Membership) -> None:
-        at = graph.layout
+    def __init__(self, graph: Graph, holds: Words, assumes: Words, opens: Words, waives: Words) -> None:
+        """`opens` [Wh, G]: the sources that open a group, `waives` [Wh, T] those that waive terms."""
         self._rules = tuple(rule for rule in graph.rules if rule.power)
-        rule_nodes = np.array([rule.node for rule in self._rules], dtype=np.int32)
-        self._sources = np.concatenate([graph.power_sources, rule_nodes])
         self._standing = len(graph.power_sources)
-        self.words = max(1, -(-len(self._sources) // CHUNK))
-        self.holds: Words = np.zeros((self.words, at.people), dtype=np.uint64)
-        self.assumes: Words = np.zeros((self.words, at.people), dtype=np.uint64)
-        self.opens: Words = np.zeros((self.words, at.groups), dtype=np.uint64)
-        self.waives: Words = np.zeros((self.words, at.terms), dtype=np.uint64)
-        for w in range(self.words if len(self._sources) else 0):
-            mine = self._sources[w * CHUNK : (w + 1) * CHUNK]
-            board: Words = np.zeros((1, graph.nodes), dtype=np.uint64)
-            np.bitwise_or.at(board[0], mine, np.uint64(1) << np.arange(len(mine), dtype=np.uint64))
-            for h in range(len(mine)):
-                # A source that is a person acts anyway; what it brings is the rest.
-                if w * CHUNK + h < self._standing:
-                    people = _people_of(graph, int(mine[h]), membership)
-                    self.holds[w, slice(None) if people is None else people] |= np.uint64(1 << h)
-            spread(board, graph.edges, np.unique(mine))
-            self.assumes[w] = board[0, : at.people]
-            for h, node in enumerate(mine.tolist()):
-                if node < at.people:
-                    # Whoever is the source acts already.
-                    self.assumes[w, node] &= ~np.uint64(1 << h)
-            self.opens[w] = board[0, at.opened : at.opened + at.groups]
-            self.waives[w] = board[0, at.waived : at.waived + at.terms]
+        self.words = len(holds)
+        self.holds, self.assumes, self.opens, self.waives = holds, assumes, opens, waives
         self._brought: dict[bytes, Ints] = {}
         self._acts: dict[int, Ints] = {}
         self._openers: dict[int, int] = {}
@@ -59,6 +37,39 @@ class Bundles:
         self._waivers: dict[int, int] = {}
         self._sources_of: dict[int, tuple[int, int]] = {}
         self.rule_bit = {rule.number: self._standing + i for i, rule in enumerate(self._rules)}
+
+    @classmethod
+    def of(cls, graph: Graph, membership: Membership) -> Bundles:
+        """All of them, by the graph."""
+        at = graph.layout
+        rule_nodes = np.array([rule.node for rule in graph.rules if rule.power], dtype=np.int32)
+        sources = np.concatenate([graph.power_sources, rule_nodes])
+        words = max(1, -(-len(sources) // CHUNK))
+        holds, assumes = np.zeros((2, words, at.people), dtype=np.uint64)
+        opens: Words = np.zeros((words, at.groups), dtype=np.uint64)
+        waives: Words = np.zeros((words, at.terms), dtype=np.uint64)
+        for w in range(words if len(sources) else 0):
+            mine = sources[w * CHUNK : (w + 1) * CHUNK]
+            board: Words = np.zeros((1, graph.nodes), dtype=np.uint64)
+            np.bitwise_or.at(board[0], mine, np.uint64(1) << np.arange(len(mine), dtype=np.uint64))
+            for h in range(len(mine)):
+                # A source that is a person acts anyway; what it brings is the rest.
+                if w * CHUNK + h < len(graph.power_sources):
+                    people = _people_of(graph, int(mine[h]), membership)
+                    holds[w, slice(None) if people is None else people] |= np.uint64(1 << h)
+            spread(board, graph.edges, np.unique(mine))
+            assumes[w] = board[0, : at.people]
+            for h, node in enumerate(mine.tolist()):
+                if node < at.people:
+                    # Whoever is the source acts already.
+                    assumes[w, node] &= ~np.uint64(1 << h)
+            opens[w] = board[0, at.opened : at.opened + at.groups]
+            waives[w] = board[0, at.waived : at.waived + at.terms]
+        return cls(graph, holds, assumes, opens, waives)
+
+    def among(self, graph: Graph, stay: Flags) -> Bundles:
+        """The same on a graph without the people who do not `stay` [P], who brought nothing else."""
+        return Bundles(graph, self.holds[:, stay], self.assumes[:, stay], self.opens, self.waives)
 
     def sources(self, person: int) -> tuple[int, int]:
         """The sources that a person is by the tables, and those that make the person act, a bit each."""

@@ -84,6 +84,13 @@ def has(words: Words, column: int) -> npt.NDArray[np.bool_]:
     return found
 
 
+def are_set(words: Words, nodes: npt.NDArray[np.integer], columns: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    """Whether each of `columns` is set on the node beside it, of `words` [W, N]; the two are broadcast together."""
+    bit = words[columns >> 6, nodes] >> (columns & 63).astype(np.uint64)
+    found: npt.NDArray[np.bool_] = bit & np.uint64(1) != 0
+    return found
+
+
 def is_set(words: Words, node: int, column: int) -> bool:
     """Whether `column` is set on a node of `words` [W, N]."""
     return bool(int(words[column >> 6, node]) >> (column & 63) & 1)

@@ -102,6 +102,11 @@ class Layout:
         """Rule and crowd nodes start here."""
         return self.unlocks + self.assets
 
+    @property
+    def brought(self) -> tuple[tuple[int, int], ...]:
+        """Where people, opened groups and waived terms stand: each block's first node and how many there are."""
+        return (0, self.people), (self.opened, self.groups), (self.waived, self.terms)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Graph:

@@ -57,7 +57,7 @@ class Levels:
         self._rules = [rule for rule in graph.rules if rule.holders.ways and self.utmost.words[0, rule.node]]
         self._powers = sum(1 << rule.number for rule in self._rules if rule.power)
         kept = standing.bundles if standing is not None else None
-        self.bundles = kept or Bundles(graph, membership)
+        self.bundles = kept or Bundles.of(graph, membership)
         self._coalitions = Coalitions(ground, quorums, self.bundles, clock.tick)
         self._situations = Situations(self._coalitions)
         self._known: dict[Hashable, tuple[int, ...] | None] = {}

@@ -1,13 +1,14 @@
 """The truth of the parts of conditions that read attributes only, for all people and targets at once.
 
 Each is asked about once for every combination of the values that it reads, many parts and all targets to a question:
-what a part reads of the target is written out, so that one question a class of people does.
+what a part reads of the target is written out, so that one question a class of people does. What was told is kept for
+the next estate much like this one: most of its people read the same.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,34 +18,42 @@ import numpy.typing as npt
 
 from armslength.estate import Kind
 from armslength.reach.permit_cedar import Entity, given
-from armslength.reach.permit_columns import Classes, Columns, classes
+from armslength.reach.permit_columns import Classes, Codes, Columns, classes
 from armslength.reach.permit_form import Form
 from armslength.reach.permit_policy import set_of
 from armslength.reach.permit_sight import ATTRIBUTES, Atom
 
 FALSE, TRUE, ERROR = 0, 1, 2
-
+KEPT = 100_000
+"""So many answers, and those of one estate, are kept for others."""
 
 Truth = npt.NDArray[np.int8]
 """FALSE, TRUE or ERROR, shape [classes of people, classes of targets] by the attributes that the atom reads of each."""
 
 
+Told = dict[tuple[str, tuple[str, ...]], Truth]
+"""What Cedar said of some forms for a person of certain values, by both: the truth of each form, shape [forms]. It is
+the same in every estate."""
+
+
 @dataclass(slots=True)
 class Atoms:
-    """All atoms of an estate's policies, by the attributes of a person that they read; found when first wanted."""
+    """All atoms of an estate's policies, by the attributes of a person that they read; found when first wanted.
+    `told`: what is known already, from other estates too; added to."""
 
     columns: Columns
     alike: dict[frozenset[str], list[Atom]]
+    told: Told
     _truths: dict[tuple[Atom, Kind], Truth] = field(default_factory=dict)
     _classes: dict[tuple[Kind, frozenset[str]], Classes] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, columns: Columns, atoms: Iterable[Atom]) -> Atoms:
+    def of(cls, columns: Columns, atoms: Iterable[Atom], told: Told) -> Atoms:
         """Collects the atoms of all policies, each text once."""
         alike: dict[frozenset[str], list[Atom]] = {}
         for atom in dict.fromkeys(atoms):
             alike.setdefault(atom.person, []).append(atom)
-        return cls(columns, alike)
+        return cls(columns, alike, told)
 
     def truth(self, atom: Atom, kind: Kind) -> Truth:
         """The truth of `atom` for people of `seen(PERSON, atom.person)` and targets of `seen(kind, atom.target)`; one
@@ -74,30 +83,41 @@ class Atoms:
                 self._truths |= {(atom, each): truth for each in ((kind,) if atom.target else kinds)}
                 places += [(truth, column) for column in range(len(firsts))]
                 forms += [_written(form, self.columns.attributes(kind, int(i)) if atom.target else {}) for i in firsts]
-        asked = [self.columns.attributes(Kind.PERSON, int(first)) for first in people.first] if person else [{}]
-        for n, (true, false) in enumerate(_ask(forms, asked)):
-            row = n if person else slice(None)
-            for number, value in [*((one, TRUE) for one in true), *((one, FALSE) for one in false)]:
-                truth, column = places[number]
-                truth[row, column] = value
+        if forms and (len(people) or not person):
+            found = np.stack(self._rows(forms, person, people.first[: len(people) if person else 1]), axis=1)
+            for (truth, column), row in zip(places, found, strict=True):
+                truth[:, column] = row
+
+    def _rows(self, forms: list[Form], person: frozenset[str], people: Codes) -> list[Truth]:
+        """Of each of these people, by index, the truth of each form, which reads these attributes of them."""
+        text = json.dumps(forms)
+        names = sorted(person)
+        values = list(zip(*(self.columns.texts(Kind.PERSON, name, people) for name in names), strict=True))
+        values = values or [()]
+        if len(self.told) > KEPT:
+            self.told.clear()
+        new = [n for n, each in enumerate(values) if (text, each) not in self.told]
+        asked = [self.columns.attributes(Kind.PERSON, int(people[n])) if person else {} for n in new]
+        self.told |= {(text, values[n]): row for n, row in zip(new, _ask(forms, asked), strict=True)}
+        return [self.told[text, each] for each in values]
 
 
-def _ask(forms: list[Form], people: list[dict[str, object]]) -> Iterator[tuple[list[int], list[int]]]:
-    """For each person: which forms are true and which are false, by place; the others are errors."""
-    if not forms or not people:
+def _ask(forms: list[Form], people: Sequence[dict[str, object]]) -> Iterator[Truth]:
+    """For each person: the truth of each form."""
+    if not people:
         return
     policies = set_of(
-        {f"{n} {TRUE}": _when(form) for n, form in enumerate(forms)}
-        | {f"{n} {FALSE}": _when({"!": {"arg": form}}) for n, form in enumerate(forms)}
+        {f"{n} {FALSE}": _when({"!": {"arg": form}}) for n, form in enumerate(forms)}
+        | {f"{n} {TRUE}": _when(form) for n, form in enumerate(forms)}
     )
     entities = given(Entity(uid=("Person", str(n)), attributes=one) for n, one in enumerate(people))
     for n in range(len(people)):
         question = {"principal": f'Person::"{n}"', "action": 'Action::"any"', "resource": 'Terms::"any"'}
-        reasons = cedarpy.is_authorized(question, policies, entities).diagnostics.reasons
-        held: tuple[list[int], list[int]] = [], []
-        for number, truth in (reason.split() for reason in reasons):
-            held[0 if int(truth) == TRUE else 1].append(int(number))
-        yield held
+        row = np.full(len(forms), ERROR, dtype=np.int8)
+        for reason in cedarpy.is_authorized(question, policies, entities).diagnostics.reasons:
+            number, truth = reason.split()
+            row[int(number)] = int(truth)
+        yield row
 
 
 def _when(form: Form) -> Form:

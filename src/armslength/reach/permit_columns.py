@@ -6,6 +6,7 @@ group lies in nothing: what a policy says of groups to enroll in, it says of eac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -117,6 +118,12 @@ class Columns:
             codes, values = self._column(kind, name)
             found[name] = values[int(codes[index])]
         return found
+
+    def texts(self, kind: Kind, attribute: str, some: Codes) -> list[str]:
+        """The value of an attribute, of each of some entities by index, as JSON."""
+        codes, values = self._column(kind, attribute)
+        texts = [json.dumps(value) for value in values]
+        return [texts[code] for code in codes[some].tolist()]
 
     def inside(self, kind: Kind, uid: Uid) -> Bools:
         """Shape [n]: which entities of `kind` are, or lie in, the entity that a policy names."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from armslength.estate import AMEND, ASSUME, ENROLL, OPERATE, Kind
 from armslength.reach.permit_aim import Aim
-from armslength.reach.permit_atoms import Atoms
+from armslength.reach.permit_atoms import Atoms, Told
 from armslength.reach.permit_columns import TYPES, Codes, Columns
 from armslength.reach.permit_looks import Looks, looks
 from armslength.reach.permit_opening import Found, openings
@@ -46,11 +46,11 @@ class Reading:
     _looks: dict[tuple[_Key, str], Looks] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, columns: Columns, enrollable: frozenset[int]) -> Reading:
-        """Reads the policies of the columns' estate."""
+    def of(cls, columns: Columns, enrollable: frozenset[int], told: Told) -> Reading:
+        """Reads the policies of the columns' estate. `told`: see `Atoms`."""
         members = policies(columns.estate)
         sights = tuple(sight(member) for member in members)
-        atoms = Atoms.of(columns, (atom for one in sights for atom in one.atoms))
+        atoms = Atoms.of(columns, (atom for one in sights for atom in one.atoms), told)
         return cls(columns=columns, enrollable=enrollable, members=members, sights=sights, atoms=atoms)
 
     def actions(self, kind: Kind) -> list[list[int]]:

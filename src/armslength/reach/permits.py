@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from armslength.estate import Estate, Kind
 from armslength.reach.exposure import Exposure
+from armslength.reach.permit_atoms import Told
 from armslength.reach.permit_columns import Columns
 from armslength.reach.permit_reading import Reading
 
@@ -51,17 +52,23 @@ class Permit:
 
 
 def permits(
-    estate: Estate, enrollable: frozenset[int], exposure: Exposure, membership: Callable[[int], Bools]
+    estate: Estate,
+    enrollable: frozenset[int],
+    exposure: Exposure,
+    membership: Callable[[int], Bools],
+    told: Told | None = None,
 ) -> tuple[Permit, ...]:
     """What every permit gives, forbids counted: by policy in the order of the file, then by action, kind and targets.
 
     `enrollable` are the groups that some enrolment could give; `membership(g)`, shape [P], tells who is in group g by
-    the tables, through nesting. Targets that one permit opens alike for one action share a `Permit`.
+    the tables, through nesting. `told` is what Cedar said for other estates, and is added to. Targets that one permit
+    opens alike for one action share a `Permit`.
     """
     count = len(estate.people.ids)
     if estate.policy is None or not count:
         return ()
-    reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), enrollable)
+    told = {} if told is None else told
+    reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), enrollable, told)
     terms = {member.id: member.terms for member in reading.members}
     shared: dict[bytes, Bools] = {}
     pools: dict[_Pool, list[npt.NDArray[np.integer]]] = {}
@@ -96,16 +103,20 @@ def permits(
     return tuple(sorted(made, key=lambda one: (order[one.policy], one.action, one.target_kind, one.targets[0])))
 
 
-def gate_permits(estate: Estate, exposure: Exposure, membership: Callable[[int], Bools]) -> tuple[Permit, ...]:
+def gate_permits(
+    estate: Estate, exposure: Exposure, membership: Callable[[int], Bools], told: Told | None = None
+) -> tuple[Permit, ...]:
     """What every permit gives to a coalition that holds the gate (semantics, rule 7): the permit alone, whoever asks.
 
     In the order of `permits`, without openings. Of what a permit gives to anyone by `permits`, nothing is missing here.
+    `told`: as for `permits`.
     """
     if estate.policy is None:
         return ()
     # Who is in which group is as unknown here as it can be for a person who could be enrolled in every one.
     everything = frozenset(range(len(estate.groups.ids)))
-    reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), everything)
+    told = {} if told is None else told
+    reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), everything, told)
     made = [
         Permit(
             policy=policy.id,

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from armslength.reach.columns import Words, bits, is_set
+from armslength.reach.columns import Words, are_set, bits, is_set
+from armslength.reach.former import Former
 from armslength.reach.rules import STANDING, Rule
 from armslength.reach.spread import Flags, Ints
 
@@ -41,6 +42,8 @@ class Reliance:
         self._key_source = np.array([k for k, _, _ in graph.keyed], dtype=np.int32)
         self._key_target = np.array([t for _, t, _ in graph.keyed], dtype=np.int32)
         self._them = frozenset(people.tolist())
+        self._are_them: Flags = np.zeros(max(1, graph.layout.people), dtype=np.bool_)
+        self._are_them[people] = True
         # Where they act anyway, everybody may have counted on them.
         self._everybody: Words = np.bitwise_or.reduce(self._ground[:, people], axis=1)
         # Where anybody may have helped once a group was open.
@@ -53,20 +56,20 @@ class Reliance:
         while frontier.size:
             frontier = self._back(frontier)
 
-    def on(self, accomplices: tuple[int, ...], column: int) -> bool:
-        """Whether these accomplices may have counted on some of the people in a column."""
-        if self.plainly(accomplices, column):
-            return True
-        row, bit = self._words[column >> 6], column & 63
-        helping = sum(int(row[p]) >> bit & 1 for p in accomplices)
-        if helping and int(self._loose[column >> 6]) >> bit & 1:
-            helping = len(accomplices)
-        return helping >= int(self._least[column])
+    def on(self, former: Former) -> Flags:
+        """Shape [n]: which of some former coalitions may have counted on some of the people."""
+        row, bit = former.was >> 6, (former.was & 63).astype(np.uint64)
+        helping = (are_set(self._words, former.people, former.was[:, None]) & former.there).sum(axis=1)
+        loose = self._loose[row] >> bit & np.uint64(1) != 0
+        helping = np.where(loose & (helping > 0), former.there.sum(axis=1), helping)
+        found: Flags = self.plainly(former) | (helping >= self._least[former.was])
+        return found
 
-    def plainly(self, accomplices: tuple[int, ...], column: int) -> bool:
+    def plainly(self, former: Former) -> Flags:
         """The same, though they need not make any of the people act for it."""
-        everybody = int(self._everybody[column >> 6]) >> (column & 63) & 1
-        return bool(everybody) or not self._them.isdisjoint(accomplices)
+        everybody = self._everybody[former.was >> 6] >> (former.was & 63).astype(np.uint64) & np.uint64(1) != 0
+        found: Flags = everybody | (self._are_them[former.people] & former.there).any(axis=1)
+        return found
 
     def _border(self, people: Ints) -> Ints:
         """All that makes the people act by OR."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from armslength.reach.solution import Model
 
 Longs = npt.NDArray[np.int64]
+FEW = 1000
+"""Nodes that are gone are looked at one by one up to so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,6 +106,9 @@ def _edges(old: Model, new: Model, match: Matching) -> tuple[tuple[Ints, Ints], 
     nothing = np.zeros(0, dtype=np.int32)
     if match.same and np.array_equal(one.start, two.start) and np.array_equal(one.target, two.target):
         return (nothing, nothing), (nothing, nothing)
+    gone_with = _shrunk(one, two, nodes)
+    if gone_with is not None:
+        return (nothing, nothing), gone_with
     back = np.full(new.graph.nodes, -1, dtype=np.int32)
     matched = np.flatnonzero(nodes >= 0).astype(np.int32)
     back[nodes[matched]] = matched
@@ -122,6 +127,26 @@ def _edges(old: Model, new: Model, match: Matching) -> tuple[tuple[Ints, Ints], 
     lost = (keys < 0) | ~np.isin(keys, mine)
     came = ~np.isin(mine, keys)
     return _once(fresh[0][came], fresh[1][came]), _once(gone[0][lost], gone[1][lost])
+
+
+def _shrunk(one: Edges, two: Edges, nodes: Ints) -> tuple[Ints, Ints] | None:
+    """The edges of nodes that are gone, where all others are the same and stand in the same order; else None."""
+    stays = nodes >= 0
+    here, left = np.flatnonzero(stays), np.flatnonzero(~stays)
+    if len(left) > FEW or (np.diff(nodes[here]) < 0).any():
+        return None
+    kept = stays[one.target]
+    for node in left.tolist():
+        kept[one.start[node] : one.start[node + 1]] = False
+    before = np.zeros(len(kept) + 1, dtype=np.int64)
+    np.cumsum(kept, out=before[1:])
+    count = np.zeros(len(two.start) - 1, dtype=np.int64)
+    count[nodes[here]] = before[one.start[here + 1]] - before[one.start[here]]
+    if not np.array_equal(count, np.diff(two.start)) or not np.array_equal(nodes[one.target[kept]], two.target):
+        return None
+    place = np.flatnonzero(~kept)
+    source = np.searchsorted(one.start, place, side="right") - 1
+    return _once(source.astype(np.int32), one.target[place])
 
 
 def _listed(graph: Edges, nodes: npt.NDArray[np.int64]) -> tuple[Ints, Ints]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from armslength.reach.ground import Ground
 from armslength.reach.lengths import Lengths, goals
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import Pairs
+from armslength.reach.permit_atoms import Told
 from armslength.reach.permits import Permit, gate_permits, permits
 from armslength.reach.quorum import Quorums
 from armslength.reach.takeover import takeover
@@ -42,21 +44,23 @@ class Model:
     ) -> None:
         self.estate, self.exposure, self.asked, self.at = estate, exposure, asked, at
         self.membership = _membership(estate, before)
+        self._told: Told = before._told if before is not None else {}
         self.clock = Clock(expired)
         self.permits, self.gate_permits = self._read_again(before) if before is not None else self._read()
-        construction = Construction(estate, self.membership, asked)
-        self.graph: Graph = construction.graph(self.permits, self.gate_permits)
+        self.graph: Graph = self._graph(before)
         self.quorums = Quorums(estate, exposure, self.membership, self.clock.tick)
 
     def _read(self) -> Permits:
         """What the policies say."""
-        by_gate = gate_permits(self.estate, self.exposure, self.membership.is_member)
+        by_gate = gate_permits(self.estate, self.exposure, self.membership.is_member, self._told)
         enrollable = self._enrollable(by_gate)
-        return permits(self.estate, enrollable, self.exposure, self.membership.is_member), by_gate
+        return permits(self.estate, enrollable, self.exposure, self.membership.is_member, self._told), by_gate
 
     def _read_again(self, before: Model) -> Permits:
         """The same, as it was read before where all that policies may look at is the same."""
         one, two = before.estate, self.estate
+        if one.policy is None and two.policy is None:
+            return before.permits, before.gate_permits
         same = one.people is two.people and one.groups is two.groups and one.assets is two.assets
         same = same and one.entities is two.entities and one.settings is two.settings and one.policy is two.policy
         same = same and (one.states, one.actions, one.classes) == (two.states, two.actions, two.classes)
@@ -66,6 +70,16 @@ class Model:
             if self._enrollable(by_gate) == before._enrollable(by_gate):
                 return before.permits, before.gate_permits
         return self._read()
+
+    def _graph(self, before: Model | None) -> Graph:
+        if before is not None and before.membership is self.membership and before.permits is self.permits:
+            one, two, asked = before.estate, self.estate, before.asked
+            same = one.grants is two.grants and one.assets is two.assets and one.settings is two.settings
+            same = same and (one.states, one.actions, one.classes) == (two.states, two.actions, two.classes)
+            same = same and before.gate_permits is self.gate_permits
+            if same and np.array_equal(asked.action, self.asked.action) and np.array_equal(asked.asset, self.asked.asset):
+                return replace(before.graph, estate=self.estate)
+        return Construction(self.estate, self.membership, self.asked).graph(self.permits, self.gate_permits)
 
     def _enrollable(self, by_gate: tuple[Permit, ...]) -> frozenset[int]:
         """Groups that some enrolment could open; what a permit gives to whoever holds the gate is all that it gives."""

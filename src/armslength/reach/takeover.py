@@ -16,12 +16,14 @@ import numpy.typing as npt
 
 from armslength.reach.board import Board
 from armslength.reach.bundles import Bundles
-from armslength.reach.columns import Columns, Words, has, is_set
+from armslength.reach.columns import Columns, Words, are_set, has, is_set
+from armslength.reach.former import People, former
 from armslength.reach.ground import Firing, Ground
 from armslength.reach.heirloom import Heirlooms
 from armslength.reach.matching import Matching, matching
 from armslength.reach.quorum import FILLED, Quorum
 from armslength.reach.reliance import Reliance
+from armslength.reach.spread import Flags, spread
 from armslength.reach.touch import MOST, Touch
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from armslength.reach.solution import Model, Solution
 
 Small = npt.NDArray[np.int8]
-People = tuple[int, ...]
 GONE = -2
 """Instead of somebody who left."""
 
@@ -71,6 +72,8 @@ class Takeover:
     def __init__(self, before: Solution, model: Model, columns: Columns, match: Matching) -> None:
         self._before, self._model, self._columns, self._match = before, model, columns, match
         self._touch = Touch(before, model, match)
+        self._changed: Flags = np.zeros(max(1, len(model.estate.people.ids)), dtype=np.bool_)
+        self._changed[sorted(self._touch.seeds.changed)] = True
         heirlooms = Heirlooms(before.model, model, match, self._touch.seeds)
         model.quorums.inherit(heirlooms, heirlooms.codes())
         self._known: Words = columns.mask(match.columns)
@@ -124,8 +127,7 @@ class Takeover:
 
     def _unchanged(self, people: Iterable[int]) -> bool:
         """Whether all of them (new indexes) are there and look as before."""
-        changed = self._touch.seeds.changed
-        return all(p == FILLED or p >= 0 and p not in changed for p in people)
+        return all(p == FILLED or p >= 0 and not self._changed[p] for p in people)
 
     def _moved(self, firing: Firing) -> Firing:
         people = self._match.people
@@ -165,45 +167,36 @@ class Takeover:
                 vain[mine, c] = known
                 firsts = np.flatnonzero(has(touched.first[:, nodes_of_rules], c)).tolist()
                 through[c] = sum(1 << number for number in firsts)
-        sure: dict[int, list[tuple[int, int, People]]] = {}
-        likely: dict[tuple[int, int], tuple[int, People]] = {}
-        fired: dict[tuple[int, int], int] = {}
+        them = former(reached.made, match)
         missed = self._touch.missed
         reliance = Reliance(before, reached, missed) if missed.size else None
-        back = {old: new for new, old in match.columns.items()}
         last = self._last(reliance, touched.rest) if reliance is not None else {}
-        lean = set[tuple[int, int]]()
-        numbers = {old: new for new, old in match.rules.items()}
-        for (number, c), (level, people) in reached.made.items():
-            rule_number, column = numbers.get(number), back.get(c)
-            if rule_number is None or column is None:
-                continue
-            fired[column, level] = fired.get((column, level), 0) | 1 << rule_number
-            now = tuple(int(match.people[p]) for p in people)
-            # Whoever acts there by now is no accomplice; then fewer do, which the search finds.
-            if any(p < 0 or ground.true(p, column) for p in now):
-                continue
-            node = rules[rule_number].node
-            less = is_set(touched.less, node, column)
-            if less and reliance is not None and not is_set(touched.rest, node, column):
-                less = reliance.on(people, c)
-                if less and self._unchanged(now) and column in last and not reliance.plainly(people, c):
-                    lean.add((rule_number, column))
-            if less or not self._unchanged(now):
-                likely[rule_number, column] = (level, now)
-            else:
-                sure.setdefault(level, []).append((rule_number, column, now))
+        node = nodes_of_rules[them.rule]
+        less, whole = are_set(touched.less, node, them.column), them.whole
+        unchanged = whole & ~them.any(self._changed)
+        lean = np.zeros_like(less)
+        if reliance is not None:
+            # Who has a part in it for no other reason than that people are missed.
+            asked = less & ~are_set(touched.rest, node, them.column)
+            less &= ~asked | reliance.on(them)
+            lean = less & asked & unchanged & np.isin(them.column, list(last)) & ~reliance.plainly(them)
+        # Whoever acts there by now is no accomplice; then fewer do, which the search finds.
+        kept = whole & ~them.acting(ground.board.words)
+        stands = kept & unchanged & ~less
+        sure: dict[int, list[tuple[int, int, People]]] = {}
+        for number, column, level, people in them.some(stands):
+            sure.setdefault(level, []).append((number, column, people))
         hopeless, hopeful = self._hopes(reached.utmost)
         return Standing(
             refuted=refuted,
             sure=sure,
-            likely=likely,
+            likely={(number, c): (level, people) for number, c, level, people in them.some(kept & ~stands)},
             hopeless=hopeless,
             hopeful=hopeful,
-            fired=fired,
+            fired=them.by_column(),
             vain=vain,
             through=through,
-            lean=frozenset(lean),
+            lean=frozenset((number, c) for number, c, _, _ in them.some(kept & lean)),
             last=last,
             bundles=self._bundles(reached),
         )
@@ -223,17 +216,32 @@ class Takeover:
         return found
 
     def _bundles(self, reached: Reached) -> Bundles | None:
-        """Those of the old model, if all edges are the same that lead to people, groups or terms."""
-        found, at = self._touch.seeds, self._model.graph.layout
-        one, two = self._before.model.graph, self._model.graph
-        rules = [[(rule.node, rule.power) for rule in graph.rules] for graph in (one, two)]
-        if not self._match.same or rules[0] != rules[1]:
+        """Those of the old model, if all edges are the same that lead to people, groups or terms; without those who
+        left, if nothing of that was brought by way of them."""
+        found, match = self._touch.seeds, self._match
+        one, two, gone = self._before.model.graph, self._model.graph, found.gone
+        powers = [[rule for rule in graph.rules if rule.power] for graph in (one, two)]
+        was = [*one.power_sources.tolist(), *(rule.node for rule in powers[0])]
+        if match.nodes[was].tolist() != [*two.power_sources.tolist(), *(rule.node for rule in powers[1])]:
             return None
+        stay = match.people >= 0
+        if match.came.size or (np.diff(match.people[stay]) < 0).any():
+            return None
+        with_gone = np.isin(found.removed[0], gone) | np.isin(found.removed[1], gone)
+        target, at = np.concatenate([found.added[1], found.removed[1][~with_gone]]), two.layout
         # From what can be done with assets none leads back.
-        target = np.concatenate([found.added[1], found.removed[1]])
         if ((target < at.over) | (target >= at.rules)).any():
             return None
-        return reached.bundles if np.array_equal(one.power_sources, two.power_sources) else None
+        if gone.size:
+            words: Words = np.zeros((1, one.nodes), dtype=np.uint64)
+            words[0, gone] = 1
+            spread(words, one.edges, gone)
+            words[0, gone] = 0
+            if any(words[0, lo : lo + count].any() for lo, count in one.layout.brought):
+                return None
+        elif [rule.number for rule in powers[0]] == [rule.number for rule in powers[1]]:
+            return reached.bundles
+        return reached.bundles.among(two, stay)
 
     def _hopes(self, utmost: Board) -> tuple[frozenset[int], frozenset[int]]:
         """The rules that nobody could fire and nobody can now, and those that some could."""
