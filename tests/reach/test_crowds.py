@@ -24,7 +24,7 @@ SEEDS = int(os.environ.get("ARMSLENGTH_RANDOM_CROWDS", "120"))
 AT_ONCE = 20
 PEOPLE = 20
 LIMITS = {
-    "MANY": ("coalition", "headcount", "situation", "sorting"),
+    "MANY": ("coalition", "headcount", "inflow", "situation", "sorting"),
     "WIDTH": ("demands", "links"),
     "LARGE": ("demands", "ascent"),
     "WIDE": ("traits",),
@@ -33,7 +33,7 @@ LIMITS = {
     "UNDER": ("classes",),
     "SPARSE": ("bundles",),
     "SPARE": ("ballot", "scene"),
-    "BROUGHT": ("headcount",),
+    "BROUGHT": ("inflow",),
     "COUNTS": ("headcount",),
     "SHORT": ("headcount",),
     "SCENES": ("scene",),

@@ -10,20 +10,12 @@ from random import Random
 
 import pytest
 
-from armslength.reach.classes import Classes
 from armslength.reach.headcount import Headcount
 from tests.oracle.crowds import crowded_case
 from tests.reach.test_chains import firm, length, quorum
 from tests.reach.test_landmarks import PEOPLE, asked
 
 SEEDS = range(30)
-
-
-class Unsorted(Headcount):
-    """One that looks at all whom the sources bring."""
-
-    def _plentiful(self, classes: Classes) -> int:
-        return 0
 
 
 def test_who_approves_in_the_first_quorum_may_waive_the_terms_of_the_last() -> None:
@@ -69,18 +61,23 @@ def test_terms_that_a_quorum_inside_has_waived_ask_for_no_quorum() -> None:
 
 def test_a_source_that_brings_enough_alone_is_counted_as_all_whom_it_brings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would hang on what is looked at first how many outsiders a quorum is told to take."""
-    monkeypatch.setattr("armslength.reach.headcount.MANY", 2)
+    for module in ("headcount", "inflow"):
+        monkeypatch.setattr(f"armslength.reach.{module}.MANY", 2)
     ample = 0
     for seed in SEEDS:
         coalitions = asked(crowded_case(seed, PEOPLE), monkeypatch)
         bundles, quorums, random = coalitions.bundles, coalitions.quorums, Random(seed)
         rules = coalitions.ground.board.graph.rules
         powers = [rule.number for rule in rules if rule.power]
-        one, other = Headcount(coalitions.ground, bundles), Unsorted(coalitions.ground, bundles)
-        for rule in rules:
-            ballot = quorums.ballot(rule, quorums.mentioned(rule) if seed % 2 else frozenset())
-            ample += bool(one._plentiful(ballot.approvers))
-            for fired in (powers, random.sample(powers, len(powers) // 2)):
-                mask = bundles.mask_of_rules(fired)
-                assert one.short(ballot, mask) == other.short(ballot, mask)
+        ballots = [quorums.ballot(rule, quorums.mentioned(rule) if seed % 2 else frozenset()) for rule in rules]
+        masks = [bundles.mask_of_rules(some) for some in (powers, random.sample(powers, len(powers) // 2))]
+        ample += sum(bool(bundles.inflows.of(ballot.approvers).plentiful) for ballot in ballots)
+        one = Headcount(coalitions.ground, bundles)
+        counted = [one.short(ballot, mask) for ballot in ballots for mask in masks]
+        # The other looks at all whom the sources bring.
+        for ballot in ballots:
+            for classes in (ballot.requesters, ballot.approvers):
+                bundles.inflows.of(classes).plentiful = 0
+        other = Headcount(coalitions.ground, bundles)
+        assert counted == [other.short(ballot, mask) for ballot in ballots for mask in masks]
     assert ample > len(SEEDS), "no source brings many: these crowds show nothing"

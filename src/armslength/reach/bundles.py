@@ -6,6 +6,7 @@ import numpy as np
 
 from armslength.reach.columns import Words, as_int, bits
 from armslength.reach.graph import Graph
+from armslength.reach.inflow import Inflows
 from armslength.reach.membership import Membership
 from armslength.reach.spread import Flags, Ints, spread
 
@@ -36,6 +37,7 @@ class Bundles:
         self._opening_of: dict[frozenset[int], tuple[tuple[int, int], ...]] = {}
         self._waivers: dict[int, int] = {}
         self._sources_of: dict[int, tuple[int, int]] = {}
+        self.inflows = Inflows(self)
         self.rule_bit = {rule.number: self._standing + i for i, rule in enumerate(self._rules)}
 
     @classmethod

@@ -203,10 +203,20 @@ class Levels:
             rules = last
             for number in set_bits(last):
                 rules |= self._leading(self.board.graph.rules[number], column, active)
-        mask = self._coalitions.closure(column, people, rules & self._powers)
-        if not any(self.bundles.fired(mask, number) for number in set_bits(last & self._powers)):
+        coalitions, helping, held = self._coalitions, rules & self._powers, self._coalitions.held(people)
+        # Mostly they would not fire it whatever else they fired, and then what that is need not be known.
+        given = self.bundles.mask_of_rules(list(set_bits(helping))) | (coalitions.none if held is None else held)
+        likely = [
+            number
+            for number in set_bits(last & self._powers)
+            if coalitions.enough(self.board.graph.rules[number], column, given, people, 0)
+        ]
+        if not likely:
             return True
-        return self._coalitions.enough(rule, column, mask, people, 0)
+        mask = coalitions.closure(column, people, helping)
+        if not any(self.bundles.fired(mask, number) for number in likely):
+            return True
+        return coalitions.enough(rule, column, mask, people, 0)
 
     def _still(self, rule: Rule, column: int, people: tuple[int, ...]) -> bool:
         """Whether people who fired the rule before do so now, as outsiders."""

@@ -25,8 +25,9 @@ class Seeds:
     """Where two models differ. `gained`, `lost`: people (new indexes) with the states (new indexes) that can compel
     them now and could not, or the other way round. `odd`: people with another value in a distinct column. `added`,
     `removed`: edges of one model only, as (source, target); old nodes for `removed`. `fresh`: rules without a match.
-    `more`, `less`: rules whose crowd is wider or narrower, by the tables; `cut`: narrower
-    by somebody who did not leave. `gone`: people (old indexes) who left."""
+    `more`, `less`: rules whose crowd is wider or narrower, by the tables; `cut`: narrower by others than those who left
+    or are `worse`. `gone`: people (old indexes) who left; `worse`: those (new indexes) whom more states can compel: the
+    more, the fewer quorums."""
 
     gained: dict[int, frozenset[int]]
     lost: dict[int, frozenset[int]]
@@ -38,6 +39,7 @@ class Seeds:
     less: frozenset[int]
     cut: frozenset[int]
     gone: Ints
+    worse: Ints
 
     @property
     def changed(self) -> frozenset[int]:
@@ -47,7 +49,9 @@ class Seeds:
 
 def seeds(old: Model, new: Model, match: Matching) -> Seeds:
     gained, lost = _moves(old, new, match)
-    more, less, cut, fresh = _crowds(old, new, match)
+    home = new.estate.settings.home
+    worse = np.array(sorted(p for p, states in gained.items() if states - home), dtype=np.int32)
+    more, less, cut, fresh = _crowds(old, new, match, worse)
     added, removed = _edges(old, new, match)
     return Seeds(
         gained=gained,
@@ -60,6 +64,7 @@ def seeds(old: Model, new: Model, match: Matching) -> Seeds:
         less=less,
         cut=cut,
         gone=np.flatnonzero(match.people < 0).astype(np.int32),
+        worse=worse,
     )
 
 
@@ -167,10 +172,10 @@ def _once(source: Ints, target: Ints) -> tuple[Ints, Ints]:
 
 
 def _crowds(
-    old: Model, new: Model, match: Matching
+    old: Model, new: Model, match: Matching, worse: Ints
 ) -> tuple[frozenset[int], frozenset[int], frozenset[int], frozenset[int]]:
-    """The rules whose crowds are wider than before, narrower, and narrower by somebody who is still there; and those
-    that are new."""
+    """The rules whose crowds are wider than before, narrower, and narrower by somebody who is still there and not
+    `worse`; and those that are new."""
     compared: dict[tuple[int, int], tuple[bool, bool, bool]] = {}
     found: tuple[set[int], set[int], set[int]] = set(), set(), set()
     fresh: set[int] = set()
@@ -183,7 +188,7 @@ def _crowds(
         for mine, before in zip(new.quorums.crowds(rule), theirs, strict=True):
             key = (id(mine), id(before))
             if key not in compared:
-                compared[key] = _compare(before, mine, match)
+                compared[key] = _compare(before, mine, match, worse)
             for some, so in zip(found, compared[key], strict=True):
                 if so:
                     some.add(rule.number)
@@ -191,8 +196,9 @@ def _crowds(
     return frozenset(more), frozenset(less), frozenset(cut), frozenset(fresh)
 
 
-def _compare(old: Crowd, new: Crowd, match: Matching) -> tuple[bool, bool, bool]:
-    """Whether the new crowd has anybody whom the old one lacks; the reverse; and that without those who left."""
+def _compare(old: Crowd, new: Crowd, match: Matching, worse: Ints) -> tuple[bool, bool, bool]:
+    """Whether the new crowd has anybody whom the old one lacks; the reverse; and that without those who left or are
+    `worse`."""
     if old.filled_by != new.filled_by:
         return True, True, True
     ways = [{way.opened: way for way in crowd.ways} for crowd in (old, new)]
@@ -211,5 +217,7 @@ def _compare(old: Crowd, new: Crowd, match: Matching) -> tuple[bool, bool, bool]
         narrower |= len(moved) < len(before)
         if not np.array_equal(moved, after):
             wider |= not within(after, moved).all()
-            cut |= not within(moved, after).all()
+            lacking = moved[~within(moved, after)]
+            narrower |= bool(lacking.size)
+            cut |= not within(lacking, worse).all()
     return wider, narrower or cut, cut

@@ -77,7 +77,8 @@ class Model:
             same = one.grants is two.grants and one.assets is two.assets and one.settings is two.settings
             same = same and (one.states, one.actions, one.classes) == (two.states, two.actions, two.classes)
             same = same and before.gate_permits is self.gate_permits
-            if same and np.array_equal(asked.action, self.asked.action) and np.array_equal(asked.asset, self.asked.asset):
+            same = same and np.array_equal(asked.action, self.asked.action)
+            if same and np.array_equal(asked.asset, self.asked.asset):
                 return replace(before.graph, estate=self.estate)
         return Construction(self.estate, self.membership, self.asked).graph(self.permits, self.gate_permits)
 

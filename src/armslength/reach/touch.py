@@ -134,13 +134,7 @@ class Touch:
     @cached_property
     def missed(self) -> Ints:
         """Who left or can be compelled by more states than before, as old indexes: what they have no part in stands."""
-        return np.unique(np.concatenate([self.seeds.gone, self._back[self._worse]])).astype(np.int32)
-
-    @cached_property
-    def _worse(self) -> Ints:
-        """Whom more states can compel: the more, the fewer quorums."""
-        home = self._model.estate.settings.home
-        return np.array([p for p, states in self.seeds.gained.items() if states - home], dtype=np.int32)
+        return np.unique(np.concatenate([self.seeds.gone, self._back[self.seeds.worse]])).astype(np.int32)
 
     @cached_property
     def _back(self) -> Ints:
@@ -211,7 +205,7 @@ class Touch:
         so that whatever may use them is touched; but what is open to all may not miss them."""
         found, full = self.seeds, columns.full()
         words: Words = np.zeros((len(full), self._model.graph.nodes), dtype=np.uint64)
-        for person in self._worse.tolist():
+        for person in self.seeds.worse.tolist():
             targets, _ = self._model.graph.edges.of(person)
             words[:, targets] |= carried[:, person, None]
             # They sit only where they act.
@@ -219,8 +213,8 @@ class Touch:
         for number in found.less:
             words[:, self._rules[number].node] |= full
         self._removed(words, *found.removed, had, full)
-        open_ = self._open(carried) if found.gone.size or self._worse.size else {}
-        for person in (*found.gone.tolist(), *self._back[self._worse].tolist()) if self._anyone else ():
+        open_ = self._open(carried) if found.gone.size or self.seeds.worse.size else {}
+        for person in (*found.gone.tolist(), *self._back[self.seeds.worse].tolist()) if self._anyone else ():
             spared = self._spared(False, person, columns, had)
             for rule, _ in self._anyone:
                 some = open_[rule.node] & had[:, person]
