@@ -63,7 +63,7 @@ def matching(old: Model, new: Model, before: Columns, after: Columns) -> Matchin
     """None where more differs than people, what they are in, what they hold and where they are: then nothing of the
     old model is compared."""
     one, two = old.estate, new.estate
-    people, came = _people(one.people.ids, two.people.ids)
+    people, came = people_of(one.people.ids, two.people.ids)
     states = _states(one, two)
     if not _alike(one, two, people, states):
         return None
@@ -85,11 +85,19 @@ def matching(old: Model, new: Model, before: Columns, after: Columns) -> Matchin
     )
 
 
-def _people(old: Sequence[str], new: Sequence[str]) -> tuple[Ints, Ints]:
+def people_of(old: Sequence[str], new: Sequence[str]) -> tuple[Ints, Ints]:
+    """The new index of each person of old, -1 for who left; and the indexes of those who came."""
     if old is new or old == new:
         return np.arange(len(old), dtype=np.int32), np.zeros(0, dtype=np.int32)
-    place = {name: i for i, name in enumerate(new)}
-    found = np.array([place.get(name, -1) for name in old], dtype=np.int32)
+    # Mostly only one is another, and names are only looked up from there to where all are the same again.
+    few = min(len(old), len(new))
+    first = next((i for i in range(few) if old[i] != new[i]), few)
+    last = next((i for i in range(few - first) if old[-1 - i] != new[-1 - i]), few - first)
+    place = {name: i for i, name in enumerate(new[first : len(new) - last], start=first)}
+    middle = [place.get(name, -1) for name in old[first : len(old) - last]]
+    found = np.concatenate(
+        [np.arange(first), np.array(middle, dtype=np.int64), np.arange(len(new) - last, len(new))]
+    ).astype(np.int32)
     here = np.zeros(len(new), dtype=np.bool_)
     here[found[found >= 0]] = True
     return found, np.flatnonzero(~here).astype(np.int32)

@@ -10,13 +10,10 @@ import numpy as np
 
 from armslength.reach.permit_columns import Bools, Codes, classes
 from armslength.reach.permit_looks import Looks
+from armslength.reach.permit_spent import SETS
 
 _AT_ONCE = 1 << 22
 """Pairs of people and targets that are worked on together."""
-
-_TRIED = 1024
-"""Sets of groups that are tried for one permit. Where that is not enough, what is left counts as open: an
-over-report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +70,7 @@ def _search(permit: Looks, forbids: Sequence[Looks], people: Codes, targets: Cod
         for fewer, opened in found.items():
             if fewer < entered:
                 left &= ~opened
-        if tried < _TRIED and left.any():
+        if tried < SETS and left.any():
             tried += 1
             for policy, row, column in zip(policies, rows, columns, strict=True):
                 said = policy.says(entered)[np.ix_(row, column)]
@@ -90,4 +87,5 @@ def _search(permit: Looks, forbids: Sequence[Looks], people: Codes, targets: Cod
                         waiting[wider] |= more
         if left.any():
             found[entered] = left
+    permit.view.spent.note(sets=tried)
     return found

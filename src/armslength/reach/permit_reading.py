@@ -18,6 +18,7 @@ from armslength.reach.permit_opening import Found, openings
 from armslength.reach.permit_policy import Policy, policies
 from armslength.reach.permit_side import Side, askers, targets
 from armslength.reach.permit_sight import Sight, sight
+from armslength.reach.permit_spent import Spent
 from armslength.reach.permit_view import View
 
 TARGETS = {
@@ -33,25 +34,27 @@ _Key = tuple[int, Kind]
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """The `members` are the policies in the order of the file; what was found of them is kept."""
+    """The `members` are the policies in the order of the file; what was found of them is kept. `spent`: what it took of
+    what is limited."""
 
     columns: Columns
     enrollable: frozenset[int]
     members: tuple[Policy, ...]
     sights: tuple[Sight, ...]
     atoms: Atoms
+    spent: Spent
     _sets: dict[int, cedarpy.PolicySet] = field(default_factory=dict)
     _people: dict[int, Side] = field(default_factory=dict)
     _aims: dict[_Key, Aim] = field(default_factory=dict)
     _looks: dict[tuple[_Key, str], Looks] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, columns: Columns, enrollable: frozenset[int], told: Told) -> Reading:
-        """Reads the policies of the columns' estate. `told`: see `Atoms`."""
+    def of(cls, columns: Columns, enrollable: frozenset[int], told: Told, spent: Spent) -> Reading:
+        """Reads the policies of the columns' estate. `told`: see `Atoms`; `spent` is noted."""
         members = policies(columns.estate)
         sights = tuple(sight(member) for member in members)
         atoms = Atoms.of(columns, (atom for one in sights for atom in one.atoms), told)
-        return cls(columns=columns, enrollable=enrollable, members=members, sights=sights, atoms=atoms)
+        return cls(columns=columns, enrollable=enrollable, members=members, sights=sights, atoms=atoms, spent=spent)
 
     def actions(self, kind: Kind) -> list[list[int]]:
         """The actions that can be aimed at `kind`, as indexes, those that no policy tells apart together."""
@@ -118,14 +121,18 @@ class Reading:
         if key not in self._looks:
             if n not in self._people:
                 self._people[n] = askers(self.columns, self.atoms, self.sights[n], self.enrollable)
-            self._looks[key] = looks(View(aim=self.aim(n, kind), atoms=self.atoms, people=self._people[n]), called)
+            self._looks[key] = looks(self._view(self.aim(n, kind), self._people[n]), called)
         return self._looks[key]
+
+    def _view(self, aim: Aim, people: Side) -> View:
+        self.spent.note(pairs=len(people.rows) * len(aim.targets.rows))
+        return View(aim=aim, atoms=self.atoms, people=people, spent=self.spent)
 
     def _close(self, n: int, kind: Kind, action: str, name: str) -> Looks:
         """The policy as it looks at one group, as if it named it."""
         near = self.sights[n].naming(("Group", name))
         people = askers(self.columns, self.atoms, near, self.enrollable)
-        return looks(View(aim=self._aimed(n, near, kind), atoms=self.atoms, people=people), action)
+        return looks(self._view(self._aimed(n, near, kind), people), action)
 
     def _aimed(self, n: int, sight: Sight, kind: Kind) -> Aim:
         if n not in self._sets:

@@ -14,28 +14,26 @@ from armslength.reach.permit_cedar import Entity, given, may_hold, must_hold
 from armslength.reach.permit_columns import TYPES, Bools, classes
 from armslength.reach.permit_form import Uid
 from armslength.reach.permit_side import Side
+from armslength.reach.permit_spent import PAIRS, QUESTIONS, Spent
 
 _TOGETHER = 64
 """Questions that share one set of entities; a larger set makes each question dearer."""
 
-_PAIRS = 1 << 24
-_QUESTIONS = 1 << 15
-"""So many pairs of looks, and so many questions about one policy, and no more: what is left is not refused."""
-
 
 @dataclass(slots=True, kw_only=True)
 class View:
-    """What the policy of `aim` says of its targets and of people."""
+    """What the policy of `aim` says of its targets and of people. `spent` is noted."""
 
     aim: Aim
     atoms: Atoms
     people: Side
+    spent: Spent
     _known: dict[tuple[object, ...], bool] = field(default_factory=dict)
 
     @property
     def vague(self) -> bool:
         """Whether there are too many looks to ask about: an over-report."""
-        return len(self.people.rows) * len(self.aim.targets.rows) > _PAIRS
+        return len(self.people.rows) * len(self.aim.targets.rows) > PAIRS
 
     def touched(self, entered: frozenset[int]) -> frozenset[int]:
         """The places that somebody who entered these groups is in, as numbers of `people.places`: all that it
@@ -64,7 +62,7 @@ class View:
             known = (action, *seen, *(int(truth[first]) for truth in truths))
             if known in self._known:
                 found[number] = self._known[known]
-            elif len(self._known) + len(wanted) >= _QUESTIONS:
+            elif len(self._known) + len(wanted) >= QUESTIONS:
                 found[number] = self.aim.policy.permits
             else:
                 wanted.append((number, known, row, column))
@@ -74,6 +72,7 @@ class View:
             asked = [(row, column) for _, _, row, column in some]
             for (number, known, _, _), answer in zip(some, self._ask(action, entered, asked), strict=True):
                 found[number] = self._known[known] = answer
+        self.spent.note(questions=len(self._known))
         return found[pairs.of].reshape(rows, columns)
 
     def _alone(self) -> bool:

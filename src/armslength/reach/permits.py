@@ -18,6 +18,7 @@ from armslength.reach.exposure import Exposure
 from armslength.reach.permit_atoms import Told
 from armslength.reach.permit_columns import Columns
 from armslength.reach.permit_reading import Reading
+from armslength.reach.permit_spent import Spent
 
 Bools = npt.NDArray[np.bool_]
 _Pool = tuple[str, tuple[int, ...], Kind, tuple[tuple[tuple[int, ...], bytes], ...]]
@@ -57,18 +58,19 @@ def permits(
     exposure: Exposure,
     membership: Callable[[int], Bools],
     told: Told | None = None,
+    spent: Spent | None = None,
 ) -> tuple[Permit, ...]:
     """What every permit gives, forbids counted: by policy in the order of the file, then by action, kind and targets.
 
     `enrollable` are the groups that some enrolment could give; `membership(g)`, shape [P], tells who is in group g by
-    the tables, through nesting. `told` is what Cedar said for other estates, and is added to. Targets that one permit
-    opens alike for one action share a `Permit`.
+    the tables, through nesting. `told` is what Cedar said for other estates, and is added to; in `spent` it is noted
+    what this took. Targets that one permit opens alike for one action share a `Permit`.
     """
     count = len(estate.people.ids)
     if estate.policy is None or not count:
         return ()
-    told = {} if told is None else told
-    reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), enrollable, told)
+    told, spent = {} if told is None else told, Spent() if spent is None else spent
+    reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), enrollable, told, spent)
     terms = {member.id: member.terms for member in reading.members}
     shared: dict[bytes, Bools] = {}
     pools: dict[_Pool, list[npt.NDArray[np.integer]]] = {}
@@ -116,7 +118,7 @@ def gate_permits(
     # Who is in which group is as unknown here as it can be for a person who could be enrolled in every one.
     everything = frozenset(range(len(estate.groups.ids)))
     told = {} if told is None else told
-    reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), everything, told)
+    reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), everything, told, Spent())
     made = [
         Permit(
             policy=policy.id,

@@ -20,7 +20,9 @@ from armslength.reach.ground import Ground
 from armslength.reach.lengths import Lengths, goals
 from armslength.reach.membership import Membership
 from armslength.reach.pairs import Pairs
+from armslength.reach.permit_again import change, permits_again
 from armslength.reach.permit_atoms import Told
+from armslength.reach.permit_spent import Spent
 from armslength.reach.permits import Permit, gate_permits, permits
 from armslength.reach.quorum import Quorums
 from armslength.reach.takeover import takeover
@@ -45,6 +47,7 @@ class Model:
         self.estate, self.exposure, self.asked, self.at = estate, exposure, asked, at
         self.membership = _membership(estate, before)
         self._told: Told = before._told if before is not None else {}
+        self._spent = Spent()
         self.clock = Clock(expired)
         self.permits, self.gate_permits = self._read_again(before) if before is not None else self._read()
         self.graph: Graph = self._graph(before)
@@ -53,23 +56,26 @@ class Model:
     def _read(self) -> Permits:
         """What the policies say."""
         by_gate = gate_permits(self.estate, self.exposure, self.membership.is_member, self._told)
-        enrollable = self._enrollable(by_gate)
-        return permits(self.estate, enrollable, self.exposure, self.membership.is_member, self._told), by_gate
+        enrollable, is_member = self._enrollable(by_gate), self.membership.is_member
+        self._spent = Spent()
+        return permits(self.estate, enrollable, self.exposure, is_member, self._told, self._spent), by_gate
 
     def _read_again(self, before: Model) -> Permits:
-        """The same, as it was read before where all that policies may look at is the same."""
+        """The same, as it was read before but for people who changed, where nothing else that policies look at did."""
         one, two = before.estate, self.estate
         if one.policy is None and two.policy is None:
             return before.permits, before.gate_permits
-        same = one.people is two.people and one.groups is two.groups and one.assets is two.assets
-        same = same and one.entities is two.entities and one.settings is two.settings and one.policy is two.policy
-        same = same and (one.states, one.actions, one.classes) == (two.states, two.actions, two.classes)
-        same = same and before.exposure.sets == self.exposure.sets
-        if same and np.array_equal(before.exposure.of, self.exposure.of):
-            by_gate = before.gate_permits
-            if self._enrollable(by_gate) == before._enrollable(by_gate):
-                return before.permits, before.gate_permits
-        return self._read()
+        found = change(one, two, before.exposure, self.exposure)
+        enrollable = self._enrollable(before.gate_permits)
+        if found is None or enrollable != before._enrollable(before.gate_permits):
+            return self._read()
+        if not found.fresh.size and len(found.moved) == len(two.people.ids):
+            self._spent = before._spent
+            return before.permits, before.gate_permits
+        spent, is_member = Spent(), self.membership.is_member
+        made = permits_again(before.permits, found, two, enrollable, self.exposure, is_member, self._told, spent)
+        self._spent = before._spent + spent
+        return (made, before.gate_permits) if not self._spent.limited else self._read()
 
     def _graph(self, before: Model | None) -> Graph:
         if before is not None and before.membership is self.membership and before.permits is self.permits:
