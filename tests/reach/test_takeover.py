@@ -7,12 +7,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from armslength.estate import EstateError, leaver, parse
 from armslength.reach import NOBODY, Question, reach
+from armslength.reach.admission import Admission
 from armslength.reach.matching import matching
 from armslength.reach.seeds import seeds
 from armslength.store import read
@@ -174,3 +176,20 @@ def test_edges_that_went_with_people_are_those_that_are_found_one_by_one(monkeyp
             assert mine.tolist() == theirs.tolist(), seed
         quick += bool(found.removed[0].size and not found.added[0].size)
     assert quick > SEEDS / 3
+
+
+def test_a_few_who_are_touched_touch_the_rules_of_all_their_crowds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where few are touched, only their crowds are looked at: one left out, and a what-if keeps what no longer holds."""
+    for seed in range(SEEDS):
+        random = np.random.default_rng(seed)
+        found = reach(parse(tangled_case(seed).files()).estate, Question(at=AT, cap=1, everything=True)).solutions
+        if found is None:
+            continue
+        admission, graph = Admission(found.model), found.model.graph
+        words = random.integers(0, 2**63, size=(2, graph.nodes), dtype=np.uint64)
+        words[:, random.random(graph.nodes) < 0.7] = 0
+        carried = []
+        for sparse in (0, 10**9):
+            monkeypatch.setattr("armslength.reach.admission.SPARSE", sparse)
+            carried.append(admission.carried(words).tolist())
+        assert carried[0] == carried[1], seed

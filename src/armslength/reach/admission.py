@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from armslength.reach.columns import Words
 from armslength.reach.crowd import Way
 from armslength.reach.rules import Rule
-from armslength.reach.spread import Ints
+from armslength.reach.spread import Flags, Ints
 
 if TYPE_CHECKING:
     from armslength.reach.solution import Model
+
+
+SPARSE = 8
+"""Where at most one in so many of the crowds has anything, only those are looked at."""
 
 
 class Admission:
@@ -59,8 +64,18 @@ class Admission:
         """Shape [W, n]: what anybody of the crowds has in `words` [W, N], by `nodes`."""
         found: Words = np.zeros((len(words), len(self.nodes)), dtype=np.uint64)
         if self._people.size:
-            crowds = np.bitwise_or.reduceat(words[:, self._people], self._start, axis=1)
-            put(found, self._place, crowds[:, self._crowd])
+            put(found, self._place, self._any(words)[:, self._crowd])
+        return found
+
+    def _any(self, words: Words) -> Words:
+        """Shape [W, crowds]: what anybody of each crowd has."""
+        touched: Flags = np.any(words, axis=0)
+        places = np.flatnonzero(touched[self._people])
+        if SPARSE * len(places) > len(self._people):
+            dense: Words = np.bitwise_or.reduceat(words[:, self._people], self._start, axis=1)
+            return dense
+        found: Words = np.zeros((len(words), len(self._start)), dtype=np.uint64)
+        put(found, np.searchsorted(self._start, places, side="right") - 1, words[:, self._people[places]])
         return found
 
     def open(self, true: Words) -> Words:
@@ -73,7 +88,7 @@ class Admission:
         return found
 
 
-def put(words: Words, places: Ints, masks: Words) -> None:
+def put(words: Words, places: npt.NDArray[np.integer], masks: Words) -> None:
     """Add `masks` [W, n] at `places` [n] of `words`; a place may come twice."""
     for row, mask in zip(words, masks, strict=True):
         np.bitwise_or.at(row, places, mask)

@@ -163,9 +163,12 @@ class Classes:
 
     def of(self, who: Ints) -> Ints:
         """The class of each of `who`, or -1."""
-        if not len(self.sorted_people):
+        last = len(self.sorted_people) - 1
+        if last < 0:
             return np.full(len(who), -1, dtype=np.int32)
-        place = np.minimum(np.searchsorted(self.sorted_people, who), len(self.sorted_people) - 1)
+        # Where it is a table of everyone, people stand at their own places.
+        place = who if self.sorted_people[last] == last else np.searchsorted(self.sorted_people, who)
+        place = np.minimum(place, last)
         return np.where(self.sorted_people[place] == who, self.sorted_class[place], np.int32(-1))
 
     def one(self, person: int) -> int:

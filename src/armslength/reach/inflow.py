@@ -66,10 +66,13 @@ class Inflow:
         self.bringing: Words = np.bitwise_or.reduce(bundles.assumes[:, classes.people], axis=1)
         self.sources = as_int(self.bringing)
         self.plentiful = 0
-        for source in set_bits(self.sources if len(classes.people) > MANY else 0):
-            acting = bundles.acting(source)
-            if len(acting) > MANY and np.count_nonzero(classes.of(acting) >= 0) > MANY:
-                self.plentiful |= 1 << source
+        if len(classes.people) > MANY:
+            inside: Flags = np.zeros(bundles.assumes.shape[1], dtype=np.bool_)
+            inside[classes.people] = True
+            for source in set_bits(self.sources):
+                acting = bundles.acting(source)
+                if len(acting) > MANY and np.count_nonzero(inside[acting]) > MANY:
+                    self.plentiful |= 1 << source
         self.brought: dict[bytes, Brought] = {}
         self._words: Words | None = None
 
