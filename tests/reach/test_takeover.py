@@ -179,7 +179,7 @@ def test_edges_that_went_with_people_are_those_that_are_found_one_by_one(monkeyp
 
 
 def test_a_few_who_are_touched_touch_the_rules_of_all_their_crowds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where few are touched, only their crowds are looked at: one left out, and a what-if keeps what no longer holds."""
+    """Where few are touched, only their crowds are looked at: of one left out a what-if would keep what is gone."""
     for seed in range(SEEDS):
         random = np.random.default_rng(seed)
         found = reach(parse(tangled_case(seed).files()).estate, Question(at=AT, cap=1, everything=True)).solutions
