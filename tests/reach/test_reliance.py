@@ -6,7 +6,7 @@ import pytest
 
 from armslength.estate import parse, travel
 from armslength.reach import NOBODY, Question, Reach, reach
-from armslength.reach.levels import Levels
+from armslength.reach.retrial import Retrial
 from tests.oracle.case import Case
 from tests.oracle.estates import AT
 from tests.oracle.sketch import sketch
@@ -89,9 +89,9 @@ def test_a_journey_to_a_quorum_that_feeds_another_makes_both_shorter() -> None:
 def test_whoever_fired_a_rule_without_the_traveller_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a journey of one is as dear as a new search for all."""
     asked: list[tuple[int, int]] = []
-    still = Levels._still
+    anew = Retrial._anew
     monkeypatch.setattr(
-        Levels, "_still", lambda self, rule, c, people: asked.append((rule.number, c)) or still(self, rule, c, people)
+        Retrial, "_anew", lambda self, rule, c, *rest: asked.append((rule.number, c)) or anew(self, rule, c, *rest)
     )
     states = {f"h{n}": code for n, code in enumerate(("DE", "FR", "IT", "ES"))}
     holders = [f"person:{p} read asset:t one" for p in states]

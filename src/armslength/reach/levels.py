@@ -19,6 +19,7 @@ from armslength.reach.ground import Ground
 from armslength.reach.links import Links
 from armslength.reach.membership import Membership
 from armslength.reach.quorum import Quorums
+from armslength.reach.retrial import Retrial
 from armslength.reach.rules import Rule
 from armslength.reach.search import Search
 from armslength.reach.situation import Situations
@@ -68,6 +69,9 @@ class Levels:
         self._chains: tuple[int, int, dict[int, int]] = (-1, 0, {})
         self._feeding: dict[tuple[int, frozenset[int]], int] = {}
         self._true_powers: list[int] | None = None
+        self._retrial = None
+        if standing is not None:
+            self._retrial = Retrial(standing, self._coalitions, self._powers, self._active, self._leading)
 
     def rise(self) -> None:
         """Go up one level. Raises `Expired`: then the level reached is not complete, but what it holds is true."""
@@ -157,8 +161,8 @@ class Levels:
     def _direct(self, rule: Rule) -> list[int]:
         """Fire the rule in every column where this level is enough without the help of others; the columns left."""
         pending = self._pending(rule)
-        if self._standing is not None:
-            pending &= ~self._settled(self._standing, rule, pending)
+        if self._retrial is not None:
+            pending &= ~self._settled(self._retrial, rule, pending)
         self._clock.tick()
         if not pending.any():
             return []
@@ -180,56 +184,18 @@ class Levels:
                 self._true_powers[c] |= 1 << rule.number
         self.board.put(rule.node, self.board.columns.mask(columns))
 
-    def _settled(self, standing: Standing, rule: Rule, pending: Words) -> Words:
+    def _settled(self, retrial: Retrial, rule: Rule, pending: Words) -> Words:
         """Of the columns `pending`, those of which it is known beforehand whether the rule fires at this level; where
         it does, it fires."""
+        standing = retrial.standing
         refuted = np.flatnonzero(standing.refuted[rule.number] >= self.level)
         found: Words = pending & self.board.columns.mask(refuted.tolist())
         for c in bits(pending & ~found):
             level, people = standing.likely.get((rule.number, c), (0, ()))
-            if level == self.level and (self._stands(standing, rule, c, people) or self._still(rule, c, people)):
+            if level == self.level and retrial.fires(rule, c, people, level):
                 self._fire(rule, [c], people)
                 found[c >> 6] |= np.uint64(1 << (c & 63))
         return found
-
-    def _stands(self, standing: Standing, rule: Rule, column: int, people: tuple[int, ...]) -> bool:
-        """Whether people who fired the rule before plainly still do: either nobody who is missed had a part in it, or
-        they are not needed."""
-        if (rule.number, column) not in standing.lean:
-            return False
-        last, rules = standing.last[column]
-        if rules is None:
-            active = (self._active(column) | standing.helpers(column, self.level)) & self._powers
-            rules = last
-            for number in set_bits(last):
-                rules |= self._leading(self.board.graph.rules[number], column, active)
-        coalitions, helping, held = self._coalitions, rules & self._powers, self._coalitions.held(people)
-        # Mostly they would not fire it whatever else they fired, and then what that is need not be known.
-        given = self.bundles.mask_of_rules(list(set_bits(helping))) | (coalitions.none if held is None else held)
-        likely = [
-            number
-            for number in set_bits(last & self._powers)
-            if coalitions.enough(self.board.graph.rules[number], column, given, people, 0)
-        ]
-        if not likely:
-            return True
-        mask = coalitions.closure(column, people, helping)
-        if not any(self.bundles.fired(mask, number) for number in likely):
-            return True
-        return coalitions.enough(rule, column, mask, people, 0)
-
-    def _still(self, rule: Rule, column: int, people: tuple[int, ...]) -> bool:
-        """Whether people who fired the rule before do so now, as outsiders."""
-        coalitions = self._coalitions
-        if self._ground.acting(np.array(people, dtype=np.int32), column).any():
-            return False
-        held = coalitions.held(people)
-        if coalitions.enough(rule, column, coalitions.none if held is None else held, people, 0):
-            return True
-        # Who fired it before did so with the help of what was no dearer.
-        active = self._active(column) | (self._standing.helpers(column, self.level) if self._standing else 0)
-        mask = coalitions.closure(column, people, self._leading(rule, column, active & self._powers))
-        return coalitions.enough(rule, column, mask, people, 0)
 
     def bound(self, level: int) -> None:
         """After `Expired`: let the rules fire that `level` is plainly enough for, without proof that less is not."""
