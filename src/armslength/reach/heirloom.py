@@ -35,6 +35,8 @@ class Heirlooms:
         self._other = found.fresh | found.more | found.less
         # Classes tell exposures by state and values by code.
         self._same = old.estate.states == new.estate.states and not match.came.size and not found.odd.size
+        # They list people in the order of the table.
+        self._same = self._same and bool((np.diff(match.people[stays]) > 0).all())
         self._moves = not np.array_equal(match.people, np.arange(len(match.people)))
         self._tables: dict[int, Classes | None] = {}
         self._alike: dict[str, bool] = {}
