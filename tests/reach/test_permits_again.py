@@ -9,9 +9,11 @@ from random import Random
 import pytest
 
 from armslength.estate import Estate
+from armslength.reach import Question, reach
 from armslength.reach.permit_again import change, permits_again
 from armslength.reach.permit_spent import Spent
 from armslength.reach.permits import Permit, permits
+from tests.oracle.estates import AT
 from tests.reach.permit_estates import ACTIONS, Case, Writer, case
 
 SEEDS = range(400)
@@ -159,3 +161,15 @@ def test_where_a_policy_names_somebody_or_is_about_people_all_is_read_again(poli
     one = made(policy, tables, people, members, frozenset())
     two = made(policy, tables, people[:-1], [row for row in members if not row.endswith(name)], frozenset())
     assert change(one.estate, shared(one.estate, two.estate), one.exposure, two.exposure) is None
+
+
+def test_permits_are_those_of_the_same_people_where_they_stand_in_another_order() -> None:
+    """Else somebody would be told to have what the person has who stood at that place before."""
+    text = '@id("p") permit (principal in Group::"g0", action == Action::"read", resource is Asset);'
+    tables = {"assets": "id,hosted_in\na0,\n", "grants": "holder,action,target\nperson:p0,read,asset:a0\n"}
+    people, members = ["p0,x,,", "p1,x,,CN", "p2,x,,"], ["g0,person:p1"]
+    one = made(text, tables, people, members, frozenset()).estate
+    two = shared(one, made(text, tables, [*people[1:], people[0]], members, frozenset()).estate)
+    question = Question(at=AT, everything=True)
+    taken, whole = reach(two, question, before=reach(one, question)), reach(two, question)
+    assert taken.at_least.tolist() == whole.at_least.tolist()

@@ -69,7 +69,7 @@ class Model:
         enrollable = self._enrollable(before.gate_permits)
         if found is None or enrollable != before._enrollable(before.gate_permits):
             return self._read()
-        if not found.fresh.size and len(found.moved) == len(two.people.ids):
+        if np.array_equal(found.moved, np.arange(len(two.people.ids))):
             self._spent = before._spent
             return before.permits, before.gate_permits
         spent, is_member = Spent(), self.membership.is_member
