@@ -31,6 +31,9 @@ def length(found: Reach, state: str) -> int:
     return int(found.at_least[found.state.tolist().index(found.estate.states.index(state))])
 
 
+CLASSED = {"t": {"class": "c"}, "u": {"class": "c"}}
+
+
 def pair(people: dict[str, str | dict[str, str]], **terms: object) -> Case:
     return sketch(
         people,
@@ -142,3 +145,25 @@ def test_nothing_is_taken_over_from_a_search_that_was_stopped(monkeypatch: pytes
             stopped += bool(before.unfinished().any())
             assert list(differ(reach(estate, question, before=before), whole, Random(0), 3)) == []
     assert stopped > 9, "nothing was cut short: these limits show nothing"
+
+
+def test_what_only_somebody_who_left_brought_about_is_no_help_any_more() -> None:
+    """Who leaves takes along what they were in: else Ann would have an approver for nothing."""
+    grants = ["person:ann read asset:t two", "person:ann assume person:dan", "group:ops assume person:bob"]
+    settings = {"terms": {"two": {"approvals": 1, "approvers": "person:bob"}}}
+    others: dict[str, str | dict[str, str]] = {"ann": "CN", "bob": "", "dan": "", "eve": ""}
+    by_ana = [*grants, "person:ann assume person:ana"]
+    old = sketch({"ana": "", **others}, {"ops": "ana eve"}, by_ana, settings=settings)
+    new = sketch(others, {"ops": "eve"}, grants, settings=settings)
+    assert length(after(old, old), "CN") == 0
+    assert length(after(old, new), "CN") == 1
+
+
+def test_another_question_may_be_asked_about_other_assets() -> None:
+    """Of assets that nobody asked about before, the graph knows nothing."""
+    estate = parse(sketch({"ann": "CN"}, {}, ["person:ann read class:c"], assets=CLASSED).files()).estate
+    before = reach(estate, Question(at=AT, everything=True, assets=frozenset({0})))
+    question = Question(at=AT, everything=True, assets=frozenset({1}))
+    taken, whole = reach(estate, question, before=before), reach(estate, question)
+    assert list(differ(taken, whole, Random(0), 9)) == []
+    assert length(taken, "CN") == 0
