@@ -176,10 +176,10 @@ def moves(estate: Estate, question: Question, random: Random, steps: int) -> Ite
 
 
 def other(case: Case, random: Random) -> Case:
-    """The case with another policy, other settings or some rows changed, gone or taken twice."""
+    """The case with another policy, other settings, people in another order, or some rows changed or gone."""
     new = copy.deepcopy(case)
     for _ in range(random.randint(1, 3)):
-        match random.choice(("policy", "terms", "settings", "rows", "rows")):
+        match random.choice(("policy", "terms", "settings", "rows", "rows", "order")):
             case "policy" if new.policy:
                 texts = new.policy.split(";")
                 gone = random.randrange(len(texts))
@@ -190,6 +190,8 @@ def other(case: Case, random: Random) -> Case:
             case "settings":
                 states = sorted({row["workplace"] for row in new.rows("people") if row.get("workplace")})
                 new.settings["home"] = random.sample(states, min(len(states), random.randint(0, 1)))
+            case "order":
+                random.shuffle(new.tables["people"])
             case _:
                 table = random.choice([name for name, rows in new.tables.items() if rows])
                 rows = new.tables[table]
