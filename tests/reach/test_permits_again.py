@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from armslength.estate import Estate
+from armslength.estate import Estate, grant
 from armslength.reach import Question, reach
 from armslength.reach.permit_again import change, permits_again
 from armslength.reach.permit_spent import Spent
@@ -173,3 +173,18 @@ def test_permits_are_those_of_the_same_people_where_they_stand_in_another_order(
     question = Question(at=AT, everything=True)
     taken, whole = reach(two, question, before=reach(one, question)), reach(two, question)
     assert taken.at_least.tolist() == whole.at_least.tolist()
+
+
+@pytest.mark.parametrize("policy", NAMED)
+def test_where_people_are_the_same_nothing_is_read_again_whomever_a_policy_names(
+    policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grant changes nothing that a policy looks at, and would take as long as all of them."""
+    _, tables, people, members = firm(Random(1))
+    estate = made(policy, tables, people, members, frozenset()).estate
+    question = Question(at=AT, everything=True)
+    before = reach(estate, question)
+    new = grant(estate, "person:p1", "read", "asset:a2")
+    whole = reach(new, question)
+    monkeypatch.setattr("armslength.reach.solution.permits", None)
+    assert reach(new, question, before=before).at_least.tolist() == whole.at_least.tolist()

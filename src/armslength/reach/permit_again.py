@@ -38,7 +38,7 @@ class Change:
 
 
 def change(one: Estate, two: Estate, was: Exposure, now: Exposure) -> Change | None:
-    """None where more differs, or more than a few people do."""
+    """None where more differs, or more than a few people do, or some do and policies are about people."""
     names = [[terms.id for terms in estate.settings.terms] for estate in (one, two)]
     same = one.policy is two.policy and one.assets is two.assets and one.entities is two.entities
     same = same and (one.states, one.actions, one.classes) == (two.states, two.actions, two.classes)
@@ -54,7 +54,9 @@ def change(one: Estate, two: Estate, was: Exposure, now: Exposure) -> Change | N
     fresh = np.ones(len(two.people.ids), dtype=np.bool_)
     fresh[moved[moved >= 0]] = False
     found = np.flatnonzero(fresh).astype(np.int32)
-    return Change(moved=moved, fresh=found) if len(found) <= FEW and not _about_people(two) else None
+    if len(found) > FEW or not np.array_equal(moved, np.arange(len(fresh))) and _about_people(two):
+        return None
+    return Change(moved=moved, fresh=found)
 
 
 def _groups_alike(one: Estate, two: Estate, people: Ints) -> bool:

@@ -78,6 +78,7 @@ class Model:
         return (made, before.gate_permits) if not self._spent.limited else self._read()
 
     def _graph(self, before: Model | None) -> Graph:
+        """That of before, where all that it is made of is the same."""
         if before is not None and before.membership is self.membership and before.permits is self.permits:
             one, two, asked = before.estate, self.estate, before.asked
             same = one.grants is two.grants and one.assets is two.assets and one.settings is two.settings
