@@ -20,15 +20,15 @@ People = tuple[int, ...]
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Former:
     """One a row [n], of rules and columns that are there still: the number of the `rule`, the `column`, which it `was`
-    before, and with how many accomplices it fired (`level`). `people` [n, most] are the indexes before and `now` those
-    of the new model, where there is somebody (`there`) who did not leave (`stay`)."""
+    before, and with how many accomplices it fired (`level`). `people` [n, most] are the indexes before and `moved`
+    those of the new model, where there is somebody (`there`) who did not leave (`stay`)."""
 
     rule: Ints
     column: Ints
     was: Ints
     level: Small
     people: Ints
-    now: Ints
+    moved: Ints
     there: Flags
     stay: Flags
 
@@ -40,19 +40,19 @@ class Former:
 
     def any(self, flags: Flags) -> Flags:
         """Shape [n]: of whom anybody has a flag [P], by the new indexes."""
-        found: Flags = np.any(flags[self.now] & self.stay, axis=1)
+        found: Flags = np.any(flags[self.moved] & self.stay, axis=1)
         return found
 
     def acting(self, words: Words) -> Flags:
         """Shape [n]: of whom anybody acts in the column, by the `words` [W, N] of a board of the new model."""
-        found: Flags = np.any(are_set(words, self.now, self.column[:, None]) & self.stay, axis=1)
+        found: Flags = np.any(are_set(words, self.moved, self.column[:, None]) & self.stay, axis=1)
         return found
 
     def some(self, flags: Flags) -> Iterator[tuple[int, int, int, People]]:
         """Those with a flag [n], all of whom are there: rule, column, level, people."""
         rows = np.flatnonzero(flags)
         count = self.there[rows].sum(axis=1)
-        columns = (part[rows].tolist() for part in (self.rule, self.column, self.level, self.now))
+        columns = (part[rows].tolist() for part in (self.rule, self.column, self.level, self.moved))
         for rule, column, level, now, many in zip(*columns, count.tolist(), strict=True):
             yield rule, column, level, tuple(now[:many])
 
@@ -88,7 +88,7 @@ def former(made: Mapping[tuple[int, int], tuple[int, People]], match: Matching) 
         was=keys[kept, 1],
         level=level[kept],
         people=people,
-        now=np.maximum(now, 0),
+        moved=np.maximum(now, 0),
         there=there,
         stay=there & (now >= 0),
     )
