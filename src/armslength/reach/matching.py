@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from armslength.estate import ENROLL, Estate, Kind, Ref
-from armslength.reach.columns import Column, Columns, Words
+from armslength.reach.columns import Column, Columns, Words, moved
 from armslength.reach.graph import Graph, Layout, Why
 from armslength.reach.spread import Ints
 
@@ -45,11 +45,7 @@ class Matching:
         """`words` [W old, n], of the old columns, as [`count`, n] of the new ones."""
         if len(words) == count and all(old == new for new, old in self.columns.items()) and not self.other:
             return words
-        found: Words = np.zeros((count, words.shape[1]), dtype=np.uint64)
-        for new, old in self.columns.items():
-            bit = words[old >> 6] >> np.uint64(old & 63) & np.uint64(1)
-            found[new >> 6] |= bit << np.uint64(new & 63)
-        return found
+        return moved(words, ((old, new) for new, old in self.columns.items()), count)
 
     def carried(self, words: Words, nodes: int) -> Words:
         """`words` [W, N old] on the nodes of the new model."""

@@ -18,7 +18,7 @@ from armslength.reach.matching import people_of
 from armslength.reach.permit_atoms import Told
 from armslength.reach.permit_policy import policies
 from armslength.reach.permit_spent import Spent
-from armslength.reach.permits import Opening, Permit, permits
+from armslength.reach.permits import Key, Opening, Permit, Pools, permits
 from armslength.reach.spread import Ints
 
 Bools = npt.NDArray[np.bool_]
@@ -115,31 +115,12 @@ def permits_again(
         own = permits(_only(estate, fresh), enrollable, some, lambda group: membership(group)[fresh], told, spent)
     count = len(estate.people.ids)
     sides = _Side(before, stay, found.moved[stay], count), _Side(own, np.arange(len(fresh)), fresh, count)
-    shared: dict[bytes, Bools] = {}
-    pools: dict[tuple[_Key, _Ways], list[Ints]] = {}
+    pools = Pools()
     for key in sides[0].permits | sides[1].permits:
         for openings, targets in _together(key, sides):
-            ways = list[tuple[tuple[int, ...], bytes]]()
-            for groups, people in sorted(openings.items(), key=lambda one: (len(one[0]), sorted(one[0]))):
-                packed = np.packbits(people).tobytes()
-                shared.setdefault(packed, people)
-                ways.append((tuple(sorted(groups)), packed))
-            pools.setdefault((key, tuple(ways)), []).append(targets)
-    for people in shared.values():
-        people.flags.writeable = False
-    made = [
-        Permit(
-            policy=policy,
-            action=action,
-            terms=terms,
-            target_kind=kind,
-            targets=np.sort(np.concatenate(targets)),
-            openings=tuple(Opening(groups=frozenset(groups), people=shared[packed]) for groups, packed in ways),
-        )
-        for ((policy, action, terms, kind), ways), targets in pools.items()
-    ]
-    order = {} if estate.policy is None else {id: n for n, id in enumerate(estate.policy.ids)}
-    return tuple(sorted(made, key=lambda one: (order[one.policy], one.action, one.target_kind, one.targets[0])))
+            ordered = sorted(openings.items(), key=lambda one: (len(one[0]), sorted(one[0])))
+            pools.add(key, ordered, targets)
+    return pools.permits(() if estate.policy is None else estate.policy.ids)
 
 
 def _only(estate: Estate, some: Ints) -> Estate:
@@ -150,18 +131,13 @@ def _only(estate: Estate, some: Ints) -> Estate:
     return replace(estate, people=replace(people, ids=ids, entity=people.entity[some], columns=columns))
 
 
-_Key = tuple[str, int, int, Kind]
-"""A permit's policy, action, terms and kind of targets."""
-_Ways = tuple[tuple[tuple[int, ...], bytes], ...]
-
-
 class _Side:
     """The permits of some people: those of the indexes `mine`, who have the indexes `theirs` among `count` people."""
 
     def __init__(self, some: Sequence[Permit], mine: Longs, theirs: Ints, count: int) -> None:
         self._mine, self._theirs, self._count = mine, theirs, count
         self._spread: dict[int, Bools] = {}
-        self.permits: dict[_Key, list[Permit]] = {}
+        self.permits: dict[Key, list[Permit]] = {}
         for permit in some:
             key = permit.policy, permit.action, permit.terms, permit.target_kind
             self.permits.setdefault(key, []).append(permit)
@@ -176,7 +152,7 @@ class _Side:
         return found
 
 
-def _together(key: _Key, sides: Sequence[_Side]) -> Iterator[tuple[dict[frozenset[int], Bools], Ints]]:
+def _together(key: Key, sides: Sequence[_Side]) -> Iterator[tuple[dict[frozenset[int], Bools], Ints]]:
     """For targets that are open alike to the people of both sides: for whom with which groups to enter, and the
     targets."""
     permits = [side.permits.get(key, []) for side in sides]

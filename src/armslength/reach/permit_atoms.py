@@ -96,10 +96,12 @@ class Atoms:
         values = values or [()]
         if len(self.told) > KEPT:
             self.told.clear()
-        new = [n for n, each in enumerate(values) if (text, each) not in self.told]
+        known = [self.told.get((text, each)) for each in values]
+        new = [n for n, row in enumerate(known) if row is None]
         asked = [self.columns.attributes(Kind.PERSON, int(people[n])) if person else {} for n in new]
-        self.told |= {(text, values[n]): row for n, row in zip(new, _ask(forms, asked), strict=True)}
-        return [self.told[text, each] for each in values]
+        fresh = dict(zip(new, _ask(forms, asked), strict=True))
+        self.told |= {(text, values[n]): row for n, row in fresh.items()}
+        return [fresh[n] if row is None else row for n, row in enumerate(known)]
 
 
 def _ask(forms: list[Form], people: Sequence[dict[str, object]]) -> Iterator[Truth]:

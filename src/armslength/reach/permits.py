@@ -7,7 +7,7 @@ policies"). What Cedar is asked, and how few questions do, is in docs/decisions/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,6 @@ from armslength.reach.permit_reading import Reading
 from armslength.reach.permit_spent import Spent
 
 Bools = npt.NDArray[np.bool_]
-_Pool = tuple[str, tuple[int, ...], Kind, tuple[tuple[tuple[int, ...], bytes], ...]]
 _KINDS = (Kind.ASSET, Kind.GROUP, Kind.PERSON, Kind.TERMS)
 
 
@@ -52,6 +51,45 @@ class Permit:
     openings: tuple[Opening, ...]
 
 
+Key = tuple[str, int, int, Kind]
+"""A permit's policy, action, terms and kind of targets."""
+
+
+class Pools:
+    """Targets by what opens them and to whom, those that are open alike together."""
+
+    def __init__(self) -> None:
+        self._people: dict[bytes, Bools] = {}
+        self._targets: dict[tuple[Key, tuple[tuple[tuple[int, ...], bytes], ...]], list[npt.NDArray[np.integer]]] = {}
+
+    def add(self, key: Key, openings: Iterable[tuple[frozenset[int], Bools]], targets: npt.NDArray[np.integer]) -> None:
+        """Targets that are open to `people` [P] with `groups` to enter, in the order of `Permit.openings`."""
+        ways = []
+        for groups, people in openings:
+            packed = np.packbits(people).tobytes()
+            self._people.setdefault(packed, people)
+            ways.append((tuple(sorted(groups)), packed))
+        self._targets.setdefault((key, tuple(ways)), []).append(targets)
+
+    def permits(self, policies: Sequence[str]) -> tuple[Permit, ...]:
+        """In the order of `permits`; `policies` are the ids in the order of the file."""
+        for people in self._people.values():
+            people.flags.writeable = False
+        made = [
+            Permit(
+                policy=policy,
+                action=action,
+                terms=terms,
+                target_kind=kind,
+                targets=np.sort(np.concatenate(targets)).astype(np.int32),
+                openings=tuple(Opening(groups=frozenset(g), people=self._people[packed]) for g, packed in ways),
+            )
+            for ((policy, action, terms, kind), ways), targets in self._targets.items()
+        ]
+        order = {policy: n for n, policy in enumerate(policies)}
+        return tuple(sorted(made, key=lambda one: (order[one.policy], one.action, one.target_kind, one.targets[0])))
+
+
 def permits(
     estate: Estate,
     enrollable: frozenset[int],
@@ -71,38 +109,19 @@ def permits(
         return ()
     told, spent = {} if told is None else told, Spent() if spent is None else spent
     reading = Reading.of(Columns(estate=estate, exposure=exposure, membership=membership), enrollable, told, spent)
-    terms = {member.id: member.terms for member in reading.members}
-    shared: dict[bytes, Bools] = {}
-    pools: dict[_Pool, list[npt.NDArray[np.integer]]] = {}
+    pools = Pools()
     for kind in _KINDS:
         for actions in reading.actions(kind):
             for policy, people, found in reading.opened(kind, estate.actions[actions[0]]):
-                spread: dict[bytes, bytes] = {}
-                ways: list[tuple[tuple[int, ...], bytes]] = []
-                for groups, some in found.openings:
+                spread: dict[bytes, Bools] = {}
+                for _, some in found.openings:
                     if (classes := some.tobytes()) not in spread:
-                        whole = np.zeros(count, dtype=np.bool_)
-                        whole[people] = some[found.of]
-                        spread[classes] = np.packbits(whole).tobytes()
-                        shared.setdefault(spread[classes], whole)
-                    ways.append((tuple(sorted(groups)), spread[classes]))
-                pools.setdefault((policy.id, tuple(actions), kind, tuple(ways)), []).append(found.targets)
-    for whole in shared.values():
-        whole.flags.writeable = False
-    made = [
-        Permit(
-            policy=policy,
-            action=action,
-            terms=terms[policy],
-            target_kind=kind,
-            targets=np.sort(np.concatenate(targets)).astype(np.int32),
-            openings=tuple(Opening(groups=frozenset(groups), people=shared[packed]) for groups, packed in ways),
-        )
-        for (policy, actions, kind, ways), targets in pools.items()
-        for action in actions
-    ]
-    order = {member.id: n for n, member in enumerate(reading.members)}
-    return tuple(sorted(made, key=lambda one: (order[one.policy], one.action, one.target_kind, one.targets[0])))
+                        spread[classes] = np.zeros(count, dtype=np.bool_)
+                        spread[classes][people] = some[found.of]
+                openings = [(groups, spread[some.tobytes()]) for groups, some in found.openings]
+                for action in actions:
+                    pools.add((policy.id, action, policy.terms, kind), openings, found.targets)
+    return pools.permits([member.id for member in reading.members])
 
 
 def gate_permits(
